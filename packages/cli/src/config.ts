@@ -47,8 +47,18 @@ export interface ConfigLimits {
   readonly budgetTokens?: number | undefined;
   /** A run stops before it spends more US dollars. */
   readonly budgetCost?: number | undefined;
+  /** Budgets of single resources: by the name of a model profile, or as `openai/gpt-5`. */
+  readonly resources?: Readonly<Record<string, ConfigResourceLimits>> | undefined;
   readonly requestsPerMinute?: number | undefined;
   readonly tokensPerMinute?: number | undefined;
+}
+
+/** Limits of the runs of a project at one resource. */
+export interface ConfigResourceLimits {
+  /** A run stops before it uses more tokens there. */
+  readonly budgetTokens?: number | undefined;
+  /** A run stops before it spends more US dollars there. */
+  readonly budgetCost?: number | undefined;
 }
 
 /**

@@ -5,7 +5,7 @@ export type {
   AttachmentOptions,
   RequestAttachment,
 } from './contract/attachment.js';
-export type { Budget } from './contract/budget.js';
+export type { Budget, ResourceBudget } from './contract/budget.js';
 export type {
   CallOptions,
   Reasoning,

@@ -1,4 +1,4 @@
-import { eitherBudget } from '../src/contract/budget.js';
+import { type Budget, eitherBudget, type ResourceBudget } from '../src/contract/budget.js';
 import type { BudgetExceeded } from '../src/contract/event.js';
 import { asksModel, type Task } from '../src/contract/task.js';
 import type { Usage } from '../src/contract/usage.js';
@@ -10,25 +10,28 @@ import type { RandomRun } from './random-runs.js';
 /** Adds up what a run uses, and holds it against its budget. Runs begin at 0. */
 export class BudgetWatch {
   readonly #isExact: boolean;
-  readonly #tokens: number;
-  readonly #costUsd: number;
+  readonly #budget: Budget;
   readonly #tasks: number;
   readonly #wallTimeMs: number;
-  #usedTokens = 0;
-  #spent: number | null = 0;
+  readonly #whole: AmountWatch;
+  readonly #resources = new Map<string, AmountWatch>();
+  readonly #resourceOf: (task: Task) => string;
   /** Tasks that were started, however often. */
   #started = 0;
-  #reports = 0;
 
   constructor({ plan, options, isExact }: RandomRun) {
     const none = Number.POSITIVE_INFINITY;
     const budget = eitherBudget(plan.budget, options.budget) ?? {};
-    const { tokens = none, costUsd = none, tasks = none, wallTimeMs = none } = budget;
+    const { tasks = none, wallTimeMs = none } = budget;
     this.#isExact = isExact;
-    this.#tokens = tokens;
-    this.#costUsd = costUsd;
+    this.#budget = budget;
     this.#tasks = tasks;
     this.#wallTimeMs = wallTimeMs;
+    this.#whole = new AmountWatch(budget);
+    this.#resourceOf = options.resourceOf ?? (() => 'simulation');
+    for (const [name, limits] of Object.entries(budget.resources ?? {})) {
+      this.#resources.set(name, new AmountWatch(limits));
+    }
   }
 
   /** An attempt starts; its number is in the account already. */
@@ -39,30 +42,36 @@ export class BudgetWatch {
     const end = now + (estimate?.durationMs ?? 0);
     must(end <= this.#wallTimeMs, 'what starts is expected to end in time', id);
     must(now < this.#wallTimeMs, 'nothing starts after the time is up', id);
-    must(this.#usedTokens < this.#tokens, 'nothing starts after the tokens are used up', id);
-    if (this.#costUsd === Number.POSITIVE_INFINITY) return;
-    must(this.#spent !== null, 'nothing starts when nobody knows what it costs', id);
-    must(this.#spent < this.#costUsd, 'nothing starts after the money is used up', id);
+    this.#whole.started(id);
+    this.#of(task)?.started(id);
   }
 
   /** A round of re-planning begins. */
   revised(now: number): void {
     must(this.#started < this.#tasks, 'what a round adds can start');
     must(now < this.#wallTimeMs, 'no round begins after the time is up');
-    must(this.#usedTokens < this.#tokens, 'no round begins after the tokens are used up');
-    if (this.#costUsd === Number.POSITIVE_INFINITY) return;
-    must(this.#spent !== null && this.#spent < this.#costUsd, 'a round can be paid for');
+    this.#whole.started('a round');
   }
 
-  spend(usage: Usage | undefined, costUsd: number | undefined): void {
+  /** @param task The task of the attempt; undefined for a round of re-planning. */
+  spend(task: Task | undefined, usage: Usage | undefined, costUsd: number | undefined): void {
     if (usage === undefined && costUsd === undefined) return;
-    this.#reports++;
-    this.#usedTokens += (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0);
-    this.#spent = this.#spent === null || costUsd === undefined ? null : this.#spent + costUsd;
+    this.#whole.spend(usage, costUsd);
+    if (task !== undefined) this.#of(task)?.spend(usage, costUsd);
+  }
+
+  /** Checks that only what is in flight can show what it uses. */
+  waiting(resource: string | undefined, task: Task, running: readonly Task[]): void {
+    if (resource === undefined) return;
+    must(resource === this.#resourceOf(task), 'a task waits for its own resource', task.id);
+    must(this.#resources.has(resource), 'only a resource with a budget is waited for', task.id);
+    const isInUse = running.some((each) => this.#resourceOf(each) === resource);
+    must(isInUse, 'only what is in flight at a resource can show what it uses', task.id);
   }
 
   /** Checks that a run is stopped for its budget only when there is no other way. */
-  exceeded({ budget, used, requested }: BudgetExceeded, at: Account, now: number): void {
+  exceeded(event: BudgetExceeded, at: Account, now: number): void {
+    const { budget, resource, used, requested } = event;
     const { task, attempts } = at;
     switch (budget) {
       case 'tasks':
@@ -74,27 +83,75 @@ export class BudgetWatch {
         must(requested === (task.estimate?.durationMs ?? 0), 'a start takes its time', task.id);
         must(used + requested > this.#wallTimeMs || used === this.#wallTimeMs, 'it is late');
         break;
-      case 'tokens': {
-        must(used === this.#usedTokens, 'all tokens are counted', task.id);
-        const expected = this.#expected(task, 'tokens', this.#usedTokens);
-        must(isNear(requested, expected), 'a start reserves its estimate', task.id);
-        must(used >= this.#tokens || used + requested > this.#tokens, 'it is too much', task.id);
-        break;
-      }
-      case 'costUsd': {
-        must(used === this.#spent, 'all costs are added up', task.id);
-        if (used === null) break;
-        const expected = this.#expected(task, 'costUsd', used);
-        must(isNear(requested, expected), 'a start reserves its estimate', task.id);
-        must(used >= this.#costUsd || used + requested > this.#costUsd, 'it is too much', task.id);
+      default: {
+        if (resource === undefined) {
+          this.#whole.exceeded(event, task);
+          break;
+        }
+        must(resource === this.#resourceOf(task), 'a task uses its own resource', task.id);
+        const limit = this.#budget.resources?.[resource]?.[budget];
+        must(event.limit === limit, 'a resource has its own limit', task.id);
+        must(this.#resources.has(resource), 'only a resource with a budget exceeds it', task.id);
+        this.#resources.get(resource)?.exceeded(event, task);
       }
     }
   }
 
   close({ usage, costUsd }: Metrics): void {
-    must(usage.inputTokens + usage.outputTokens === this.#usedTokens, 'all tokens are counted');
-    must(costUsd === this.#spent, 'all costs are added up');
+    this.#whole.close(usage.inputTokens + usage.outputTokens, costUsd);
     if (!this.#isExact) return;
+    for (const watch of [this.#whole, ...this.#resources.values()]) watch.requireKept();
+  }
+
+  #of(task: Task): AmountWatch | undefined {
+    return this.#resources.get(this.#resourceOf(task));
+  }
+}
+
+/** Adds up the tokens and the cost of a run, or those at one of its resources. */
+class AmountWatch {
+  readonly #tokens: number;
+  readonly #costUsd: number;
+  #usedTokens = 0;
+  #spent: number | null = 0;
+  #reports = 0;
+
+  constructor({ tokens, costUsd }: ResourceBudget) {
+    this.#tokens = tokens ?? Number.POSITIVE_INFINITY;
+    this.#costUsd = costUsd ?? Number.POSITIVE_INFINITY;
+  }
+
+  started(id: string): void {
+    must(this.#usedTokens < this.#tokens, 'nothing starts after the tokens are used up', id);
+    if (this.#costUsd === Number.POSITIVE_INFINITY) return;
+    must(this.#spent !== null, 'nothing starts when nobody knows what it costs', id);
+    must(this.#spent < this.#costUsd, 'nothing starts after the money is used up', id);
+  }
+
+  spend(usage: Usage | undefined, costUsd: number | undefined): void {
+    this.#reports++;
+    this.#usedTokens += (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0);
+    this.#spent = this.#spent === null || costUsd === undefined ? null : this.#spent + costUsd;
+  }
+
+  exceeded({ budget, used, requested }: BudgetExceeded, task: Task): void {
+    const isTokens = budget === 'tokens';
+    const [limit, spent] = isTokens
+      ? [this.#tokens, this.#usedTokens]
+      : [this.#costUsd, this.#spent];
+    must(used === spent, 'all that was used is added up', task.id);
+    if (used === null) return;
+    const expected = this.#expected(task, isTokens ? 'tokens' : 'costUsd', used);
+    must(isNear(requested, expected), 'a start reserves its estimate', task.id);
+    must(used >= limit || used + requested > limit, 'it is too much', task.id);
+  }
+
+  close(tokens: number, costUsd: number | null): void {
+    must(tokens === this.#usedTokens, 'all tokens are counted');
+    must(costUsd === this.#spent, 'all costs are added up');
+  }
+
+  requireKept(): void {
     must(this.#usedTokens <= this.#tokens, 'no more tokens are used than the budget has');
     must((this.#spent ?? 0) <= this.#costUsd, 'no more is spent than the budget has');
   }

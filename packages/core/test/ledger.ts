@@ -1,4 +1,5 @@
 import type {
+  BudgetWaiting,
   RunEvent,
   RunResumed,
   TaskCanceled,
@@ -50,6 +51,8 @@ export class Ledger {
   #stopped: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
   /** The task that the budget holds back. */
   #held: string | undefined;
+  /** For each resource, the task that its own budget holds back. */
+  readonly #heldAt = new Map<string, string>();
   /** A budget may be exceeded by tasks that run after failures. */
   #firstStop: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
   #attempts = 0;
@@ -131,11 +134,11 @@ export class Ledger {
         break;
       case 'replan_completed':
         this.#replan.completed(event, (id) => this.#get(id));
-        this.#budget.spend(event.usage, event.costUsd);
+        this.#budget.spend(undefined, event.usage, event.costUsd);
         break;
       case 'replan_failed':
         this.#replan.failed(event);
-        this.#budget.spend(event.error.usage, event.error.costUsd);
+        this.#budget.spend(undefined, event.error.usage, event.error.costUsd);
         break;
       case 'goal_checked':
         this.#goal.checked(event, this.#isOver);
@@ -149,13 +152,7 @@ export class Ledger {
         must(this.#run.patienceMs > 0, 'only a patient strategy waits');
         break;
       case 'budget_waiting':
-        this.#mayBegin(event.taskId);
-        must(this.#held !== event.taskId, 'a wait for the budget is logged once', event.taskId);
-        must(
-          this.#places.running > 0 || this.#replan.isUnderWay,
-          'only what is in flight can show what it uses',
-        );
-        this.#held = event.taskId;
+        this.#budgetWaiting(event);
         break;
       case 'budget_exceeded':
         must(this.#stopped !== 'budget_exceeded', 'a budget is exceeded once');
@@ -202,6 +199,24 @@ export class Ledger {
   get #isOver(): boolean {
     for (const account of this.#accounts.values()) if (!account.isSettled) return false;
     return true;
+  }
+
+  #budgetWaiting({ taskId, resource }: BudgetWaiting): void {
+    const { task } = this.#mayBegin(taskId);
+    const held = resource === undefined ? this.#held : this.#heldAt.get(resource);
+    must(held !== taskId, 'a wait for the budget is logged once', taskId);
+    must(
+      this.#places.running > 0 || this.#replan.isUnderWay,
+      'only what is in flight can show what it uses',
+    );
+    const running = [...this.#accounts.values()].filter(({ status }) => status === 'running');
+    this.#budget.waiting(
+      resource,
+      task,
+      running.map((each) => each.task),
+    );
+    if (resource === undefined) this.#held = taskId;
+    else this.#heldAt.set(resource, taskId);
   }
 
   // --- Tasks ---
@@ -304,6 +319,7 @@ export class Ledger {
     this.#pauses.started(account);
     this.#attempts++;
     this.#held = undefined;
+    this.#heldAt.delete((this.#run.options.resourceOf ?? (() => 'simulation'))(task));
     this.#places.start(account);
     must(this.#places.isKept(task), 'no more than the caps are in flight', taskId);
 
@@ -316,6 +332,7 @@ export class Ledger {
   /** Attempts in flight start again with the same inputs. The run has no downtime. */
   #resumed({ restarted, downtimeMs, timestamp }: RunResumed): void {
     this.#held = undefined;
+    this.#heldAt.clear();
     must(downtimeMs === 0, 'a run that is checked is not down for any time');
     for (const id of restarted) {
       const account = this.#get(id);
@@ -365,7 +382,7 @@ export class Ledger {
     must(this.#now + delayMs < this.#deadline, 'what is repeated can still start', taskId);
     account.status = 'pending';
     account.notBefore = this.#now + delayMs;
-    this.#budget.spend(error.usage, error.costUsd);
+    this.#budget.spend(account.task, error.usage, error.costUsd);
   }
 
   #completed(event: TaskCompleted): void {
@@ -405,7 +422,7 @@ export class Ledger {
     account.loop = event.loop;
     must((event.loop !== undefined) === account.isLoop, 'only loops say how they ended', taskId);
     if (this.#stopped === undefined) this.#goal.completed(output);
-    this.#budget.spend(event.usage, event.costUsd);
+    this.#budget.spend(attempt > 0 ? task : undefined, event.usage, event.costUsd);
   }
 
   #failed(event: TaskFailed): void {
@@ -442,7 +459,7 @@ export class Ledger {
     }
     account.status = 'failed';
     if (account.isLoop) checkFailedLoop(account, error);
-    this.#budget.spend(error.usage, error.costUsd);
+    this.#budget.spend(attempt > 0 ? task : undefined, error.usage, error.costUsd);
     if (!this.#failFast || isInFanOut(account)) return;
     this.#stopped ??= 'fail_fast';
     this.#firstStop ??= 'fail_fast';

@@ -152,7 +152,7 @@ class RunMaker {
         dice.chance(0.4, 'plan retry') && { retry: randomRetry(dice, 'plan') }),
       ...(this.#has('timeouts') && dice.chance(0.4, 'plan timeout') && { timeoutMs: 30 }),
       ...(this.#has('deadline') && dice.chance(0.5, 'plan limit') && randomDeadline(dice, 'plan')),
-      ...(this.#has('budget') && { budget: randomBudget(dice, 'plan') }),
+      ...(this.#has('budget') && { budget: randomBudget(dice, 'plan', this.#resources) }),
       ...(this.#has('goal') &&
         randomGoal(
           dice,
@@ -170,7 +170,7 @@ class RunMaker {
       ...(this.#has('timeouts') && dice.chance(0.4, 'run timeout') && { timeoutMs: 35 }),
       ...(this.#has('deadline') && plan.deadlineMs === undefined && randomDeadline(dice, 'run')),
       ...(this.#has('budget') &&
-        dice.chance(0.2, 'two budgets') && { budget: randomBudget(dice, 'run') }),
+        dice.chance(0.2, 'two budgets') && { budget: randomBudget(dice, 'run', this.#resources) }),
       ...(this.#has('failFast') && { failFast: dice.chance(0.6, 'fail fast') }),
       ...(this.#has('replan') && {
         replan: this.#replan(() => (plan.deadlineMs ?? options.deadlineMs) !== undefined),
@@ -189,6 +189,11 @@ class RunMaker {
     const isExact = this.#isExact && this.#has('budget');
     const [given, situations] = [this.#given, this.#situations];
     return { plan, options, patienceMs, isExact, given, situations };
+  }
+
+  /** What the tasks of the run compete for. */
+  get #resources(): readonly string[] {
+    return this.#has('resources') ? ['even', 'odd'] : ['simulation'];
   }
 
   /** Whether a plan may refer to any path in the output of this task. */

@@ -38,15 +38,35 @@ function randomSeparate(dice: Dice, name: string) {
   return dice.chance(0.6, `${name} kind`) ? { separate: dice.chance(0.7, `${name} separate`) } : {};
 }
 
-export function randomBudget(dice: Dice, what: string): NonNullable<Plan['budget']> {
+/** @param resources The resources that may have a budget of their own. */
+export function randomBudget(
+  dice: Dice,
+  what: string,
+  resources: readonly string[],
+): NonNullable<Plan['budget']> {
   const some = {
-    tokens: 1 + dice.below(300, `${what} budget tokens`),
-    costUsd: (1 + dice.below(40, `${what} budget cost`)) / 4,
+    ...randomAmounts(dice, what),
     tasks: 1 + dice.below(12, `${what} budget tasks`),
     wallTimeMs: 1 + dice.below(120, `${what} budget time`),
   };
   const entries = Object.entries(some).filter(([name]) => dice.chance(0.4, `${what} ${name}`));
-  return Object.fromEntries(entries);
+  const limited = resources.filter((name) => dice.chance(0.5, `${what} budget of ${name}`));
+  const ofResources = limited.map((name) => {
+    const amounts = Object.entries(randomAmounts(dice, `${what} ${name}`));
+    const kept = amounts.filter(([amount]) => dice.chance(0.6, `${what} ${name} ${amount}`));
+    return [name, Object.fromEntries(kept)];
+  });
+  return {
+    ...Object.fromEntries(entries),
+    ...(limited.length > 0 && { resources: Object.fromEntries(ofResources) }),
+  };
+}
+
+function randomAmounts(dice: Dice, what: string) {
+  return {
+    tokens: 1 + dice.below(300, `${what} budget tokens`),
+    costUsd: (1 + dice.below(40, `${what} budget cost`)) / 4,
+  };
 }
 
 /** @param ids Tasks whose outputs may have any form. */

@@ -72,6 +72,56 @@ describe('a plan file with models', { timeout }, () => {
     ]);
   });
 
+  test('stops at the budget of a profile, or of its resource', async () => {
+    const options = [
+      ['--budget-tokens', 'fast=1'],
+      ['--budget-tokens', 'openai/small-model=1'],
+    ];
+    for (const args of options) {
+      const all = [...args, '--max-parallel', '1', '--json'];
+      const { exitCode, stdout, messages } = await runOnTwo(all);
+      const { tasks, error } = JSON.parse(stdout);
+      expect(tasks.map(({ status }: { status: string }) => status)).toEqual([
+        'completed',
+        'completed',
+        'completed',
+      ]);
+      expect([exitCode, error]).toEqual([0, null]);
+      expect(messages).toHaveLength(1);
+    }
+    const twice = plan.replace('model: fast/other-model', 'model: fast');
+    const both = await runOnTwo(['--budget-tokens', 'fast=1', '--max-parallel', '1'], twice);
+    expect(both.exitCode).toBe(1);
+    expect(both.stderr).toContain(
+      'before task "more": the budget of resource "openai/small-model" of 1 for tokens has',
+    );
+    expect(both.chat).toHaveLength(1);
+    const own = twice.replace('models:', 'budget: { resources: { fast: { tokens: 1 } } }\nmodels:');
+    const inFile = await runOnTwo(['--max-parallel', '1'], own);
+    expect([inFile.exitCode, inFile.chat.length]).toEqual([1, 1]);
+  });
+
+  test.each([
+    [['--budget-tokens', 'fats=5'], 'budget.resources["fats"]', 'Did you mean "fast"?'],
+    [
+      ['--budget-cost', 'openai/small=5'],
+      'budget.resources["openai/small"]: no task of this plan competes for such a resource',
+      'The resources are "fast", "deep", "openai/small-model"',
+    ],
+    [
+      ['--budget-cost', 'deep=5'],
+      'budget.resources["anthropic/big-model"].costUsd',
+      '--prices FILE',
+    ],
+    [['--budget-cost', '=5'], '--budget-cost', 'Expected the name of a resource before the =.'],
+    [['--budget-tokens', 'fast=0'], '--budget-tokens', 'Expected an integer ≥ 1.'],
+  ])('refuses the budget %j', async (args, message, remedy) => {
+    const { exitCode, stderr, chat } = await runOnTwo(args);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(remedy);
+    expect([exitCode, chat.length]).toEqual([2, 0]);
+  });
+
   test('gives tasks without a model the profile named default', async () => {
     const file =
       'goal: x\nmodels: { default: { runner: openai, model: m } }\ntasks: [{ id: a, description: Hi }]\n';

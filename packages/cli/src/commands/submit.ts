@@ -3,6 +3,7 @@ import { loadInputs } from '../load/load-inputs.js';
 import { loadPlan } from '../load/load-plan.js';
 import { withQueue } from '../load/open-queue.js';
 import type { InputFlags, ModuleFlags } from '../options/run-flags.js';
+import type { Amounts } from '../options/to-budget.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
@@ -15,8 +16,8 @@ export interface SubmitFlags extends JournalFlags, InputFlags, ModuleFlags {
   readonly maxParallel?: number;
   readonly failFast?: boolean;
   readonly deadline?: number;
-  readonly budgetTokens?: number;
-  readonly budgetCost?: number;
+  readonly budgetTokens?: Amounts;
+  readonly budgetCost?: Amounts;
   readonly prices?: string;
   readonly retries?: number;
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { COMPLEXITIES, FALLBACKS, LOG_FORMATS, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
 import {
+  amounts,
   answers,
   dollars,
   duration,
@@ -49,8 +50,16 @@ const runnerOptions = () => [
 
 const limitOptions = () => [
   option('--deadline <duration>', 'fail the plan after this time, such as 30s or 5m', duration),
-  option('--budget-tokens <n>', 'stop before using more than N tokens', positiveInteger),
-  option('--budget-cost <usd>', 'stop before spending more than this (US dollars)', dollars),
+  option(
+    '--budget-tokens <n>',
+    'stop before using more than N tokens, or RESOURCE=N: at a model or its profile (repeatable)',
+    amounts(positiveInteger),
+  ),
+  option(
+    '--budget-cost <usd>',
+    'stop before spending more than this (US dollars), or RESOURCE=USD (repeatable)',
+    amounts(dollars),
+  ),
   option('--prices <file>', 'prices per million tokens by model (YAML or JSON)', nonEmpty),
 ];
 

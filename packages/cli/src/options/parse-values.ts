@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { isRunnerName, RUNNERS, STRATEGIES, type StrategyName } from './choices.js';
 import { parseDuration } from './parse-duration.js';
 import type { InputFlag, PresetAnswer } from './run-flags.js';
+import type { Amounts } from './to-budget.js';
 
 const DAY_MS = 86_400_000;
 
@@ -29,6 +30,21 @@ export function positiveIntegers(text: string): number[] {
 export function dollars(text: string): number {
   if (isDecimal(text) && Number(text) > 0) return Number(text);
   throw new InvalidArgumentError('Expected an amount in US dollars above 0.');
+}
+
+/** Collects the `AMOUNT` and the `RESOURCE=AMOUNT` of an option that may be repeated. */
+export function amounts(
+  parse: (text: string) => number,
+): (text: string, previous?: Amounts) => Amounts {
+  return (text, previous = {}) => {
+    // The name of a resource may have a =, too.
+    const end = text.lastIndexOf('=');
+    const amount = parse(text.slice(end + 1));
+    if (end < 0) return { ...previous, whole: amount };
+    const name = text.slice(0, end);
+    if (name !== '') return { ...previous, resources: { ...previous.resources, [name]: amount } };
+    throw new InvalidArgumentError('Expected the name of a resource before the =.');
+  };
 }
 
 /** Collects the values of an option that may be repeated. */

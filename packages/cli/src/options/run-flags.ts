@@ -1,7 +1,8 @@
-import type { PriceTable, TaskRunner } from '@stratagem/core';
+import type { Budget, PriceTable, TaskRunner } from '@stratagem/core';
 import type { FALLBACKS, StrategyName } from './choices.js';
 import type { FileFlags, OutputFlags, PageFlags } from './page-flags.js';
 import type { ProgressFlags } from './progress-flags.js';
+import type { Amounts } from './to-budget.js';
 
 export interface StrategyFlags {
   readonly strategy?: StrategyName;
@@ -32,8 +33,8 @@ export interface LimitFlags {
   readonly failFast?: boolean;
   readonly deadline?: number;
   readonly seed?: number;
-  readonly budgetTokens?: number;
-  readonly budgetCost?: number;
+  readonly budgetTokens?: Amounts;
+  readonly budgetCost?: Amounts;
   /** A file, or the prices of the configuration file. */
   readonly prices?: string | PriceTable;
 }
@@ -55,6 +56,8 @@ export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags,
   readonly approveTools?: readonly string[];
   /** The maximum number of replanning rounds. */
   readonly replan?: number;
+  /** Budgets of resources in the settings, which are for many plans. */
+  readonly settingsBudgets?: Budget['resources'];
   readonly retries?: number;
   /** Further folders whose files tasks may attach. */
   readonly allowRead?: readonly string[];

@@ -1,6 +1,9 @@
 import { InputsError, isStratagemError, PlanError } from '@stratagem/core';
 import { UsageError } from './usage-error.js';
 
+/** The problem of a budget in US dollars, of the run or of a resource. */
+const PRICE_LACKS = /^budget\.(?:resources\[.*\]\.)?costUsd: the prices? of /;
+
 /** Turns any error of the library into a usage error, with a hint at the flag that fixes it. */
 export function toUsageError(error: unknown): unknown {
   if (!isStratagemError(error)) return error;
@@ -8,7 +11,7 @@ export function toUsageError(error: unknown): unknown {
   const lacksTools = problems.some(({ code }) => code === 'unknown_tool');
   const hasCommands = problems.some(({ code }) => code === 'not_allowed');
   const isOutside = problems.some(({ message }) => message.includes('attachments.allowRead'));
-  const lacksPrice = error.code === 'invalid_option' && error.message.startsWith('budget.costUsd');
+  const lacksPrice = error.code === 'invalid_option' && PRICE_LACKS.test(error.message);
   const hints = [
     lacksTools && 'Use --mcp-config to give tasks the tools of MCP servers.',
     hasCommands && 'Use --allow-commands to run the commands of the plan, if you trust it.',

@@ -116,7 +116,7 @@ function describeEvent(event: RunEvent): string | undefined {
     case 'goal_achieved':
       return 'goal      achieved';
     case 'budget_exceeded':
-      return `budget    ${event.budget === 'tokens' ? 'token' : 'cost'} budget used up`;
+      return `budget    ${BUDGETS[event.budget]} used up${atResource(event.resource)}`;
     case 'task_output':
       return describeOutput(event);
     case 'resource_paused': {
@@ -162,4 +162,16 @@ function describeOutput(event: TaskOutputReceived): string | undefined {
 
 function by(taskId: string | undefined): string {
   return taskId === undefined ? '' : ` by ${onOneLine(taskId)}`;
+}
+
+const BUDGETS: Readonly<Record<Extract<RunEvent, { type: 'budget_exceeded' }>['budget'], string>> =
+  {
+    tokens: 'token budget',
+    costUsd: 'cost budget',
+    tasks: 'number of tasks',
+    wallTimeMs: 'time budget',
+  };
+
+function atResource(resource: string | undefined): string {
+  return resource === undefined ? '' : ` at ${onOneLine(resource)}`;
 }

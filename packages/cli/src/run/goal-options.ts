@@ -1,4 +1,5 @@
 import { createExecutor, type RunOptions, type Strategy, type TaskRunner } from '@stratagem/core';
+import { resourceOf } from '@stratagem/core/runner';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { resolveRunner } from '../options/resolve-runners.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
@@ -22,7 +23,8 @@ export async function goalOptions(
 ): Promise<GoalOptions> {
   const runner = await preflight.try(() => resolveRunner(flags));
   const strategy = await preflight.try(() => resolveStrategy(flags, undefined));
-  const limits = await preflight.try(() => toRunOptions(flags));
+  const given = await preflight.try(() => toRunOptions(flags));
+  const limits = given && withBudgetOf(runner, flags.settingsBudgets, given);
   await preflight.try(() => runner?.check?.());
   if (runner !== undefined && strategy !== undefined && limits !== undefined) {
     const executor = await preflight.try(() => createExecutor({ strategy, runner, ...limits }));
@@ -32,4 +34,17 @@ export async function goalOptions(
   }
   preflight.finish();
   return { runner, strategy, ...limits, ...retryOptions(flags.retries) } as GoalOptions;
+}
+
+/** The settings are for many runs: of their budgets, only that of this runner's resource applies. */
+function withBudgetOf(
+  runner: TaskRunner | undefined,
+  budgets: ExecutorFlags['settingsBudgets'] = {},
+  { budget, ...limits }: RunOptions,
+): RunOptions {
+  const name = runner === undefined ? '' : resourceOf(runner, { id: '' });
+  const own = budgets[name] && { [name]: budgets[name] };
+  const resources = { ...own, ...budget?.resources };
+  const all = { ...budget, ...(Object.keys(resources).length > 0 && { resources }) };
+  return { ...limits, ...(Object.keys(all).length > 0 && { budget: all }) };
 }

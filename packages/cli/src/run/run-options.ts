@@ -1,14 +1,12 @@
 import type { Plan, RunOptions } from '@stratagem/core';
 import { loadPrices } from '../load/load-prices.js';
 import type { LimitFlags } from '../options/run-flags.js';
+import { toBudget } from '../options/to-budget.js';
 
 /** The options of a run that come from the command line. */
 export async function toRunOptions(flags: LimitFlags): Promise<RunOptions> {
   const { failFast, deadline, seed, budgetTokens, budgetCost, prices } = flags;
-  const budget = {
-    ...(budgetTokens !== undefined && { tokens: budgetTokens }),
-    ...(budgetCost !== undefined && { costUsd: budgetCost }),
-  };
+  const budget = toBudget(budgetTokens, budgetCost);
   return {
     ...(failFast && { failFast: true }),
     ...(deadline !== undefined && { deadlineMs: deadline }),

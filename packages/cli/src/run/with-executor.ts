@@ -52,6 +52,7 @@ export async function withExecutor<Result>(
     strategy: strategy ?? (await resolveStrategy({}, undefined)),
     ...(journal !== undefined && { journal }),
     ...(carrier !== undefined && { carrier }),
+    ...(flags.settingsBudgets && { budget: { resources: flags.settingsBudgets } }),
     attachments: {
       ...(file.directory !== undefined && { directory: file.directory }),
       ...(flags.allowRead !== undefined && { allowRead: flags.allowRead }),

@@ -1,6 +1,8 @@
+import type { Budget } from '@stratagem/core';
 import type { LoadedPlan } from '../load/load-plan.js';
 import { shownJournal } from '../options/journal-place.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
+import { type Amounts, toBudget } from '../options/to-budget.js';
 import { UsageError } from '../options/usage-error.js';
 import { shellQuote } from '../output/shell-quote.js';
 import { layered, type Settings } from './settings.js';
@@ -27,9 +29,43 @@ export function withSettings<Flags extends Filled>(
   const hasOwnLimit = strategy !== undefined && 'maxParallel' in strategy;
   if (name === 'sequential' || hasOwnLimit) lower = without(lower, 'maxParallel');
   if (plan?.retry?.maxAttempts !== undefined) lower = without(lower, 'retries');
-  if (plan?.budget?.tokens !== undefined) lower = without(lower, 'budgetTokens');
-  if (plan?.budget?.costUsd !== undefined) lower = without(lower, 'budgetCost');
-  return layered(flags, lower) as Flags;
+  return withBudgets(layered(flags, lower) as Flags, flags, lower, plan?.budget);
+}
+
+/**
+ * The budgets of options, plan and settings are each for themselves: of the run, and of each resource. Those
+ * of resources in settings are for many plans.
+ */
+function withBudgets<Flags extends Filled>(
+  filled: Flags,
+  flags: Flags,
+  settings: Settings,
+  budget: Budget = {},
+): Flags {
+  const { budgetTokens: _, budgetCost: __, ...others } = filled;
+  const isOwn = (name: string) =>
+    [budget.resources, flags.budgetTokens?.resources, flags.budgetCost?.resources].some(
+      (each) => each !== undefined && Object.hasOwn(each, name),
+    );
+  const resources = toBudget(settings.budgetTokens, settings.budgetCost).resources ?? {};
+  const ofMany = Object.entries(resources).filter(([name]) => !isOwn(name));
+  const budgets = {
+    budgetTokens: over(flags.budgetTokens, settings.budgetTokens, budget.tokens),
+    budgetCost: over(flags.budgetCost, settings.budgetCost, budget.costUsd),
+    settingsBudgets: ofMany.length === 0 ? undefined : Object.fromEntries(ofMany),
+  };
+  const given = Object.entries(budgets).filter(([, each]) => each !== undefined);
+  return { ...(others as Flags), ...Object.fromEntries(given) };
+}
+
+/** The amount of the whole run comes from the option, the plan or the settings, in this order. */
+function over(
+  option: Amounts | undefined,
+  setting: Amounts | undefined,
+  ofPlan: number | undefined,
+): Amounts | undefined {
+  if (setting?.whole === undefined || ofPlan !== undefined) return option;
+  return { whole: setting.whole, ...option };
 }
 
 function without(settings: Settings, ...names: readonly (keyof Settings)[]): Settings {

@@ -35,6 +35,14 @@ const price = z.strictObject(
   needs('a price like { inputPerMillion: 1, outputPerMillion: 4 }'),
 );
 
+const budgets = {
+  budgetTokens: count.optional(),
+  budgetCost: z
+    .number(needs('an amount in US dollars above 0'))
+    .positive('must be an amount in US dollars above 0')
+    .optional(),
+};
+
 const limits = z.strictObject(
   {
     maxParallel: count.optional(),
@@ -46,10 +54,13 @@ const limits = z.strictObject(
         'must be a duration such as 30s, 5m or 1h',
       )
       .optional(),
-    budgetTokens: count.optional(),
-    budgetCost: z
-      .number(needs('an amount in US dollars above 0'))
-      .positive('must be an amount in US dollars above 0')
+    ...budgets,
+    resources: z
+      .record(
+        z.string(),
+        z.strictObject(budgets, needs('an object like { budgetCost: 1 }')),
+        needs('an object with the limits of each resource'),
+      )
       .optional(),
     requestsPerMinute: count.optional(),
     tokensPerMinute: count.optional(),
@@ -118,7 +129,8 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   return [{ code: 'invalid_value', path, message: issue.message }];
 }
 
-function fieldsAt([first]: readonly (string | number)[]): string[] {
+function fieldsAt([first, second]: readonly (string | number)[]): string[] {
+  if (first === 'limits' && second === 'resources') return Object.keys(budgets);
   if (first === 'limits') return Object.keys(limits.shape);
   return Object.keys((first === 'prices' ? price : config).shape);
 }

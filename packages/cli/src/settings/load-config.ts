@@ -11,6 +11,7 @@ import { isRunnerName } from '../options/choices.js';
 import { isServer } from '../options/journal-place.js';
 import { parseDuration } from '../options/parse-duration.js';
 import { isOwnRunner, type Profiles } from '../options/profiles.js';
+import type { Amounts } from '../options/to-budget.js';
 import { UsageError } from '../options/usage-error.js';
 import { type ConfigValues, checkConfig } from './config-schema.js';
 import type { Settings } from './settings.js';
@@ -129,12 +130,21 @@ function invalid(name: string, source: ConfigSource, problems: readonly PlanProb
 
 function toSettings(values: ConfigValues, folder: string, cwd: string): Settings {
   const { limits = {}, runner, prices, models, journal, cache, mcpConfig, ...others } = values;
-  const { deadline, ...counts } = limits;
+  const { deadline, budgetTokens, budgetCost, resources = {}, ...counts } = limits;
+  const named = Object.entries(resources);
   const path = (given: string) => shown(resolve(folder, given), cwd);
   const isModule = typeof runner === 'string' && !isRunnerName(runner);
   return withoutUndefined({
     ...others,
     ...counts,
+    budgetTokens: amountsOf(
+      budgetTokens,
+      named.map(([name, each]) => [name, each.budgetTokens]),
+    ),
+    budgetCost: amountsOf(
+      budgetCost,
+      named.map(([name, each]) => [name, each.budgetCost]),
+    ),
     journal: journal && (isServer(journal) ? journal : path(journal)),
     cache: cache && path(cache),
     mcpConfig: mcpConfig && path(mcpConfig),
@@ -143,6 +153,19 @@ function toSettings(values: ConfigValues, folder: string, cwd: string): Settings
     models: models && withPaths(models as Profiles, folder),
     deadline: deadline === undefined ? undefined : parseDuration(deadline),
   });
+}
+
+/** The amount of the whole run and those of resources; undefined without any. */
+function amountsOf(
+  whole: number | undefined,
+  ofResources: readonly (readonly [name: string, amount: number | undefined])[],
+): Amounts | undefined {
+  const given = ofResources.filter(([, amount]) => amount !== undefined);
+  if (whole === undefined && given.length === 0) return undefined;
+  return {
+    ...(whole !== undefined && { whole }),
+    ...(given.length > 0 && { resources: Object.fromEntries(given) as Record<string, number> }),
+  };
 }
 
 /** The modules of profiles, found from the folder of the file. */

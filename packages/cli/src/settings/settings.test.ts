@@ -72,7 +72,7 @@ describe('a setting comes', () => {
 describe('what the plan file says itself', () => {
   const settings: Settings = {
     ...{ runner: 'openai', model: 'm', strategy: 'adaptive', maxParallel: 8, retries: 1 },
-    ...{ budgetTokens: 10, budgetCost: 1, deadline: 5 },
+    ...{ budgetTokens: { whole: 10 }, budgetCost: { whole: 1 }, deadline: 5 },
   };
   const goal = { goal: 'g', tasks: [] };
 
@@ -90,11 +90,31 @@ describe('what the plan file says itself', () => {
     ['retries', {}, { plan: { ...goal, retry: { maxAttempts: 4 } } }, ['retries']],
     ['tokens', {}, { plan: { ...goal, budget: { tokens: 4 } } }, ['budgetTokens']],
     ['a cost', {}, { plan: { ...goal, budget: { costUsd: 4 } } }, ['budgetCost']],
+    ['another budget', {}, { plan: { ...goal, budget: { tasks: 4 } } }, []],
     ['a default model', {}, { models: { default: {} } }, [...ofRunner]],
     ['nothing of a replay', { replay: 'x.jsonl' }, {}, [...ofRunner]],
   ])('comes before the settings: %s', (_, flags, file, dropped) => {
     const kept = Object.entries(settings).filter(([name]) => !dropped.includes(name as never));
     expect(withSettings(flags, settings, file)).toEqual({ ...Object.fromEntries(kept), ...flags });
+  });
+
+  test('about a budget is for each of its amounts and resources alone', () => {
+    const lower: Settings = {
+      budgetTokens: { whole: 10, resources: { fast: 1, deep: 2 } },
+      budgetCost: { resources: { fast: 3 } },
+    };
+    const budget = { tokens: 7, resources: { deep: { tokens: 5 } } };
+    const flags = { budgetTokens: { resources: { own: 4 } }, budgetCost: { whole: 9 } };
+    expect(withSettings(flags, lower, { plan: { ...goal, budget } })).toEqual({
+      budgetTokens: { resources: { own: 4 } },
+      budgetCost: { whole: 9 },
+      settingsBudgets: { fast: { tokens: 1, costUsd: 3 } },
+    });
+    expect(withSettings(flags, lower)).toEqual({
+      budgetTokens: { whole: 10, resources: { own: 4 } },
+      budgetCost: { whole: 9 },
+      settingsBudgets: { fast: { tokens: 1, costUsd: 3 }, deep: { tokens: 2 } },
+    });
   });
 
   test('gives way to options', () => {
@@ -139,6 +159,16 @@ describe('a configuration file', () => {
       '',
     ],
     ['limits: { deadline: soon }', 'limits.deadline: must be a duration such as 30s, 5m or 1h', ''],
+    [
+      'limits: { resources: { fast: { budgetCosts: 1 } } }',
+      'limits.resources.fast.budgetCosts: unknown setting "budgetCosts".',
+      'Did you mean "budgetCost"?',
+    ],
+    [
+      'limits: { resources: { fast: 1 } }',
+      'limits.resources.fast: must be an object like { budgetCost: 1 }',
+      '',
+    ],
     ['runner: opnai', 'runner: must be simulated, openai, anthropic, or a module', ''],
     ['baseUrl: localhost', 'baseUrl: must be a URL that starts with http://', ''],
     ['strategy: fast', 'strategy: must be one of sequential, parallel, adaptive', ''],

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { PriceTable, TaskRunner } from '@stratagem/core';
 import { isRunnerName, type StrategyName } from '../options/choices.js';
 import {
+  amounts,
   dollars,
   duration,
   httpUrl,
@@ -12,6 +13,7 @@ import {
   strategyName,
 } from '../options/parse-values.js';
 import type { Profiles } from '../options/profiles.js';
+import type { Amounts } from '../options/to-budget.js';
 
 /** What the environment and the configuration file say. The options of a command come before them. */
 export interface Settings {
@@ -26,8 +28,8 @@ export interface Settings {
   readonly retries?: number;
   /** Milliseconds. */
   readonly deadline?: number;
-  readonly budgetTokens?: number;
-  readonly budgetCost?: number;
+  readonly budgetTokens?: Amounts;
+  readonly budgetCost?: Amounts;
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
   readonly cache?: string;
@@ -59,8 +61,8 @@ export const VARIABLES: readonly Variable[] = [
   { setting: 'maxParallel', variable: 'STRATAGEM_MAX_PARALLEL', parse: positiveInteger },
   { setting: 'retries', variable: 'STRATAGEM_RETRIES', parse: integerFrom(0) },
   { setting: 'deadline', variable: 'STRATAGEM_DEADLINE', parse: duration },
-  { setting: 'budgetTokens', variable: 'STRATAGEM_BUDGET_TOKENS', parse: positiveInteger },
-  { setting: 'budgetCost', variable: 'STRATAGEM_BUDGET_COST', parse: dollars },
+  { setting: 'budgetTokens', variable: 'STRATAGEM_BUDGET_TOKENS', parse: amounts(positiveInteger) },
+  { setting: 'budgetCost', variable: 'STRATAGEM_BUDGET_COST', parse: amounts(dollars) },
   {
     setting: 'requestsPerMinute',
     variable: 'STRATAGEM_REQUESTS_PER_MINUTE',

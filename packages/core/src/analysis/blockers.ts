@@ -22,6 +22,8 @@ interface Lane {
   readonly trials: Interval[];
   /** When its own cap was reached. */
   readonly full: Interval[];
+  /** When attempts in flight could have used up its own budget. */
+  readonly budget: Interval[];
 }
 
 /**
@@ -69,8 +71,13 @@ export class Blockers {
     }
   }
 
-  /** Whether nothing may start at a resource since a pause, or its cap is reached. */
-  setLane(resource: string, kind: 'trials' | 'full', atMs: number, holds: boolean): void {
+  /** Whether nothing may start at a resource: since a pause, at its cap, or for its budget. */
+  setLane(
+    resource: string,
+    kind: 'trials' | 'full' | 'budget',
+    atMs: number,
+    holds: boolean,
+  ): void {
     const intervals = this.#lanes.get(resource)?.[kind];
     const last = intervals?.at(-1);
     const isOpen = last?.endMs === Number.POSITIVE_INFINITY;
@@ -82,7 +89,7 @@ export class Blockers {
   #laneOf(resource: string): Lane {
     let lane = this.#lanes.get(resource);
     if (lane === undefined) {
-      lane = { cooldowns: [], trials: [], full: [] };
+      lane = { cooldowns: [], trials: [], full: [], budget: [] };
       this.#lanes.set(resource, lane);
     }
     return lane;
@@ -142,7 +149,7 @@ export class Blockers {
     for (let position = after(times, startMs); (times[position] ?? endMs) < endMs; position++) {
       add(times[position] as number);
     }
-    for (const intervals of lane === undefined ? [] : [lane.cooldowns, lane.trials, lane.full]) {
+    for (const intervals of lane === undefined ? [] : Object.values<Interval[]>({ ...lane })) {
       for (let position = endingAfter(intervals, startMs); ; position++) {
         const interval = intervals[position];
         if (interval === undefined || interval.startMs >= endMs) break;
@@ -162,6 +169,7 @@ export class Blockers {
     }
     if ((flags & Blocker.full) !== 0 && !isSeparate) return 'cap';
     if ((flags & Blocker.budget) !== 0) return 'budget';
+    if (lane !== undefined && covers(lane.budget, atMs)) return 'budget';
     if ((flags & Blocker.places) !== 0) return 'places';
     return (flags & Blocker.strategy) !== 0 ? 'strategy' : 'scheduling';
   }

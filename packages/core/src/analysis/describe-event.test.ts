@@ -54,6 +54,23 @@ test('a loop reads like a report, too', () => {
 test.each<[RunEvent, string]>([
   [
     {
+      ...at,
+      type: 'budget_exceeded',
+      taskId: 'report',
+      budget: 'costUsd',
+      resource: 'openai/gpt-5',
+      limit: 2,
+      used: 2,
+      requested: 1,
+    },
+    'The budget "costUsd" of 2 for resource "openai/gpt-5" does not suffice for task "report".',
+  ],
+  [
+    { ...at, type: 'budget_waiting', taskId: 'report', resource: 'openai/gpt-5' },
+    'Task "report" waits until running tasks have settled their part of the budget for resource "openai/gpt-5".',
+  ],
+  [
+    {
       ...attempt,
       type: 'task_retrying',
       durationMs: 5,

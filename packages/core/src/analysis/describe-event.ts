@@ -100,9 +100,9 @@ export function describeEvent(event: RunEvent): string {
     case 'goal_achieved':
       return 'The goal is achieved.';
     case 'budget_exceeded':
-      return `The budget ${quoted(event.budget)} of ${event.limit} does not suffice for task ${quoted(event.taskId)}.`;
+      return `The budget ${quoted(event.budget)} of ${event.limit}${atResource(event)} does not suffice for task ${quoted(event.taskId)}.`;
     case 'budget_waiting':
-      return `${task(event)} waits until running tasks have settled their part of the budget.`;
+      return `${task(event)} waits until running tasks have settled their part of the budget${atResource(event)}.`;
     case 'replan_started': {
       const { length } = event.failedTaskIds;
       const why = length === 0 ? 'the goal was not achieved' : `${count(length, 'task')} failed`;
@@ -188,4 +188,8 @@ function duration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+function atResource({ resource }: { readonly resource?: string | undefined }): string {
+  return resource === undefined ? '' : ` for resource ${quoted(resource)}`;
 }

@@ -58,6 +58,8 @@ export class RunFold {
   /** As the kernel has it: where nothing may start since a server asked to wait. */
   #cooldowns = new Cooldowns();
   readonly #pausedOnce = new Set<string>();
+  /** Resources whose own budget has held back a task. */
+  readonly #shortOnce = new Set<string>();
   /** The time of the event that is added. */
   #timestamp = 0;
   #ready = 0;
@@ -377,6 +379,10 @@ export class RunFold {
 
   #noteFigures(now: number): void {
     const { state, steps } = this;
+    for (const resource of state.budgetWaits.keys()) this.#shortOnce.add(resource);
+    for (const resource of this.#shortOnce) {
+      this.blockers.setLane(resource, 'budget', now, state.budgetWaits.has(resource));
+    }
     const { running, maxParallel, isPaused } = state;
     const isFull = maxParallel !== undefined && this.#counted >= maxParallel;
     this.blockers.set(

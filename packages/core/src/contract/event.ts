@@ -268,7 +268,7 @@ export interface GoalAchieved extends Base {
 }
 
 /** Which limit of a budget. */
-export type BudgetKind = keyof Budget;
+export type BudgetKind = Exclude<keyof Budget, 'resources'>;
 
 /** The next start would exceed the budget: no more tasks start. */
 export interface BudgetExceeded extends Base {
@@ -276,6 +276,8 @@ export interface BudgetExceeded extends Base {
   /** The task that was to start. */
   readonly taskId: string;
   readonly budget: BudgetKind;
+  /** The resource whose budget it is; undefined for that of the whole run. */
+  readonly resource?: string | undefined;
   readonly limit: number;
   /** How much has been used; null for an unknown cost. */
   readonly used: number | null;
@@ -285,12 +287,17 @@ export interface BudgetExceeded extends Base {
 
 /**
  * The budget may not be enough for the start of this task and for the attempts in flight: it waits until
- * some of those have ended. The wait is over with the next start.
+ * some of those have ended. The wait is over with the next start, or the next one at its resource.
  */
 export interface BudgetWaiting extends Base {
   readonly type: 'budget_waiting';
   /** The task that was to start. */
   readonly taskId: string;
+  /**
+   * The resource whose budget it is: tasks of other resources may start meanwhile. Undefined for the
+   * budget of the whole run, for which every task waits.
+   */
+  readonly resource?: string | undefined;
 }
 
 interface ReplanBase extends Base {

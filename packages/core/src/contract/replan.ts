@@ -1,3 +1,4 @@
+import type { Budget } from './budget.js';
 import { checkLimit, checkOptions } from './check-options.js';
 import { OptionError, type TaskError } from './errors.js';
 import type { GoalProgress } from './goal.js';
@@ -69,6 +70,8 @@ export interface Remaining {
   readonly tokens?: number | undefined;
   readonly costUsd?: number | undefined;
   readonly timeMs?: number | undefined;
+  /** For each resource with a budget of its own. */
+  readonly resources?: Budget['resources'];
 }
 
 /** The context of a round of re-planning. */

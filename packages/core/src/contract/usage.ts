@@ -59,8 +59,13 @@ export function addUsage(first: Usage | undefined, second: Usage | undefined): U
   };
 }
 
-/** What has been used, as plain data. */
-export interface SpendingData {
+/** What attempts have used, as plain data. */
+export interface SpendingData extends Amounts {
+  /** What those at each resource have used; undefined in old logs. */
+  readonly resources?: Readonly<Record<string, Amounts>> | undefined;
+}
+
+interface Amounts {
   readonly usage: TotalUsage;
   /** Null once tokens were used whose price is unknown. */
   readonly costUsd: number | null;

@@ -158,7 +158,10 @@ const everything = {
   retry: { maxAttempts: 2, on: ['rate_limited'] },
   timeoutMs: 60_000,
   deadlineMs: 600_000,
-  budget: { tokens: 100_000, costUsd: 2, tasks: 50, wallTimeMs: 500_000 },
+  budget: {
+    ...{ tokens: 100_000, costUsd: 2, tasks: 50, wallTimeMs: 500_000 },
+    resources: { 'openai/gpt-5': { tokens: 1_000 }, fast: { costUsd: 0.5 } },
+  },
   tasks: [
     {
       id: 'gather',
@@ -269,6 +272,18 @@ describe('fields that control a run', () => {
 
   test.each([
     [{ budget: { tokns: 1 } }, 'budget.tokns: unknown field "tokns". Did you mean "tokens"?'],
+    [
+      { budget: { resources: { fast: { costUSD: 1 } } } },
+      'budget.resources.fast.costUSD: unknown field "costUSD". Did you mean "costUsd"?',
+    ],
+    [
+      { budget: { resources: { fast: 5 } } },
+      'budget.resources.fast: must be a budget, as in { "openai/gpt-5": { tokens: 100000 } }',
+    ],
+    [
+      { budget: { resources: ['fast'] } },
+      'budget.resources: must be an object like { "openai/gpt-5": { tokens: 100000 } }',
+    ],
     [{ deadlineMs: -1 }, 'deadlineMs: must be a number of milliseconds > 0'],
     [{ goalCheckInterval: 5 }, 'goalCheckInterval: has no effect without a goalState'],
     [

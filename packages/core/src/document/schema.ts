@@ -119,11 +119,19 @@ const retrySchema = z
   })
   .meta({ id: 'retry' });
 
-const budgetSchema = z.strictObject({
+const amounts = {
   tokens: count.describe('Tokens, read and written together.').optional(),
   costUsd: z.number().positive().describe('US dollars; needs known prices.').optional(),
+};
+
+const budgetSchema = z.strictObject({
+  ...amounts,
   tasks: count.describe('The number of tasks that start.').optional(),
   wallTimeMs: milliseconds.describe('Milliseconds after which nothing more starts.').optional(),
+  resources: z
+    .record(z.string(), z.strictObject(amounts))
+    .describe('Budgets of single resources: by the name of a model profile, or as openai/gpt-5.')
+    .optional(),
 });
 
 const operator = z.enum(OPERATORS).describe('`matches` takes a regular expression.');

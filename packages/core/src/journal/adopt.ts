@@ -7,6 +7,7 @@ import {
 import type { EventData, Json } from '../contract/journal.js';
 import { isNotChosenFor } from '../contract/skip-reason.js';
 import type { Task } from '../contract/task.js';
+import type { SpendingData } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { hasCompletedAncestor } from '../kernel/retry-failed.js';
@@ -54,7 +55,7 @@ export function adoptedLog({ runId, log, planData, limits, inputs, now }: Adopti
       limits: limits as Json,
       ...(inputs !== undefined && { inputs }),
       ...(started.trace !== undefined && { trace: started.trace }),
-      spentBefore: state.spending.data as unknown as Json,
+      spentBefore: spentIn(state) as unknown as Json,
       ...attemptsBefore(started, state, invalidation),
     },
   ];
@@ -101,9 +102,13 @@ function attemptsBefore(
 }
 
 function stateOf(log: readonly EventData[]): RunState {
-  const reader = new LogReader();
+  const reader = new LogReader(undefined, 'all');
   for (const event of log) reader.read(event);
   return reader.state as RunState;
+}
+
+function spentIn({ spending, ledgers }: RunState): SpendingData {
+  return { ...spending.data, ...(ledgers !== undefined && { resources: ledgers.data }) };
 }
 
 /** The event as the new log repeats it; undefined when it does not. */

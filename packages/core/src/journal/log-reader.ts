@@ -20,11 +20,14 @@ const NO_ADDED_TASKS: ReadonlyMap<string, Task> = new Map();
 export class LogReader {
   readonly #fanOut: FanOut;
   readonly #codecs: readonly ValueCodec[] | undefined;
+  readonly #accounts: 'all' | undefined;
   #plan: Plan | undefined;
   #state: RunState | undefined;
 
-  constructor(codecs?: readonly ValueCodec[]) {
+  /** @param accounts Whether the state accounts for each resource by itself. */
+  constructor(codecs?: readonly ValueCodec[], accounts?: 'all') {
     this.#codecs = codecs;
+    this.#accounts = accounts;
     this.#fanOut = new FanOut(codecs);
   }
 
@@ -57,6 +60,6 @@ export class LogReader {
 
   #begin(plan: Plan): void {
     this.#plan = plan;
-    this.#state = new RunState(new Graph(plan.tasks));
+    this.#state = new RunState(new Graph(plan.tasks), { accounts: this.#accounts });
   }
 }

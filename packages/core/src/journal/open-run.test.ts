@@ -259,6 +259,35 @@ describe('a resumed run', () => {
     expect([status, metrics.usage.inputTokens]).toEqual(['completed', 180]);
   });
 
+  test('keeps the spending and the budget of each resource, under a changed plan as well', async () => {
+    const usage = { inputTokens: 60, outputTokens: 0 };
+    const paid = { name: 'paid', run: async () => ({ output: 1, usage }) };
+    const chain = (...ids: string[]) =>
+      planOf(
+        ...ids.map((id, n) => ({
+          id,
+          description: id,
+          dependencies: n === 0 ? [] : [ids[n - 1] as string],
+        })),
+      );
+    const plan = chain('a', 'b', 'c');
+    const options = { runner: paid, budget: { resources: { paid: { tokens: 130 } } } };
+    const log = await logUntil(plan, completed('a'), options);
+    const result = await executor({ journal: await crashed(log), runner: paid }).resume('one');
+    expect(statuses(result)).toEqual({ a: 'completed', b: 'completed', c: 'skipped' });
+    expect(result.error?.message).toContain('the budget of resource "paid" of 130');
+
+    const changed = { plan: chain('a', 'b', 'd'), acceptChanges: true };
+    const journal = await crashed(log);
+    const adopted = await executor({ journal, runner: paid }).resume('one', changed);
+    expect(statuses(adopted)).toEqual({ a: 'completed', b: 'completed', d: 'skipped' });
+    expect(adopted.error?.message).toContain('has 120 used');
+    const recorded = await logOf(journal, 'one');
+    expect(recorded.findLast(({ type }) => type === 'run_started')).toMatchObject({
+      spentBefore: { resources: { paid: { usage: { inputTokens: 60 }, reports: 1 } } },
+    });
+  });
+
   test('keeps its limits unless others are given', async () => {
     const plan = planOf({ id: 'a', run: no }, { id: 'b', description: 'B' });
     const slow = { name: 'slow', run: () => new Promise<never>(() => {}) };

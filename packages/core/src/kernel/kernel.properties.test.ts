@@ -81,8 +81,10 @@ function logOf({ timeline }: PlanResult): string {
 
 /** What an event is, and why. */
 function kindOf(event: RunEvent): string {
-  const { type, reason, source, budget } = { ...event } as Record<string, unknown>;
-  return [type, reason, source, budget].filter((each) => each !== undefined).join(' ');
+  const { type } = event;
+  const { reason, source, budget, resource } = { ...event } as Record<string, unknown>;
+  const scope = type.includes('budget') && resource !== undefined ? 'of a resource' : undefined;
+  return [type, reason, source, budget, scope].filter((each) => each !== undefined).join(' ');
 }
 
 const ENDINGS = [
@@ -122,6 +124,9 @@ const KINDS = [
   'budget_exceeded costUsd',
   'budget_exceeded tasks',
   'budget_exceeded wallTimeMs',
+  'budget_exceeded tokens of a resource',
+  'budget_exceeded costUsd of a resource',
+  'budget_waiting of a resource',
   'run_paused',
   'run_unpaused',
   'max_parallel_changed',

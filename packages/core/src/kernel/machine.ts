@@ -69,6 +69,8 @@ export class Machine {
   maxParallelAtStart: number;
   /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
   held: number | undefined;
+  /** For each resource whose own budget holds back a chosen task, that task. */
+  readonly heldAt = new Map<string, number>();
 
   constructor(options: KernelOptions) {
     const { graph, plan, failFast, budget, beginsLater = false, resources, loan } = options;
@@ -85,6 +87,7 @@ export class Machine {
       failFast,
       goalState: plan.goalState,
       hasBudget: budget !== undefined,
+      accounts: budget?.resources && Object.keys(budget.resources),
       beginsLater,
       inFlight,
       secrets: options.secrets,
@@ -135,5 +138,6 @@ export class Machine {
     this.strategy.clear();
     this.cooldowns.clear();
     this.held = undefined;
+    this.heldAt.clear();
   }
 }

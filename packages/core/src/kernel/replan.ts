@@ -117,6 +117,7 @@ function remainingOf(machine: Machine, limits: Required<ReplanLimits>): Situatio
     tasks: Math.min(limits.maxTasks - tasks, budget.tasks ?? forever),
     ...(budget.tokens !== undefined && { tokens: budget.tokens }),
     ...(budget.costUsd !== undefined && { costUsd: budget.costUsd }),
+    ...(budget.resources !== undefined && { resources: budget.resources }),
     ...(timeMs !== forever && { timeMs }),
   };
 }

@@ -1,6 +1,7 @@
+import type { Budget } from '../contract/budget.js';
 import { estimateOf } from '../contract/task.js';
 import { startAttempt } from './attempts.js';
-import { excessOf } from './budget.js';
+import { excessAt, excessOf } from './budget.js';
 import type { ResourceSet } from './cooldowns.js';
 import type { Machine } from './machine.js';
 
@@ -15,12 +16,14 @@ export function dispatch(machine: Machine): number {
   // No start begins a cooldown, so this holds for the whole loop.
   const hasCooldowns = cooldowns.isActive;
   if (hasCooldowns) cooldowns.expire(now);
-  const closed = hasCooldowns || places !== undefined ? closedResources(machine) : undefined;
-  if (places !== undefined) cooldowns.retryHeld();
+  const closed = closedResources(machine);
+  const heldAt = machine.heldAt.size > 0 ? [...machine.heldAt.keys()] : undefined;
+  cooldowns.retryHeld();
   // At the deadline there is nothing left but to wake and stop.
   if (machine.isHalted || state.isPaused || now >= deadline) return Number.POSITIVE_INFINITY;
   while (places === undefined ? state.running < (state.maxParallel as number) : places.hasRoom) {
-    let choice = machine.held ?? (closed && cooldowns.unpark(closed));
+    let choice =
+      machine.held ?? (heldAt && takeHeld(machine, heldAt)) ?? (closed && cooldowns.unpark(closed));
     if (choice !== undefined && !state.isPending(choice)) {
       // It was skipped or canceled while it was held back.
       machine.held = undefined;
@@ -38,17 +41,42 @@ export function dispatch(machine: Machine): number {
       choice = next;
     }
     if (closed !== undefined && mustWait(machine, closed, choice)) continue;
-    if (machine.options.budget !== undefined && !fitsBudget(machine, choice)) break;
+    const { budget } = machine.options;
+    if (budget !== undefined) {
+      const obstacle = obstacleIn(budget, machine, choice);
+      if (obstacle === 'run') break;
+      if (obstacle === 'resource') continue;
+    }
     startAttempt(machine, choice);
     if (hasCooldowns) cooldowns.started(strategy.resourceOf(choice), choice, now);
   }
   return Number.POSITIVE_INFINITY;
 }
 
-/** The resources at which nothing may start. */
-function closedResources({ cooldowns, places }: Machine): ResourceSet {
-  if (places === undefined) return cooldowns;
-  return { has: (resource) => cooldowns.has(resource) || places.isFull(resource) };
+/** The resources at which nothing may start; undefined where that cannot be. */
+function closedResources({ cooldowns, places, heldAt, options }: Machine): ResourceSet | undefined {
+  if (options.budget?.resources === undefined) {
+    if (places === undefined) return cooldowns.isActive ? cooldowns : undefined;
+    return { has: (resource) => cooldowns.has(resource) || places.isFull(resource) };
+  }
+  return {
+    has: (resource) =>
+      heldAt.has(resource) || cooldowns.has(resource) || (places?.isFull(resource) ?? false),
+  };
+}
+
+/**
+ * The next task that the budget of its resource held back, to be looked at again: once in a step, for
+ * only the end of an attempt can make room.
+ */
+function takeHeld({ heldAt, cooldowns, places }: Machine, resources: string[]): number | undefined {
+  for (let resource = resources.shift(); resource !== undefined; resource = resources.shift()) {
+    if (cooldowns.has(resource) || places?.isFull(resource)) continue;
+    const index = heldAt.get(resource);
+    heldAt.delete(resource);
+    return index;
+  }
+  return undefined;
 }
 
 /** Whether the run would start more attempts if the driver lent it more places. */
@@ -56,7 +84,8 @@ export function isHeldBack(machine: Machine): boolean {
   const { state, strategy, cooldowns, places, held, now, deadline } = machine;
   if (machine.isHalted || !places?.isLoanSpent || places.isFullByItself) return false;
   if (state.isPaused || now >= deadline) return false;
-  return strategy.readyCount > 0 || held !== undefined || cooldowns.hasParked;
+  const isHolding = held !== undefined || machine.heldAt.size > 0;
+  return strategy.readyCount > 0 || isHolding || cooldowns.hasParked;
 }
 
 /** Whether a chosen task has to wait for its resource; it then keeps its place in the line. */
@@ -69,20 +98,36 @@ function mustWait(machine: Machine, closed: ResourceSet, index: number): boolean
   return true;
 }
 
-/** Whether the budget allows a start now; if it never will, the run stops. */
-function fitsBudget(machine: Machine, index: number): boolean {
-  const { state, options, now } = machine;
-  if (options.budget === undefined) return true;
+/**
+ * Looks for room for a start in the budget; if there never will be, the run stops. A task that has to
+ * wait is held.
+ *
+ * @returns What the obstacle holds up: the whole run, or the resource of the task; undefined for none.
+ */
+function obstacleIn(budget: Budget, machine: Machine, index: number) {
+  const { state, strategy, now } = machine;
   const estimate = estimateOf(machine.task(index));
-  const isFirst = state.attemptsUnderPlan(index) === 0;
-  const excess = excessOf(options.budget, state, estimate, isFirst, now);
-  if (excess === undefined) {
-    machine.held = undefined;
-    return true;
-  }
-  machine.held = index;
   const { taskId } = machine.about(index);
-  if (excess !== 'wait') machine.tell({ type: 'budget_exceeded', taskId, ...excess }, index);
-  else if (state.budgetWaiting !== index) machine.tell({ type: 'budget_waiting', taskId }, index);
-  return false;
+  const isFirst = state.attemptsUnderPlan(index) === 0;
+  const whole = excessOf(budget, state, estimate, isFirst, now);
+  if (whole !== undefined) {
+    machine.held = index;
+    if (whole !== 'wait') machine.tell({ type: 'budget_exceeded', taskId, ...whole }, index);
+    else if (state.budgetWaiting !== index) machine.tell({ type: 'budget_waiting', taskId }, index);
+    return 'run';
+  }
+  machine.held = undefined;
+  if (budget.resources === undefined) return undefined;
+  const resource = strategy.resourceOf(index);
+  const excess = excessAt(resource, budget, state, estimate);
+  if (excess === undefined) return undefined;
+  if (excess !== 'wait') {
+    machine.tell({ type: 'budget_exceeded', taskId, ...excess }, index);
+    return 'run';
+  }
+  machine.heldAt.set(resource, index);
+  if (state.budgetWaits.get(resource) !== index) {
+    machine.tell({ type: 'budget_waiting', taskId, resource }, index);
+  }
+  return 'resource';
 }

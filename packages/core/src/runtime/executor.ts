@@ -17,6 +17,7 @@ import { replanLimits } from '../contract/replan.js';
 import { checkRunId, newRunId } from '../contract/run-id.js';
 import { SecretTexts } from '../contract/secret-texts.js';
 import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
+import type { Task } from '../contract/task.js';
 import { requireStorableInputs } from '../journal/record-inputs.js';
 import type { RecordedAttachments } from '../journal/recorded-attachments.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
@@ -41,6 +42,7 @@ import {
   type RunOptions,
   withoutUndefined,
 } from './options.js';
+import { budgetByResource } from './resource-budgets.js';
 import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
 import { SharedPlaces } from './shared-places.js';
@@ -127,6 +129,12 @@ interface Settings {
   readonly prices: PriceTable;
 }
 
+/** A budget that may name runners. */
+interface NamedBudget extends Settings {
+  /** Names in the budgets of resources that are for many plans. */
+  readonly forAnyPlan: readonly string[];
+}
+
 const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks', 'inputs'];
 
 /**
@@ -147,18 +155,40 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const toolbox = new Toolbox(tools, commands, files);
   const places = placesOf(defaults);
 
-  /** @throws {StratagemError} when the tasks or the budget need another runner. */
-  function requireRunner(plan: Plan, settings: Settings): void {
-    for (const require of requirements(plan, settings)) require();
+  /**
+   * The settings with a budget by resources.
+   *
+   * @throws {StratagemError} when the tasks or the budget need another runner.
+   */
+  function requireRunner<S extends Settings>(
+    plan: Plan,
+    settings: S,
+    forAnyPlan: readonly string[],
+  ): S {
+    for (const require of requirements(plan, { ...settings, forAnyPlan })) require();
+    return {
+      ...settings,
+      budget: ofResources(plan.tasks, frozenCopy(settings.budget), forAnyPlan),
+    };
   }
 
   /** What a run needs besides a valid plan. */
-  function requirements({ tasks }: Plan, { budget, prices }: Settings): (() => void)[] {
+  function requirements({ tasks }: Plan, settings: NamedBudget): (() => void)[] {
+    const { budget, prices, forAnyPlan } = settings;
     return [
       () => runners.require(tasks),
-      () => runners.requirePrices(tasks, budget, prices),
+      () => runners.requirePrices(tasks, ofResources(tasks, budget, forAnyPlan), prices),
       () => toolbox.require(tasks, runners),
     ];
+  }
+
+  /** The budget by resources: it may have names of runners. */
+  function ofResources(
+    tasks: readonly Task[],
+    budget: Budget | undefined,
+    forAnyPlan: readonly string[],
+  ): Budget | undefined {
+    return budgetByResource(budget, () => runners.resourceNames(tasks), forAnyPlan);
   }
 
   /** The settings of one run, without its record. */
@@ -223,7 +253,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkOptions('check()', overrides, ['runId', 'inputs', ...RUN_OPTIONS]);
       checkRunOptions('check()', overrides);
       const { runId: _, inputs: values, ...given } = overrides;
-      const options = { ...defaults, ...withoutUndefined(given) };
+      const options = withResources(defaults, { ...defaults, ...withoutUndefined(given) });
       const { maxDepth = DEFAULT_MAX_DEPTH, prices = {} } = options;
       const copy = snapshotOf(plan as Plan, maxDepth);
       const refusals: StratagemError[] = [];
@@ -242,7 +272,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
       if (!isFine(() => graphOf(copy, maxDepth))) return refusals;
       isFine(() => takeInputs(copy.inputs, asValues('check()', values)));
       const { budget } = limitsOf(copy, options);
-      for (const require of requirements(copy, { budget, prices })) isFine(require);
+      const forAnyPlan = namesIn(defaults, given, copy);
+      for (const require of requirements(copy, { budget, prices, forAnyPlan })) isFine(require);
       return refusals;
     },
 
@@ -252,13 +283,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
     ): RunHandle<Outputs> {
       checkOptions('execute()', overrides, ['runId', 'inputs', ...RUN_OPTIONS]);
       checkRunOptions('execute()', overrides);
-      const { runId = newRunId(), inputs: values, ...given } = overrides;
+      const { runId = newRunId(), inputs: values, ...ownOptions } = overrides;
       checkRunId('execute()', runId);
-      const options = withResources(defaults, { ...defaults, ...withoutUndefined(given) });
+      const options = withResources(defaults, { ...defaults, ...withoutUndefined(ownOptions) });
       const signal = eitherSignal(defaults.signal, overrides.signal);
       const valuesFor = ({ inputs }: Plan) => takeInputs(inputs, asValues('execute()', values));
-      const settings = settingsOf(plan as Plan, valuesFor, options, signal);
-      requireRunner(settings.plan, settings);
+      const given = settingsOf(plan as Plan, valuesFor, options, signal);
+      const forAnyPlan = namesIn(defaults, ownOptions, given.plan);
+      const settings = requireRunner(given.plan, given, forAnyPlan);
       const { journal, redact, seed = randomSeed() } = options;
       const begin = (run: () => Run<Outputs>) =>
         haveAttachments(settings.plan.tasks)
@@ -281,7 +313,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         reuse: reuseOf(journal, options),
         open: () => journal.create({ id: runId, goal, createdAt: Date.now() }),
       };
-      const limits = limitsOf(settings.plan, options);
+      const limits = { ...limitsOf(settings.plan, options), budget: settings.budget };
       return begin(() => new Run<Outputs>({ ...settings, limits, runId, seed, record }));
     },
 
@@ -324,13 +356,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
         const { past, adopted, isOver, attached } = found;
         try {
           const options = optionsFor(limits);
-          const settings = {
-            ...settingsOf(plan, () => inputs, options, signal, attached),
-            limits,
-            runId,
-            seed,
-          };
-          if (!isOver) requireRunner(plan, settings);
+          const own = settingsOf(plan, () => inputs, options, signal, attached);
+          // The recorded limits were those of another plan, or of other runners.
+          const forAnyPlan = namesIn({ budget: own.budget }, given);
+          const checked = isOver ? own : requireRunner(plan, own, forAnyPlan);
+          const settings = { ...checked, limits, runId, seed };
           if (!isOver && haveAttachments(plan.tasks)) {
             (await settings.attachments.load()).require(plan.tasks, runners);
           }
@@ -394,9 +424,24 @@ function reuseOf(journal: Journal, { reuse = false, codecs }: RunOptions): Reuse
 }
 
 /** Limits of resources are overridden one by one. */
-function withResources(base: Pick<RunOptions, 'resources'>, options: RunOptions): RunOptions {
-  if (base.resources === undefined || options.resources === undefined) return options;
-  return { ...options, resources: { ...base.resources, ...options.resources } };
+function withResources(
+  base: Pick<RunOptions, 'resources' | 'budget'>,
+  options: RunOptions,
+): RunOptions {
+  const { resources, budget } = options;
+  const budgets = budget && { ...base.budget?.resources, ...budget.resources };
+  return {
+    ...options,
+    ...(resources !== undefined && { resources: { ...base.resources, ...resources } }),
+    ...(budgets !== undefined &&
+      Object.keys(budgets).length > 0 && { budget: { ...budget, resources: budgets } }),
+  };
+}
+
+/** The resources whose budget comes from these limits, and not from those of a run or its plan. */
+function namesIn(limits: RunOptions, ...others: readonly Pick<RunOptions, 'budget'>[]): string[] {
+  const own = others.flatMap(({ budget }) => Object.keys(budget?.resources ?? {}));
+  return Object.keys(limits.budget?.resources ?? {}).filter((name) => !own.includes(name));
 }
 
 /** The places that the runs of an executor share; undefined without a cap. */

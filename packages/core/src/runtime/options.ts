@@ -57,7 +57,10 @@ export interface RunOptions {
   readonly idleTimeoutMs?: number | undefined;
   /** How failed attempts are retried, unless the task or the plan sets a policy. */
   readonly retry?: RetryPolicy | undefined;
-  /** Limits of what the run may use. If the plan has a budget too, the lower limits apply. */
+  /**
+   * Limits of what the run may use. If the plan has a budget too, the lower limits apply. The budget of a
+   * run replaces that of the executor, except those of other resources.
+   */
   readonly budget?: Budget | undefined;
   /** Prices of models; they override the costs that runners report. */
   readonly prices?: PriceTable | undefined;

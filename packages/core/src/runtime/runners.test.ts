@@ -378,6 +378,90 @@ describe('runners by name', () => {
     expect(start('deep/huge')).not.toThrow();
   });
 
+  describe('a budget of a resource', () => {
+    const paid = (name: string, resource: string | ((task: Task) => string) = name) => ({
+      ...recording(name, { resource }).runner,
+      run: async () => ({ output: 1, usage: { inputTokens: 10, outputTokens: 0 }, costUsd: 1 }),
+    });
+    const tasks = (...models: string[]) =>
+      planOf(...models.map((model, n) => ({ id: `t${n}`, description: 'x', model })));
+    const runners = { fast: paid('lab/small'), deep: paid('lab/large') };
+
+    test('may name the runner, or its resource', async () => {
+      for (const name of ['fast', 'lab/small']) {
+        const budget = { resources: { [name]: { tokens: 15 } } };
+        const plan = tasks('fast', 'deep', 'fast', 'deep');
+        const { error, metrics } = await run(plan, { runners, budget, maxParallel: 1 });
+        expect(error?.message).toContain('the budget of resource "lab/small" of 15 for tokens');
+        expect(metrics.completedTasks).toBe(2);
+      }
+    });
+
+    test('adds up for runners with one resource', async () => {
+      const both = { fast: paid('a', 'lab/one'), deep: paid('b', 'lab/one') };
+      const budget = { resources: { fast: { tokens: 10 }, deep: { tokens: 20 } } };
+      const options = { runners: both, budget, maxParallel: 1 };
+      const { metrics } = await run(tasks('fast', 'fast', 'fast', 'fast'), options);
+      expect(metrics.completedTasks).toBe(3);
+      const lower = { resources: { ...budget.resources, 'lab/one': { tokens: 20 } } };
+      const fewer = await run(tasks('fast', 'fast', 'fast'), { ...options, budget: lower });
+      expect(fewer.metrics.completedTasks).toBe(2);
+      const unlimited = { resources: { fast: { tokens: 10 }, deep: { costUsd: 20 } } };
+      expect((await run(tasks('fast', 'deep'), { ...options, budget: unlimited })).status).toBe(
+        'completed',
+      );
+    });
+
+    test.each<[string, string]>([
+      ['fats', 'Did you mean "fast"?'],
+      ['lab/smal', 'Did you mean "lab/small"?'],
+      ['elsewhere', 'The resources are "fast", "deep", "lab/small", "lab/large".'],
+      ['', 'must have the name of a resource'],
+    ])('for %j is refused', (name, message) => {
+      const budget = { resources: { [name]: { tokens: 1 } } };
+      const executor = createExecutor({ strategy: inOrder, runners });
+      const create = () => executor.execute(tasks('fast'), { budget });
+      expect(create).toThrow(message);
+      if (name !== '') expect(create).toThrow(`budget.resources["${name}"]: no task of this plan`);
+    });
+
+    test('may name a resource of tasks without a model', async () => {
+      const budget = { resources: { function: { tokens: 5 } } };
+      const plan = planOf({ id: 'a', run: () => 1 }, { id: 'b', description: 'x', model: 'fast' });
+      const executor = createExecutor({ strategy: inOrder, runners });
+      expect((await executor.execute(plan, { budget })).status).toBe('completed');
+    });
+
+    test('of the executor may be for other plans, and is replaced by that of a run', async () => {
+      const other = { elsewhere: { tokens: 5 } };
+      const budget = { tokens: 100, resources: { ...other, fast: { tokens: 10 } } };
+      const executor = createExecutor({ strategy: inOrder, runners, budget, maxParallel: 1 });
+      const plan = tasks('fast', 'fast', 'fast');
+      const completedWith = async (own?: object) =>
+        (await executor.execute(plan, own && { budget: own })).metrics.completedTasks;
+      expect(await completedWith()).toBe(1);
+      expect(await completedWith({ tokens: 20 })).toBe(1);
+      expect(await completedWith({ resources: { fast: { tokens: 20 } } })).toBe(2);
+      expect(executor.check(plan, { budget: { tokens: 1 } })).toEqual([]);
+      const again = { budget: { resources: other } };
+      expect(executor.check(plan, again).map(({ code }) => code)).toEqual(['invalid_option']);
+    });
+
+    test('in US dollars needs the prices of its resource, and of no other', () => {
+      const pricing = { unknownModels: ['x'] };
+      const unknown = { fast: { ...paid('lab/small'), pricing }, deep: paid('lab/large') };
+      const start = (name: string) => () =>
+        run(tasks('fast', 'deep'), {
+          runners: unknown,
+          budget: { resources: { [name]: { costUsd: 9 } } },
+        });
+      expect(start('deep')).not.toThrow();
+      expect(start('fast')).toThrow(
+        'budget.resources["lab/small"].costUsd: the price of "x" is unknown; add it to prices',
+      );
+    });
+  });
+
   test.each<[object, string]>([
     [{ runners: { a: {} } }, 'runners.a must be a TaskRunner'],
     [{ runners: 'a' }, 'runners must be an object of runners by name'],

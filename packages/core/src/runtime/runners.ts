@@ -5,8 +5,12 @@ import { writtenTasksOf } from '../contract/module.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { type PriceTable, priceOf } from '../contract/price.js';
 import { resourceOf, type TaskRequest, type TaskRunner } from '../contract/runner.js';
-import { localResourceOf, needsRunner, type Task } from '../contract/task.js';
+import { doesOwnWork, localResourceOf, needsRunner, type Task } from '../contract/task.js';
 import { didYouMean } from '../util/suggest.js';
+import type { ResourceNames } from './resource-budgets.js';
+
+/** A task that asks for no model. */
+const NO_MODEL: Task = { id: '' };
 
 /** The runner of a task, and the model that it is asked for beyond that choice. */
 interface Choice {
@@ -77,14 +81,21 @@ export class Runners {
    * @throws {OptionError} naming the models whose prices are unknown.
    */
   requirePrices(tasks: readonly Task[], budget: Budget | undefined, prices: PriceTable): void {
-    if (budget?.costUsd === undefined) return;
+    const { costUsd, resources = {} } = budget ?? {};
+    const limited = Object.keys(resources).filter((name) => resources[name]?.costUsd !== undefined);
+    if (costUsd === undefined && limited.length === 0) return;
     const unknown = new Set<string>();
     const priced = new Set<string | undefined>();
+    const places = new Set<string>();
     this.#check(tasks, ['tasks'], [], (task, runner) => {
       if (priced.has(task.model)) return;
       priced.add(task.model);
+      const resource = costUsd === undefined ? this.resourceOf(task) : '';
+      if (costUsd === undefined && !limited.includes(resource)) return;
       const name = this.#unknownPrice(task, runner, prices);
-      if (name !== undefined) unknown.add(name);
+      if (name === undefined) return;
+      unknown.add(name);
+      places.add(costUsd === undefined ? `resources[${JSON.stringify(resource)}].` : '');
     });
     if (unknown.size === 0) return;
     const names = [...unknown].map((name) => `"${name}"`).join(', ');
@@ -92,7 +103,24 @@ export class Runners {
       unknown.size === 1
         ? ['price of', 'is unknown; add it']
         : ['prices of', 'are unknown; add them'];
-    throw new OptionError(`budget.costUsd: the ${are} ${names} ${them} to prices`);
+    const place = [...places].map((each) => `budget.${each}costUsd`).join(', ');
+    throw new OptionError(`${place}: the ${are} ${names} ${them} to prices`);
+  }
+
+  /** What a budget may call the resources of these tasks. */
+  resourceNames(tasks: readonly Task[]): ResourceNames {
+    const byRunner = new Map(
+      Array.from(this.#named, ([name, runner]) => [name, resourceOf(runner, NO_MODEL)]),
+    );
+    const runners = [
+      ...this.#named.values(),
+      ...(this.#default === undefined ? [] : [this.#default]),
+    ];
+    const resources = new Set(runners.map((runner) => resourceOf(runner, NO_MODEL)));
+    for (const task of allTasks(tasks)) {
+      if (doesOwnWork(task) && task.waitFor === undefined) resources.add(this.resourceOf(task));
+    }
+    return { byRunner, resources };
   }
 
   #choiceOf(model: string): Choice {
@@ -172,5 +200,13 @@ export class Runners {
     const name = model.endsWith('/') ? model : (model.split('/')[0] as string);
     const hint = didYouMean(name, names) || ` The runners are ${names.join(', ')}.`;
     return `there is no runner "${name}".${hint} A model of a runner is written as ${names[0]}/model`;
+  }
+}
+
+/** These tasks with those in them, as they are written. */
+function* allTasks(tasks: readonly Task[]): Iterable<Task> {
+  for (const task of tasks) {
+    yield task;
+    yield* allTasks(writtenTasksOf(task).tasks);
   }
 }

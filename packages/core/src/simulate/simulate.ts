@@ -1,10 +1,11 @@
 import { eitherBudget } from '../contract/budget.js';
 import { capOf, checkStrategy } from '../contract/cap.js';
 import { checkLimit, checkOptions } from '../contract/check-options.js';
+import { OptionError } from '../contract/errors.js';
 import type { TaskWaiting } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
-import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { formatProblem, PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { inputRecordOf, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import { checkResources } from '../contract/resource-limit.js';
@@ -18,6 +19,7 @@ import { createResult, type PlanResult } from '../state/result.js';
 import { empty } from '../util/array.js';
 import { Heap } from '../util/heap.js';
 import { additionProblems, graphOf } from '../validate/plan.js';
+import { checkBudget, checkPrices, checkRetry } from '../validate/settings.js';
 import {
   SIMULATE_OPTIONS,
   type SimulatedAnswer,
@@ -46,7 +48,18 @@ export function simulate<Outputs = Record<string, unknown>>(
   checkStrategy('simulate()', options.strategy);
   if (options.replan !== undefined) checkReplan('simulate()', options.replan);
   if (options.resources !== undefined) checkResources('simulate()', options.resources);
+  checkSettings(options);
   return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
+}
+
+/** @throws {OptionError} when a policy, a budget or a price is invalid. */
+function checkSettings({ retry, budget, prices }: SimulateOptions): void {
+  const problems: PlanProblem[] = [];
+  if (retry !== undefined) checkRetry(problems, retry, ['retry']);
+  if (budget !== undefined) checkBudget(problems, budget, ['budget']);
+  if (prices !== undefined) checkPrices(problems, prices, ['prices']);
+  const [problem] = problems;
+  if (problem !== undefined) throw new OptionError(`simulate(): ${formatProblem(problem)}`);
 }
 
 /** The maximum number of calls of `server.advance` without an end of an attempt or a later part. */

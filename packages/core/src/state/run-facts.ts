@@ -13,6 +13,7 @@ import { GoalTracker } from './goal-tracker.js';
 import { GroupProgress } from './group-progress.js';
 import type { InFlight } from './in-flight.js';
 import { ReplanState } from './replan-state.js';
+import { ResourceLedgers } from './resource-ledgers.js';
 import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';
 import { TaskStates } from './task-states.js';
@@ -25,6 +26,8 @@ export interface StatePolicy {
   readonly goalState?: GoalState | undefined;
   /** Whether starts reserve a budget. */
   readonly hasBudget?: boolean | undefined;
+  /** The resources whose attempts are accounted for by themselves. */
+  readonly accounts?: Iterable<string> | 'all' | undefined;
   /** Whether an attempt begins later than it is started, and says so. */
   readonly beginsLater?: boolean | undefined;
   /** Counts the attempts in flight by resource, for a run that limits them. */
@@ -86,12 +89,16 @@ export class RunFacts extends TaskStates {
   /** The cap in force; undefined before a strategy began. */
   maxParallel: number | undefined;
   readonly budget: BudgetLedger | undefined;
+  /** The same for single resources. */
+  readonly ledgers: ResourceLedgers | undefined;
   /** What the first attempt competed for that was not at a function. */
   resource: string | undefined;
   /** Whether the strategy has let ready tasks wait that could have started. */
   strategyWaits = false;
   /** The task that the budget holds back until attempts in flight have ended. */
   budgetWaiting: number | undefined;
+  /** For each resource whose own budget holds back a task, that task. */
+  readonly budgetWaits = new Map<string, number>();
   /** For each resource whose server asked to wait. */
   readonly cooldowns = new Map<string, Cooldown>();
   /** For each task whose attempt will be repeated, when, as Unix time in milliseconds. */
@@ -121,6 +128,7 @@ export class RunFacts extends TaskStates {
     this.groups = new GroupProgress(graph);
     this.failures = new Failures(this, this.groups);
     if (policy.hasBudget) this.budget = new BudgetLedger(this.spending);
+    if (policy.accounts !== undefined) this.ledgers = new ResourceLedgers(policy.accounts);
     if (policy.goalState !== undefined) {
       this.goal = new GoalTracker(policy.goalState, (id) => graph.indexOf(id) !== undefined);
     }

@@ -4,6 +4,7 @@ import { must } from '../../test/must.js';
 import { type Recipe, randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
 import { snapshotOf } from '../../test/snapshot.js';
+import { eitherBudget } from '../contract/budget.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { Graph } from '../graph/graph.js';
@@ -79,10 +80,12 @@ function live(run: () => readonly RunEvent[]): LiveRun {
 function compare(recipe: Recipe, { timeline, states }: LiveRun): void {
   const { plan, options } = randomRun(recipe);
   const log: readonly EventData[] = recorded(plan, timeline);
+  const budget = eitherBudget(plan.budget, options.budget);
   const state = new RunState(new Graph(plan.tasks), {
     failFast: options.failFast ?? false,
     goalState: plan.goalState,
-    hasBudget: plan.budget !== undefined || options.budget !== undefined,
+    hasBudget: budget !== undefined,
+    accounts: budget?.resources && Object.keys(budget.resources),
   });
   const context = { state, fanOut: new FanOut(), plan: () => plan, added: new Map() };
   must(states.length === timeline.length, 'every event is folded once');

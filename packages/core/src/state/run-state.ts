@@ -50,9 +50,7 @@ export class RunState extends RunFacts {
   recordCompletion(index: number, durationMs: number, result: AttemptResult, now: number): void {
     const attempt = this.attemptCounts[index] as number;
     this.#position = this.log.appendCompleted(index, attempt, durationMs, result, now);
-    if (result.usage !== undefined || result.costUsd !== undefined) {
-      this.spending.add(result.usage, result.costUsd);
-    }
+    if (result.usage !== undefined || result.costUsd !== undefined) this.#spend(index, result);
     this.#foldCompleted(index);
   }
 
@@ -76,8 +74,7 @@ export class RunState extends RunFacts {
         );
         break;
       case COMPLETED_WITH_DETAILS: {
-        const { usage, costUsd } = log.resultAt(position);
-        this.spending.add(usage, costUsd);
+        this.#spend(index, log.resultAt(position));
         this.#foldCompleted(index);
         break;
       }
@@ -96,6 +93,9 @@ export class RunState extends RunFacts {
       const estimate = estimateOf(this.graph.tasks[index] as Task);
       this.budget.reserve(index, estimate, this.attemptsUnderPlan(index) === 0);
     }
+    if (this.ledgers !== undefined || this.budgetWaits.size > 0) {
+      this.#foldStartAt(resource ?? this.usualResourceOf(index), index);
+    }
     this.statuses[index] = RUNNING;
     this.attemptCounts[index] = attempt;
     this.startTimes[index] = at;
@@ -104,6 +104,18 @@ export class RunState extends RunFacts {
     this.attempts++;
     if (this.retries.size > 0) this.retries.delete(index);
     if (this.policy.beginsLater) this.notBegun.add(index);
+  }
+
+  #foldStartAt(resource: string | undefined, index: number): void {
+    if (resource === undefined) return;
+    this.budgetWaits.delete(resource);
+    this.ledgers?.reserve(resource, index, estimateOf(this.graph.tasks[index] as Task));
+  }
+
+  /** An attempt in flight has ended, and says what it used. */
+  #spend(index: number, { usage, costUsd }: Pick<AttemptResult, 'usage' | 'costUsd'>): void {
+    this.spending.add(usage, costUsd);
+    this.ledgers?.spend(index, usage, costUsd);
   }
 
   #foldResource(index: number, resource: string): void {
@@ -131,7 +143,10 @@ export class RunState extends RunFacts {
         this.status = 'running';
         this.inputs = event.inputs;
         this.runStartedAt = this.limitsSince = event.timestamp;
-        if (event.spentBefore !== undefined) this.spending.begin(event.spentBefore);
+        if (event.spentBefore !== undefined) {
+          this.spending.begin(event.spentBefore);
+          this.ledgers?.begin(event.spentBefore.resources);
+        }
         if (event.attemptsBefore !== undefined) {
           this.tries.continueFrom(event.attemptsBefore);
           this.tries.grow(0, this.graph, this.attemptCounts);
@@ -197,7 +212,8 @@ export class RunState extends RunFacts {
         this.unchecked = Number.POSITIVE_INFINITY;
         break;
       case 'budget_waiting':
-        this.budgetWaiting = index;
+        if (event.resource === undefined) this.budgetWaiting = index;
+        else this.budgetWaits.set(event.resource, index);
         break;
       case 'budget_exceeded':
         this.stop = stopForBudget(event, this.stop);
@@ -254,8 +270,9 @@ export class RunState extends RunFacts {
 
   #foldRetrying({ attempt, error, timestamp, delayMs }: TaskRetrying, index: number): void {
     this.#leave(index);
-    this.spending.add(error.usage, error.costUsd);
+    this.#spend(index, error);
     this.budget?.release(index, false);
+    this.ledgers?.release(index, false);
     this.additions.delete(index);
     this.notBegun.delete(index);
     this.approvals.end(index);
@@ -270,7 +287,7 @@ export class RunState extends RunFacts {
     if (this.statuses[index] === RUNNING) this.#leave(index);
     this.failed++;
     this.failures.add(index, attempt, error);
-    this.spending.add(error.usage, error.costUsd);
+    this.#spend(index, error);
     this.attemptCounts[index] = attempt + furtherTries(error);
     this.#settle(index, FAILED);
     this.#stopAtFailure(index, taskId, error);
@@ -337,6 +354,7 @@ export class RunState extends RunFacts {
     this.replan.replaces = [];
     // The strategy chooses again.
     this.budgetWaiting = undefined;
+    this.budgetWaits.clear();
     this.runStartedAt += downtimeMs;
     this.limitsSince += downtimeMs;
     this.shiftStarts(downtimeMs, new Set(attached));
@@ -391,9 +409,13 @@ export class RunState extends RunFacts {
     this.settled++;
     if (status > DONE && !this.isNotChosen(index)) this.waits.lost(index, this.#position);
     this.budget?.release(index, status === DONE);
+    this.ledgers?.release(index, status === DONE);
     // Deleting from an empty map costs more than looking at its size, and this is once a task.
     if (this.retries.size > 0) this.retries.delete(index);
     if (this.budgetWaiting === index) this.budgetWaiting = undefined;
+    for (const [resource, held] of this.budgetWaits) {
+      if (held === index) this.budgetWaits.delete(resource);
+    }
     if (this.questions.size > 0) this.questions.delete(index);
     if (this.approvals.size > 0) this.approvals.end(index);
     if (this.additions.size > 0) this.additions.delete(index);

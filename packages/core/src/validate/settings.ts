@@ -1,4 +1,4 @@
-import { BUDGET_FIELDS } from '../contract/budget.js';
+import { BUDGET_FIELDS, RESOURCE_BUDGET_FIELDS } from '../contract/budget.js';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { compilePattern } from '../util/pattern/pattern.js';
@@ -83,11 +83,36 @@ export function checkBudget(problems: Problems, budget: unknown, path: PlanPath)
     return;
   }
   checkFields(problems, budget, BUDGET_FIELDS, path);
-  checkNumber(problems, budget.tokens, [...path, 'tokens'], COUNT);
+  checkAmounts(problems, budget, path);
   checkNumber(problems, budget.tasks, [...path, 'tasks'], COUNT);
   checkNumber(problems, budget.wallTimeMs, [...path, 'wallTimeMs'], POSITIVE_MS);
+  const { resources } = budget;
+  if (resources === undefined) return;
+  const example = '{ "openai/gpt-5": { tokens: 100000 } }';
+  if (!isRecord(resources)) {
+    add(problems, 'invalid_value', [...path, 'resources'], `must be an object like ${example}`);
+    return;
+  }
+  for (const [name, limits] of Object.entries(resources)) {
+    const at = [...path, 'resources', name];
+    if (name === '') add(problems, 'invalid_value', at, 'must have the name of a resource');
+    else if (!isRecord(limits)) {
+      add(problems, 'invalid_value', at, `must be a budget, as in ${example}`);
+    } else {
+      checkFields(problems, limits, RESOURCE_BUDGET_FIELDS, at);
+      checkAmounts(problems, limits, at);
+    }
+  }
+}
+
+function checkAmounts(
+  problems: Problems,
+  { tokens, costUsd }: Record<string, unknown>,
+  path: PlanPath,
+): void {
+  checkNumber(problems, tokens, [...path, 'tokens'], COUNT);
   const dollars = { min: 0, over: true, what: 'a number of US dollars > 0' };
-  checkNumber(problems, budget.costUsd, [...path, 'costUsd'], dollars);
+  checkNumber(problems, costUsd, [...path, 'costUsd'], dollars);
 }
 
 const CACHE_PRICE_FIELDS = ['cachedInputPerMillion', 'cacheWriteInputPerMillion'] as const;

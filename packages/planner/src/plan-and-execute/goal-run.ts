@@ -15,7 +15,7 @@ import {
   validatePlan,
 } from '@stratagem/core';
 import { EventFeed } from '@stratagem/core/kernel';
-import { describe } from '@stratagem/core/runner';
+import { describe, resourceOf } from '@stratagem/core/runner';
 import { complexityOf } from '../ask/complexity.js';
 import { type Decomposition, decompose, singleTaskPlan } from '../ask/decompose.js';
 import { DecompositionError } from '../ask/decomposition-error.js';
@@ -33,7 +33,7 @@ import { announceFallback, mayFallBack } from './fallback.js';
 import { type FinalTaskRef, goalReplan, STREAMED_PLAN_TASK_ID } from './goal-replan.js';
 import type { CompletedGoal, GoalResult, Planning, UnfinishedGoal } from './goal-result.js';
 import { EXECUTION_OPTIONS, OWNER, type PlanAndExecuteOptions } from './options.js';
-import { remainingLimits } from './remaining-limits.js';
+import { type PlanningResource, planningLimits, remainingLimits } from './remaining-limits.js';
 
 /** Plans one goal and runs the plan. */
 export class GoalRun {
@@ -105,12 +105,20 @@ export class GoalRun {
     return added === undefined ? reviewed : { ...reviewed, tasks: [...reviewed.tasks, added] };
   }
 
+  /** What planning competes for. */
+  get #planningResource(): PlanningResource {
+    const { runner, planner = runner } = this.#options;
+    const name = resourceOf(planner, { id: '' });
+    return { name, isShared: name === resourceOf(runner, { id: '' }) };
+  }
+
   async #decompose(): Promise<Decomposition> {
     const { planner, runner, complexity } = this.#options;
     try {
       return await decompose(this.#goal, {
         ...pick(this.#options, PLANNER_OPTIONS),
         ...pick(this.#options, PLANNING_RUN_OPTIONS),
+        ...planningLimits(this.#options, this.#planningResource),
         ...this.#listeners(),
         runner: planner ?? runner,
         ...(complexity !== undefined && { complexity }),
@@ -167,7 +175,7 @@ export class GoalRun {
     );
     const elapsedMs = this.#planning.result?.metrics.executionTimeMs ?? 0;
     const result = await executor.execute(plan, {
-      ...remainingLimits(this.#options, this.#cost, elapsedMs),
+      ...remainingLimits(this.#options, this.#cost, elapsedMs, this.#planningResource),
       ...this.#replan(),
     });
     return this.#finished(result);

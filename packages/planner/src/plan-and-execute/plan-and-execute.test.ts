@@ -366,6 +366,26 @@ describe('the limits', () => {
     expect(worked).toEqual([]);
   });
 
+  test('of a resource apply to planning and running where both use it', async () => {
+    const both = (tokens: number) => {
+      const { runner } = planningModel(chain, 'one', 'two');
+      const budget = { resources: { [runner.name]: { tokens } } };
+      return planAndExecute(GOAL, { strategy, runner, complexity: 'complex', budget });
+    };
+    // 15 tokens for each answer of this model.
+    expect((await both(45)).status).toBe('completed');
+    const spent = await both(31);
+    expect(spent.error?.message).toContain('the budget of resource');
+    expect(spent.result?.outputs).toEqual({ a: 'one' });
+    expect((await both(15)).error?.message).toMatch(/the budget for tokens at ".+" is used up/);
+  });
+
+  test('of the resource of the planner alone do not limit the tasks', async () => {
+    const planner = planningModel(chain).runner;
+    const budget = { resources: { [planner.name]: { tokens: 16 } } };
+    expect((await start([chain], { planner, budget }).handle).status).toBe('completed');
+  });
+
   test('of a run apply to it', async () => {
     const tasks = planOf(taskOf('a'), taskOf('b'), taskOf('c'));
     const { result } = await start([tasks], { maxParallel: 1 }).handle;

@@ -74,7 +74,7 @@ function sentence(event: RunEvent): string {
     case 'goal_achieved':
       return 'Goal reached: no more tasks start';
     case 'budget_exceeded':
-      return `Budget used up: ${event.budget} is limited to ${count(event.limit)}`;
+      return `Budget used up: ${event.budget}${ofResource(event.resource)} is limited to ${count(event.limit)}`;
     case 'replan_started':
       return `Asking the planner for more tasks, round ${event.round}`;
     case 'replan_completed':
@@ -123,4 +123,8 @@ function outputSentence(event: OutputEvent): string {
     default:
       return describeEvent(event);
   }
+}
+
+function ofResource(resource: string | undefined): string {
+  return resource === undefined ? '' : ` of ${oneLine(resource, 100)}`;
 }
