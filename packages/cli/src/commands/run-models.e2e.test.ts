@@ -92,8 +92,8 @@ describe('a plan file with models', { timeout }, () => {
     const twice = plan.replace('model: fast/other-model', 'model: fast');
     const both = await runOnTwo(['--budget-tokens', 'fast=1', '--max-parallel', '1'], twice);
     expect(both.exitCode).toBe(1);
-    expect(both.stderr).toContain(
-      'before task "more": the budget of resource "openai/small-model" of 1 for tokens has',
+    expect(both.stderr.replace(/\s+/g, ' ')).toContain(
+      'before task "more": the budget of resource "openai/small-model" of 1 for tokens has 15 used',
     );
     expect(both.chat).toHaveLength(1);
     const own = twice.replace('models:', 'budget: { resources: { fast: { tokens: 1 } } }\nmodels:');
