@@ -2,7 +2,8 @@ import type { Plan, TaskRunner, Tool } from '@stratagem/core';
 import type { SharedLimits } from '@stratagem/core/journal';
 import { loadPlans } from '../load/load-plans.js';
 import { needingApproval, withTools } from '../load/load-tools.js';
-import { checkEngine, loadBullmq, sharedLimitsOf, usable } from '../load/open-engine.js';
+import { checkEngine, loadBullmq, usable } from '../load/open-engine.js';
+import { openSharedLimits } from '../load/open-server.js';
 import { shownJournal } from '../options/journal-place.js';
 import { type ResolvedRunners, resolveRunners } from '../options/resolve-runners.js';
 import type { ExecutorFlags } from '../options/run-flags.js';
@@ -86,7 +87,7 @@ async function limitsOf({
   tokensPerMinute,
 }: WorkerFlags): Promise<SharedLimits | undefined> {
   if (requestsPerMinute === undefined && tokensPerMinute === undefined) return undefined;
-  return sharedLimitsOf(engine);
+  return openSharedLimits(engine);
 }
 
 /** Reports runners that cannot answer any request, such as one without a key. */

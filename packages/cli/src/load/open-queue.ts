@@ -1,7 +1,8 @@
 import type { RunQueue } from '@stratagem/core/coordinator';
 import { isServer } from '../options/journal-place.js';
 import { UsageError } from '../options/usage-error.js';
-import { journalErrorToUsageError, openJournal } from './open-journal.js';
+import { journalErrorToUsageError } from './open-journal.js';
+import { openServerJournal, SERVERS } from './open-server.js';
 
 /**
  * Opens a queue of runs while `use` needs it.
@@ -14,11 +15,10 @@ export async function withQueue<Result>(
 ): Promise<Result> {
   if (!isServer(journal)) {
     throw new UsageError(
-      `${journal} is a directory, and a queue is on a server. Use --journal postgres://user@host/database`,
+      `${journal} is a directory, and a queue is on a server. Use --journal ${SERVERS}`,
     );
   }
-  // Every journal on a server is a queue.
-  const queue = (await openJournal(journal, false)) as RunQueue;
+  const queue = await openServerJournal(journal);
   try {
     return await use(queue);
   } catch (error) {

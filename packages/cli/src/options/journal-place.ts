@@ -12,7 +12,7 @@ export function schemeOf(journal: string): string | undefined {
 
 /**
  * The journal as it may be shown and typed again: without the password of a URL, which then comes from
- * `PGPASSWORD`.
+ * `PGPASSWORD` or `REDISCLI_AUTH`.
  */
 export function shownJournal(journal: string): string {
   if (!isServer(journal)) return journal;

@@ -176,7 +176,7 @@ const forecastOptions = () => [
     'forecast from a recorded run: latencies by type and load, failures and costs as they were',
     nonEmpty,
   ),
-  journalOption('with --from, where the run is recorded: a directory or postgres://…'),
+  journalOption('with --from, where the run is recorded: a directory, postgres://… or redis://…'),
   option(
     '--runs <n>',
     'simulate each limit this many times, for a range (default: 1; 100 with --from)',

@@ -10,22 +10,25 @@ import {
   journalOption,
   outsideOption,
 } from '../options/option-groups.js';
-import { requireJournal } from '../settings/apply-settings.js';
+import { journalOrEngine, requireJournal } from '../settings/apply-settings.js';
 import { type Context, PLAN } from './context.js';
 
 /** Adds the commands for runs that several machines share. */
 export function addQueueCommands(program: Command, context: Context): void {
-  const journal = () => journalOption('where the runs are queued: postgres://user@host/database');
+  const journal = () =>
+    journalOption('where the runs are queued: postgres://user@host/database or redis://host');
 
   const submit = program
     .command('submit')
     .description('queue a run for the coordinators, and print its id')
     .argument('<plan>', PLAN)
     .addOption(outsideOption())
-    .addOption(journal());
-  addSubmitOptions(submit).action(async (file: string, flags: SubmitFlags) => {
+    .addOption(journal())
+    .addOption(engineOption('the server of the coordinators, in place of --journal'));
+  type Flags = SubmitFlags & { readonly engine?: string };
+  addSubmitOptions(submit).action(async (file: string, { engine, ...flags }: Flags) => {
     const { submitCommand } = await import('../commands/submit.js');
-    const place = requireJournal(flags.journal, context.settings);
+    const place = requireJournal(journalOrEngine(flags.journal, engine), context.settings);
     context.end(await submitCommand(file, { ...flags, ...place }));
   });
 

@@ -9,6 +9,7 @@ import {
   addInputOptions,
   addResumeOptions,
   allowReadOption,
+  engineOption,
   fileOption,
   journalOption,
   outsideOption,
@@ -16,17 +17,22 @@ import {
   resultOption,
   traceOption,
 } from '../options/option-groups.js';
-import { type JournalFlags, requireJournal } from '../settings/apply-settings.js';
+import { type JournalFlags, journalOrEngine, requireJournal } from '../settings/apply-settings.js';
 import { type Context, RUN } from './context.js';
 
 /** Adds the commands for runs that a journal records. */
 export function addRecordCommands(program: Command, context: Context): void {
   /** The flags of a command with the journal of the command line, or else of the settings. */
-  const recorded = <Flags extends Partial<JournalFlags>>(flags: Flags): Flags & JournalFlags => ({
+  const recorded = <Flags extends Partial<JournalFlags> & { readonly engine?: string }>({
+    engine,
+    ...flags
+  }: Flags): Omit<Flags, 'engine'> & JournalFlags => ({
     ...flags,
-    ...requireJournal(flags.journal, context.settings),
+    ...requireJournal(journalOrEngine(flags.journal, engine), context.settings),
   });
-  const journal = () => journalOption('where the runs are recorded: a directory or postgres://…');
+  const journal = () =>
+    journalOption('where the runs are recorded: a directory, postgres://… or redis://…');
+  const engine = () => engineOption('the server of the coordinators, in place of --journal');
 
   const resume = program
     .command('resume')
@@ -51,6 +57,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .command('runs')
     .description('list the recorded runs, newest first')
     .addOption(journal())
+    .addOption(engine())
     .option('--json', 'print the list as JSON')
     .action(async (flags: RunsFlags) => {
       const { runsCommand } = await import('../commands/runs.js');
@@ -62,6 +69,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .description('print the result of a run, even if it is incomplete')
     .argument('<run>', RUN)
     .addOption(journal())
+    .addOption(engine())
     .option('--json', 'print the result as JSON, like run --json')
     .addOption(resultOption())
     .action(async (runId: string, flags: ShowFlags) => {
@@ -75,6 +83,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .argument('<run>', RUN)
     .argument('[task]', 'id of a task')
     .addOption(journal())
+    .addOption(engine())
     .option('--json', 'print the explanation as JSON')
     .addOption(resultOption())
     .action(async (runId: string, taskId: string | undefined, flags: WhyFlags) => {
@@ -87,6 +96,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .description('write a run into an HTML file, finished or not')
     .argument('<run>', RUN)
     .addOption(journal())
+    .addOption(engine())
     .addOption(fileOption('-o, --output <file>', 'the HTML file (default: run-ID.html)'))
     .addOption(fileOption('--compare <run>', 'a second run, to compare this one with'))
     .addOption(traceOption())
@@ -101,6 +111,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .command('ui')
     .description('serve a page of all runs, for this machine alone')
     .addOption(journal())
+    .addOption(engine())
     .addOption(portOption())
     .addOption(fileOption('--host <address>', 'address to listen on (default: 127.0.0.1)'))
     .action(async (flags: UiFlags) => {

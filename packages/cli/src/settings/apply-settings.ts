@@ -1,6 +1,6 @@
 import type { Budget } from '@stratagem/core';
 import type { LoadedPlan } from '../load/load-plan.js';
-import { shownJournal } from '../options/journal-place.js';
+import { isServer, shownJournal } from '../options/journal-place.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { type Amounts, toBudget } from '../options/to-budget.js';
 import { UsageError } from '../options/usage-error.js';
@@ -100,4 +100,21 @@ export function requireJournal(journal: string | undefined, settings: Settings):
   throw new UsageError(
     'which journal? Use --journal DIR, or set STRATAGEM_JOURNAL, or journal: in stratagem.config.yaml',
   );
+}
+
+/**
+ * The journal of a command that also takes the engine: both name the place of the runs.
+ *
+ * @throws {UsageError} when both are given, or the engine is no server.
+ */
+export function journalOrEngine(
+  journal: string | undefined,
+  engine: string | undefined,
+): string | undefined {
+  if (engine === undefined) return journal;
+  if (journal !== undefined) {
+    throw new UsageError('--engine has no effect with --journal: give one of them');
+  }
+  if (isServer(engine)) return engine;
+  throw new UsageError(`--engine is a server: ${engine} is a directory, for --journal`);
 }

@@ -33,9 +33,9 @@ export interface RedisTlsOptions {
 /** How to reach the server, and which keys to use. */
 export interface RedisOptions {
   /**
-   * `redis://user:password@host:port/database`, or `rediss://…` for TLS; `redis+unix:///path/of/socket`
-   * for a socket. A password that is left out comes from `REDISCLI_AUTH`. The URL may end with
-   * `?prefix=…&durability=…`. In a cluster, any of its nodes.
+   * `redis://user:password@host:port/database`, or `rediss://…` for TLS (`valkey://` and `valkeys://` are
+   * the same); `redis+unix:///path/of/socket` for a socket. A password that is left out comes from
+   * `REDISCLI_AUTH`. The URL may end with `?prefix=…&durability=…`. In a cluster, any of its nodes.
    */
   readonly url: string;
   /** A function is called for each connection, for passwords that expire. Instead of one in the URL. */
@@ -103,7 +103,8 @@ const DURABILITIES: readonly unknown[] = ['fsync', 'everysec', 'memory'];
 /** Leases are renewed in time even on a slow server. */
 const MIN_LEASE_MS = 100;
 const MAX_MS = 2 ** 31 - 1;
-const SCHEME = /^(rediss?|redis\+unix):\/\//;
+/** Valkey is the same. */
+const SCHEME = /^(rediss?|redis\+unix|valkeys?):\/\//;
 
 /** @throws {OptionError} when an option is unknown, missing or out of range. */
 export function redisSettings(owner: string, options: RedisJournalOptions): RedisSettings {
@@ -167,7 +168,7 @@ function partsOf(owner: string, url: unknown) {
     user: decoded(parts.username),
     password: decoded(parts.password),
     database: Number(database ?? 0),
-    isTls: scheme === 'rediss',
+    isTls: scheme === 'rediss' || scheme === 'valkeys',
   };
 }
 
