@@ -98,7 +98,7 @@ function describeEvent(event: RunEvent): string | undefined {
     case 'tool_approval_requested':
       return `waiting   ${onOneLine(event.taskId)} for an approval of ${onOneLine(event.tool)}`;
     case 'tool_approval_decided': {
-      const verb = event.approved ? 'approved ' : 'rejected ';
+      const verb = event.withdrawn ? 'withdrawn' : event.approved ? 'approved ' : 'rejected ';
       return `${verb} ${onOneLine(event.tool)} of ${onOneLine(event.taskId)}`;
     }
     case 'tasks_added':

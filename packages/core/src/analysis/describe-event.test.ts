@@ -117,6 +117,13 @@ test.each<[RunEvent, string]>([
     'The goal is 50% achieved.',
   ],
   [
+    {
+      ...{ ...attempt, type: 'tool_approval_decided', key: 'k', callId: '1', tool: 'search' },
+      ...{ approved: false, message: 'other calls', withdrawn: true },
+    },
+    'Task "report" no longer asks to call the tool "search".',
+  ],
+  [
     { ...at, type: 'run_failed', durationMs: 20, error },
     'The run failed after 20 ms: the server is busy.',
   ],

@@ -69,7 +69,10 @@ export function describeEvent(event: RunEvent): string {
     case 'tool_approval_requested':
       return `${task(event)} asks to call the tool ${quoted(event.tool)}.`;
     case 'tool_approval_decided': {
-      const { approved, message } = event;
+      const { approved, message, withdrawn } = event;
+      if (withdrawn) {
+        return `${task(event)} no longer asks to call the tool ${quoted(event.tool)}.`;
+      }
       const why = approved || message === undefined ? '.' : `: ${sentence(message)}`;
       return `${task(event)} may ${approved ? '' : 'not '}call the tool ${quoted(event.tool)}${why}`;
     }

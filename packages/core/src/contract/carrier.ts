@@ -86,6 +86,11 @@ export interface AttemptCall {
   readonly trace?: TraceContext | undefined;
   /** Whether values of secret inputs may be in the work; left out when they are not. */
   readonly hasSecrets?: boolean | undefined;
+  /**
+   * The results of the tool calls that the attempt made before it was started again after a crash, in the
+   * encoding of `encodeValue`; left out when there are none. The worker does not make these calls again.
+   */
+  readonly toolResults?: Json | undefined;
   readonly work: AttemptWork;
 }
 

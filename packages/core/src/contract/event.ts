@@ -187,6 +187,11 @@ export interface ToolApprovalDecided extends AttemptBase, ApprovalDecision {
   readonly key: string;
   readonly callId: string;
   readonly tool: string;
+  /**
+   * Nobody needs to decide any more: the attempt was started again after a crash, and its model makes
+   * other calls. If it makes this one later, it asks again.
+   */
+  readonly withdrawn?: true | undefined;
 }
 
 /**

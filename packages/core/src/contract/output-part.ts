@@ -28,6 +28,11 @@ export interface ToolCallPart {
   readonly kind: 'tool_call';
   /** Pairs the call with its result. */
   readonly callId: string;
+  /**
+   * Names the call within its attempt, by the tool, its input and how often that came before. Left out for
+   * calls of tools that do not exist.
+   */
+  readonly key?: string | undefined;
   readonly tool: string;
   /** As the model wrote it; it may not match the tool's schema. */
   readonly input: unknown;
@@ -37,12 +42,16 @@ export interface ToolCallPart {
 export interface ToolResultPart {
   readonly kind: 'tool_result';
   readonly callId: string;
+  /** That of the call. */
+  readonly key?: string | undefined;
   readonly tool: string;
   readonly ok: boolean;
   /** The value that the tool returned, if the call succeeded. */
   readonly output?: unknown | undefined;
   /** The error message for the model, if the call failed. */
   readonly message?: string | undefined;
+  /** The tool has run before the attempt was started again after a crash: this is its result of then. */
+  readonly recorded?: boolean | undefined;
   readonly durationMs: number;
 }
 
@@ -84,13 +93,15 @@ export interface NoticePart {
 const SHAPES: Readonly<Record<OutputPart['kind'], Readonly<Record<string, string>>>> = {
   text: { text: 'string' },
   reasoning: { text: 'string' },
-  tool_call: { callId: 'string', tool: 'string', input: 'any?' },
+  tool_call: { callId: 'string', key: 'string?', tool: 'string', input: 'any?' },
   tool_result: {
     callId: 'string',
+    key: 'string?',
     tool: 'string',
     ok: 'boolean',
     output: 'any?',
     message: 'string?',
+    recorded: 'boolean?',
     durationMs: 'number',
   },
   step: { step: 'number', usage: 'usage?', model: 'string?', requestId: 'string?' },

@@ -12,6 +12,15 @@ import {
   schemaProblem,
 } from './schema.js';
 
+/** The result of a call that an attempt made before it was started again after a crash. */
+export interface RecordedToolResult {
+  /** Names the call within its attempt. */
+  readonly key: string;
+  readonly ok: boolean;
+  readonly output?: unknown | undefined;
+  readonly message?: string | undefined;
+}
+
 /**
  * Defines a tool; its schema determines the type of its input.
  *

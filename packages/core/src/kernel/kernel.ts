@@ -16,7 +16,7 @@ import { orNull, recordStart, startRun } from './start.js';
 import { endStep, expireTimers, failStrategy, proceed, runStep } from './step.js';
 import { cancelOneTask, skipOneTask } from './task-control.js';
 import { cancelRun, failAtDeadline } from './termination.js';
-import { decideApproval, requestApproval } from './tool-approvals.js';
+import { decideApproval, requestApproval, withdrawOldApprovals } from './tool-approvals.js';
 
 /**
  * The scheduler proper: a deterministic state machine without I/O. Inputs (an attempt ended, time
@@ -121,8 +121,13 @@ export class Kernel extends KernelView {
     machine.setTime(now);
     if (machine.heard.size > 0) hearAttempt(machine, index, part);
     machine.tell({ ...part, type: 'task_output', ...machine.about(index), attempt }, index);
-    if (machine.strategy.isListening) {
-      return this.#step(now, () => machine.strategy.output(index, part));
+    const { key } = part.kind === 'tool_call' ? part : {};
+    const mayWithdraw = key !== undefined && machine.state.approvals.isWaiting(index);
+    if (mayWithdraw || machine.strategy.isListening) {
+      return this.#step(now, () => {
+        if (mayWithdraw) withdrawOldApprovals(machine, index, key);
+        if (machine.strategy.isListening) machine.strategy.output(index, part);
+      });
     }
     machine.handled = machine.log.length;
     return true;

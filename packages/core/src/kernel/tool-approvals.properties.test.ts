@@ -15,7 +15,8 @@ const KEYS = ['k1', 'k2'];
 const inputs = fc.array(
   fc.record({
     kind: fc.constantFrom(
-      ...(['request', 'request', 'decide', 'decide', 'wake', 'complete', 'fail', 'crash'] as const),
+      ...(['call', 'call', 'result', 'request', 'request', 'decide', 'decide'] as const),
+      ...(['wake', 'complete', 'fail', 'crash'] as const),
     ),
     index: fc.nat(2),
     key: fc.constantFrom(...KEYS),
@@ -41,7 +42,14 @@ test('calls of tools are asked for and decided once, through crashes, retries an
         else if (kind === 'complete') kernel.completed(index, attempt, { output: 1 }, now);
         else if (kind === 'fail') kernel.failed(index, attempt, new Error('no'), now);
         else if (kind === 'decide') kernel.decided(index, key, { approved }, now);
-        else if (kind === 'request') {
+        else if (kind === 'call') {
+          const part = { kind: 'tool_call' as const, callId: key, key, tool: 'remove', input: 1 };
+          kernel.output(index, attempt, part, now);
+        } else if (kind === 'result') {
+          const result = { ok: approved, output: now, durationMs: 1 };
+          const part = { kind: 'tool_result' as const, callId: key, key, tool: 'remove' };
+          kernel.output(index, attempt, { ...part, ...result }, now);
+        } else if (kind === 'request') {
           const request = { key, callId: `${key}-${now}`, tool: 'remove', input: { now } };
           kernel.requestApproval(index, attempt, { ...request, timeoutMs }, now);
         } else kernel = recover(kernel, options, now);
@@ -50,7 +58,7 @@ test('calls of tools are asked for and decided once, through crashes, retries an
     }),
     { numRuns: 500, seed: 1 },
   );
-  for (const kind of ['open', 'approved', 'rejected', 'resumed', 'retried']) {
+  for (const kind of ['open', 'approved', 'rejected', 'withdrawn', 'resumed', 'retried']) {
     expect(seen).toContain(kind);
   }
 });
@@ -69,6 +77,7 @@ function check({ state, log, nextWake, ended }: Kernel, seen: Set<string>): void
   const folded = new RunState(kernelOf(PLAN).graph);
   for (const event of events) folded.apply(event);
   expect(snapshotOf(folded).approvals).toEqual(snapshotOf(state).approvals);
+  expect(snapshotOf(folded).toolCalls).toEqual(snapshotOf(state).toolCalls);
   const open = new Map<string, RunEvent>();
   for (const event of events) {
     if (event.type === 'run_resumed') seen.add('resumed');
@@ -83,8 +92,9 @@ function check({ state, log, nextWake, ended }: Kernel, seen: Set<string>): void
       expect(open.get(name)?.type, 'a decision follows its request').toBe(
         'tool_approval_requested',
       );
-      open.set(name, event);
-      seen.add(event.approved ? 'approved' : 'rejected');
+      if (event.withdrawn) open.delete(name);
+      else open.set(name, event);
+      seen.add(event.withdrawn ? 'withdrawn' : event.approved ? 'approved' : 'rejected');
     }
     if ('durationMs' in event) expect(event.durationMs).toBeGreaterThanOrEqual(0);
   }

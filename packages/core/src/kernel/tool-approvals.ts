@@ -48,6 +48,26 @@ export function expireApprovals(machine: Machine, index: number): void {
   }
 }
 
+/**
+ * An attempt that was started again makes a call that it did not make before: its conversation has become
+ * another one. Questions about calls of before, which it has not made again, are withdrawn.
+ */
+export function withdrawOldApprovals(machine: Machine, index: number, key: string): void {
+  const { state } = machine;
+  if (!state.toolCalls.isNew(index, key)) return;
+  for (const call of state.approvals.openAt(index)) {
+    if (!state.toolCalls.isLeftFromBefore(index, call.key)) continue;
+    const about = { ...machine.about(index), attempt: state.attemptsOf(index) };
+    const { callId, tool } = call;
+    const message = 'the attempt was started again, and its model makes other calls';
+    const decision = { approved: false, message, withdrawn: true as const };
+    const type = 'tool_approval_decided';
+    machine.tell({ type, ...about, key: call.key, callId, tool, ...decision }, index);
+  }
+  if (state.approvals.isWaiting(index)) startApprovalTimer(machine, index);
+  else startAttemptTimer(machine, index);
+}
+
 /** While a call waits, nothing but its own limit counts. */
 export function startApprovalTimer(machine: Machine, index: number): void {
   const open = machine.state.approvals.openAt(index);

@@ -2,6 +2,7 @@ import type { AttachedFile, RequestAttachment } from '../contract/attachment.js'
 import type { AttemptCarrier, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
 import { type RunObserver, surroundingOf } from '../contract/instrumentation.js';
+import type { Json } from '../contract/journal.js';
 import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
@@ -11,6 +12,7 @@ import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
 import { asksModel, type Task } from '../contract/task.js';
+import type { RecordedToolResult } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { Command } from '../kernel/command.js';
@@ -238,6 +240,18 @@ export class ActiveAttempts implements AttemptHost {
 
   failuresBefore(index: number): readonly TaskFailure[] {
     return this.#kernel.failuresBefore(index);
+  }
+
+  toolResultOf(index: number, key: string): RecordedToolResult | undefined {
+    return this.#kernel.state.toolCalls.resultOf(index, key);
+  }
+
+  toolResultsOf(index: number): readonly RecordedToolResult[] {
+    return this.#kernel.state.toolCalls.resultsAt(index);
+  }
+
+  encode(value: unknown): Json {
+    return toData(value, this.#settings.codecs);
   }
 
   requestOf(index: number, attachments?: readonly RequestAttachment[]): TaskRequest {

@@ -2,6 +2,7 @@ import type { RequestAttachment } from '../contract/attachment.js';
 import type { AttemptCall, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { RunnerError, StratagemError } from '../contract/errors.js';
 import type { AttemptName } from '../contract/instrumentation.js';
+import type { Json } from '../contract/journal.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
@@ -9,7 +10,7 @@ import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult, TaskRequest } from '../contract/runner.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
-import type { RequestTool } from '../contract/tool.js';
+import type { RecordedToolResult, RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import type { Inputs } from '../state/inputs.js';
 import type { Step } from '../state/step.js';
@@ -27,6 +28,9 @@ export interface AttemptHost {
   now(): number;
   inputsOf(index: number): Inputs;
   failuresBefore(index: number): readonly TaskFailure[];
+  toolResultOf(index: number, key: string): RecordedToolResult | undefined;
+  toolResultsOf(index: number): readonly RecordedToolResult[];
+  encode(value: unknown): Json;
   requestOf(index: number, attachments: readonly RequestAttachment[] | undefined): TaskRequest;
   stepOf(index: number): Step;
   workOf(attempt: Attempt): AttemptWork;
@@ -195,6 +199,7 @@ export class Attempt implements AttemptCall, RunContext {
   toJSON(): AttemptCall {
     const { key, runId, taskId, attempt, attemptsLeft, resource, priority, work } = this;
     const { timeLimitMs, idleLimitMs, criticalPath, failures, trace, hasSecrets } = this;
+    const { toolResults } = this;
     return {
       criticalPath,
       ...{ key, runId, taskId, attempt, attemptsLeft, resource, priority, work },
@@ -204,7 +209,18 @@ export class Attempt implements AttemptCall, RunContext {
       ...(failures.length > 0 && { failures }),
       ...(trace !== undefined && { trace }),
       ...(hasSecrets && { hasSecrets }),
+      ...(toolResults !== undefined && { toolResults }),
     };
+  }
+
+  /** The results of its tool calls from before it was started again. */
+  get toolResults(): Json | undefined {
+    const results = this.#host.toolResultsOf(this.index);
+    return results.length === 0 ? undefined : this.#host.encode(results);
+  }
+
+  toolResult(key: string): RecordedToolResult | undefined {
+    return this.#host.toolResultOf(this.index, key);
   }
 
   // --- Its reports ---
@@ -287,6 +303,9 @@ export class Attempt implements AttemptCall, RunContext {
       idleLimitOf: () => idleLimitMs,
       inputsOf: released,
       failuresBefore: () => failures,
+      toolResultOf: () => undefined,
+      toolResultsOf: () => [],
+      encode: released,
       requestOf: released,
       stepOf: released,
       workOf: released,

@@ -22,6 +22,7 @@ function bind(execute: (input: z.output<typeof city>, context: ToolContext) => u
     remainingMs: undefined,
     failures: [],
     askApproval: async () => ({ approved: true }),
+    toolResult: () => undefined,
     emit: (part) => void parts.push(part as OutputPart) as undefined,
     addTasks: () => {},
   };
@@ -45,7 +46,8 @@ describe('a call', () => {
     const result = await bound.call({ city: 'Rome' }, 'call-7');
     const output = { city: 'Rome', days: 1, callId: 'call-7' };
     expect(result).toEqual({ ok: true, output, text: JSON.stringify(output) });
-    const about = { callId: 'call-7', tool: 'weather' };
+    const key = expect.stringMatching(/^weather-[0-9a-f]+-1$/);
+    const about = { callId: 'call-7', key, tool: 'weather' };
     expect(bound.parts).toEqual([
       { kind: 'tool_call', ...about, input: { city: 'Rome' } },
       { kind: 'tool_result', ...about, ok: true, output, durationMs: expect.any(Number) },

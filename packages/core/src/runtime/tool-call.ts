@@ -2,7 +2,7 @@ import { describe, RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
 import { extendKey } from '../contract/run-id.js';
 import { formatIssues } from '../contract/schema.js';
-import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import type { RecordedToolResult, Tool, ToolContext, ToolResult } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateWith } from '../contract/validate-with.js';
 import { canonical } from '../serialize/canonical.js';
@@ -16,6 +16,8 @@ import { MAX_TIMER_MS } from '../util/timer.js';
 export interface CallingAttempt extends RunContext {
   /** Asks a human whether the attempt may make a call. */
   askApproval(request: ApprovalRequest): Promise<ApprovalDecision>;
+  /** The result of a call that it made before it was started again after a crash. */
+  toolResult(key: string): RecordedToolResult | undefined;
 }
 
 /** One call of the model, to one of the tools of its attempt. */
@@ -40,8 +42,11 @@ export async function callTool(
   requireRunning(signal);
   const { name } = tool;
   const input = typeof given === 'string' ? fromJson(given) : given;
-  await context.emit({ kind: 'tool_call', callId, tool: name, input });
   const key = keyOf(name, input, repeats);
+  const before = context.toolResult(key);
+  const about = { callId, key, tool: name };
+  await context.emit({ kind: 'tool_call', ...about, input });
+  if (before !== undefined) return repeated(before, about, context);
   const idempotencyKey = extendKey(context.idempotencyKey, key);
   const call: Call & { began: number } = {
     ...{ context, callId, key, idempotencyKey, signal },
@@ -51,7 +56,20 @@ export async function callTool(
   requireRunning(signal);
   const durationMs = performance.now() - call.began;
   const { text: _, ...reported } = result;
-  await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
+  await context.emit({ kind: 'tool_result', ...about, ...reported, durationMs });
+  return result;
+}
+
+/** The result of a call that was made before a crash: the tool does not run again. */
+async function repeated(
+  { ok, output, message = '' }: RecordedToolResult,
+  about: { readonly callId: string; readonly key: string; readonly tool: string },
+  { emit }: CallingAttempt,
+): Promise<ToolResult> {
+  const result: ToolResult = ok ? { ok, output, text: textOf(output) } : failure(message);
+  const { text: _, ...reported } = result;
+  const recorded = { recorded: true, durationMs: 0 };
+  await emit({ kind: 'tool_result', ...about, ...reported, ...recorded });
   return result;
 }
 

@@ -14,7 +14,7 @@ import type { RunContext } from '../contract/run-context.js';
 import type { AttemptResult, TaskRequest } from '../contract/runner.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
-import type { RequestTool } from '../contract/tool.js';
+import type { RecordedToolResult, RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { misfitOf } from '../contract/validate-output.js';
 import { fromData } from '../serialize/value.js';
@@ -47,6 +47,7 @@ export class WireAttempt implements RunContext {
   /** When it must be over, by the clock of this process that nobody sets. */
   readonly #deadline: number | undefined;
   readonly #work: AttemptWork;
+  readonly #toolResults: readonly RecordedToolResult[];
   readonly #codecs: readonly ValueCodec[];
   readonly #controller = new AbortController();
   readonly #waits = new ApprovalWaits();
@@ -76,6 +77,8 @@ export class WireAttempt implements RunContext {
     this.task = task;
     this.#work = call.work;
     this.#codecs = codecs;
+    const { toolResults = [] } = call;
+    this.#toolResults = fromData(toolResults, codecs) as readonly RecordedToolResult[];
   }
 
   get idempotencyKey(): string {
@@ -92,6 +95,10 @@ export class WireAttempt implements RunContext {
 
   get waitedMs(): number {
     return this.#waits.waitedMs(performance.now());
+  }
+
+  toolResult(key: string): RecordedToolResult | undefined {
+    return this.#toolResults.find((result) => result.key === key);
   }
 
   /** Asks a human whether the attempt may call a tool. */

@@ -18,6 +18,7 @@ import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';
 import { TaskStates } from './task-states.js';
 import { ToolApprovals } from './tool-approvals.js';
+import { ToolCalls } from './tool-calls.js';
 import { Tries } from './tries.js';
 
 /** What a run is limited by, as far as its state depends on it. */
@@ -105,6 +106,7 @@ export class RunFacts extends TaskStates {
   readonly retries = new Map<number, number>();
   readonly questions = new Map<number, WaitingQuestion>();
   readonly approvals = new ToolApprovals();
+  readonly toolCalls = new ToolCalls();
   /** For each task in flight that added tasks, their ids. */
   readonly additions = new Map<number, Set<string>>();
   /** Started attempts that have not begun; always empty unless attempts begin later. */

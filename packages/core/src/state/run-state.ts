@@ -178,6 +178,9 @@ export class RunState extends RunFacts {
         this.questions.set(index, { position: this.#position, timeoutMs });
         break;
       }
+      case 'task_output':
+        this.toolCalls.reported(index, event);
+        break;
       case 'tool_approval_requested':
         this.approvals.requested(index, event, this.#position);
         break;
@@ -276,6 +279,7 @@ export class RunState extends RunFacts {
     this.additions.delete(index);
     this.notBegun.delete(index);
     this.approvals.end(index);
+    this.toolCalls.end(index);
     this.statuses[index] = PENDING;
     this.attemptCounts[index] = attempt + furtherTries(error);
     this.tries.repeated(index, error);
@@ -363,6 +367,7 @@ export class RunState extends RunFacts {
       const index = this.graph.indexOf(id) as number;
       this.startTimes[index] = timestamp;
       this.approvals.restarted(index, timestamp);
+      this.toolCalls.restarted(index);
       if (this.policy.beginsLater) this.notBegun.add(index);
     }
     if (retried !== undefined) this.#foldSecondChance(retried, timestamp);
@@ -418,6 +423,7 @@ export class RunState extends RunFacts {
     }
     if (this.questions.size > 0) this.questions.delete(index);
     if (this.approvals.size > 0) this.approvals.end(index);
+    if (this.toolCalls.size > 0) this.toolCalls.end(index);
     if (this.additions.size > 0) this.additions.delete(index);
     if (this.notBegun.size > 0) this.notBegun.delete(index);
     if (this.graph.hasFamilies) this.groups.settled(index, this.#position);

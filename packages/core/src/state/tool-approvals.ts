@@ -64,11 +64,13 @@ export class ToolApprovals {
   }
 
   /** @returns For how long the attempt has waited, once none of its calls waits any more; else 0. */
-  decided(index: number, { key, approved, message, timestamp }: ToolApprovalDecided): number {
+  decided(index: number, event: ToolApprovalDecided): number {
+    const { key, approved, message, withdrawn, timestamp } = event;
     const of = this.#byTask.get(index);
     const call = of?.calls.get(key);
     if (of === undefined || call === undefined || call.decision !== undefined) return 0;
-    of.calls.set(key, { ...call, decision: { approved, message } });
+    if (withdrawn) of.calls.delete(key);
+    else of.calls.set(key, { ...call, decision: { approved, message } });
     return --of.open === 0 ? timestamp - of.openSince : 0;
   }
 

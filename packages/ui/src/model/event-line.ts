@@ -60,6 +60,7 @@ function sentence(event: RunEvent): string {
     case 'tool_approval_requested':
       return `Asks to call ${event.tool}`;
     case 'tool_approval_decided':
+      if (event.withdrawn) return `No longer asks to call ${event.tool}`;
       return `The call of ${event.tool} was ${event.approved ? 'approved' : 'rejected'}`;
     case 'task_skipped':
       return `Skipped: ${event.failedTaskId === undefined ? reasonWords(event.reason) : `${event.failedTaskId} failed`}`;
