@@ -1,6 +1,6 @@
 import { OptionError, type Strategy } from '@stratagem/core';
 import { checkLimit, checkOptions } from '@stratagem/core/strategy';
-import { checkLearned, type Learned } from './model/learned.js';
+import { checkLearned, type Learned } from './estimate/learned.js';
 import { AdaptiveScheduler } from './scheduler/scheduler.js';
 
 export interface AdaptiveOptions {

@@ -1,2 +1,2 @@
 export { type AdaptiveOptions, type AdaptiveStrategy, adaptive } from './adaptive.js';
-export type { ByType, Learned, LearnedResource, Likely } from './model/learned.js';
+export type { ByType, Learned, LearnedResource, Likely } from './estimate/learned.js';

@@ -1,14 +1,14 @@
 import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/core';
-import { ErrorBursts } from '../concurrency/error-bursts.js';
-import { INITIAL_LIMIT, LimitSearch, type Load } from '../concurrency/limit-search.js';
-import { LostRequests } from '../concurrency/lost-requests.js';
-import { ProvenConcurrency } from '../concurrency/proven-concurrency.js';
-import { SlowStart } from '../concurrency/slow-start.js';
+import { ErrorBursts } from '../limits/error-bursts.js';
+import { INITIAL_LIMIT, LimitSearch, type Load } from './limit-search.js';
+import { LostRequests } from '../limits/lost-requests.js';
+import { ProvenConcurrency } from '../limits/proven-concurrency.js';
+import { SlowStart } from '../limits/slow-start.js';
 import { AnnouncedLimits } from '../limits/announced-limits.js';
 import { RatePacer } from '../limits/rate-pacer.js';
 import { MECHANISMS } from '../mechanisms.js';
-import type { LearnedResource } from '../model/learned.js';
-import { createRequest, type Request } from '../model/request.js';
+import type { LearnedResource } from '../estimate/learned.js';
+import { createRequest, type Request } from '../estimate/request.js';
 import { ModeReports } from './mode-reports.js';
 
 export interface ControllerOptions {

@@ -1,5 +1,5 @@
 import type { StrategySwitch } from '@stratagem/core';
-import type { LimitSearch } from '../concurrency/limit-search.js';
+import type { LimitSearch } from './limit-search.js';
 
 /** Changes of the limit by less than this factor are not reported. */
 const MIN_FACTOR = 1.5;

@@ -1,11 +1,11 @@
-import { type Covariance, residualVariance } from '../model/covariance.js';
-import type { Hypothesis } from '../model/hypotheses.js';
-import type { Kind } from '../model/kind.js';
-import { expectedLogWork, type LogMeans, type LognormalEm, zScore } from '../model/lognormal-em.js';
-import { logSurvival } from '../model/normal.js';
-import type { Request } from '../model/request.js';
-import type { Segment } from '../model/token-streams.js';
-import { logWorkBetween } from '../model/work-statistics.js';
+import { type Covariance, residualVariance } from './covariance.js';
+import type { Hypothesis } from './hypotheses.js';
+import type { Kind } from './kind.js';
+import { expectedLogWork, type LogMeans, type LognormalEm, zScore } from './lognormal-em.js';
+import { logSurvival } from './normal.js';
+import type { Request } from './request.js';
+import type { Segment } from './token-streams.js';
+import { logWorkBetween } from './work-statistics.js';
 
 /** The factors by which the knee may have moved up. */
 const FACTORS = [2, 4];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hypotheses } from '../model/hypotheses.js';
+import { hypotheses } from '../estimate/hypotheses.js';
 import { ExpectedLoss } from './expected-loss.js';
 
 const all = hypotheses(128);

@@ -1,11 +1,11 @@
 import { MECHANISMS } from '../mechanisms.js';
-import type { LearnedResource } from '../model/learned.js';
-import type { Request } from '../model/request.js';
-import { Ceiling } from './ceiling.js';
-import { ExpectedLoss } from './expected-loss.js';
-import { ObservationWindow } from './observation-window.js';
-import { Posterior } from './posterior.js';
-import { STREAMING, type StepSizes, WITH_TOKENS, WITHOUT_TOKENS } from './step-sizes.js';
+import type { LearnedResource } from '../estimate/learned.js';
+import type { Request } from '../estimate/request.js';
+import { Ceiling } from '../limits/ceiling.js';
+import { ExpectedLoss } from '../decide/expected-loss.js';
+import { ObservationWindow } from '../decide/observation-window.js';
+import { Posterior } from '../estimate/posterior.js';
+import { STREAMING, type StepSizes, WITH_TOKENS, WITHOUT_TOKENS } from '../decide/step-sizes.js';
 
 /**
  * The initial limit. Most servers need fewer requests to be busy, and a server that takes fewer is

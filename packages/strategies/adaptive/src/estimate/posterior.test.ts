@@ -1,6 +1,6 @@
 import type { TaskView } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
-import { createRequest, type Request } from '../model/request.js';
+import { createRequest, type Request } from './request.js';
 import { Posterior } from './posterior.js';
 
 const MAX = 128;

@@ -1,6 +1,6 @@
 import type { TaskView } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { createRequest } from '../model/request.js';
+import { createRequest } from '../estimate/request.js';
 import { LostRequests } from './lost-requests.js';
 
 const requestOf = (order: number, othersInFlight: number) =>

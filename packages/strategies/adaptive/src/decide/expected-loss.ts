@@ -1,4 +1,4 @@
-import { type Hypothesis, speedOf } from '../model/hypotheses.js';
+import { type Hypothesis, speedOf } from '../estimate/hypotheses.js';
 
 /** With a penalty of 1, no number would be better than one at a time. */
 const MAX_PENALTY = 0.9;

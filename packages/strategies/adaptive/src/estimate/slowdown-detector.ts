@@ -1,10 +1,10 @@
-import type { Covariance } from '../model/covariance.js';
-import { PLAUSIBLE } from '../model/hypotheses.js';
-import type { Kind } from '../model/kind.js';
-import { type LogMeans, type LognormalEm, zScore } from '../model/lognormal-em.js';
-import { logSurvival } from '../model/normal.js';
-import type { Request } from '../model/request.js';
-import { logWorkBetween } from '../model/work-statistics.js';
+import type { Covariance } from './covariance.js';
+import { PLAUSIBLE } from './hypotheses.js';
+import type { Kind } from './kind.js';
+import { type LogMeans, type LognormalEm, zScore } from './lognormal-em.js';
+import { logSurvival } from './normal.js';
+import type { Request } from './request.js';
+import { logWorkBetween } from './work-statistics.js';
 
 /** Requests are late when they take longer than predicted by this factor, as a logarithm. */
 const LATE = Math.log(1.2);

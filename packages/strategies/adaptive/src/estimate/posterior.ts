@@ -1,15 +1,15 @@
-import { SlowdownDetector } from '../change/slowdown-detector.js';
-import { SpeedupDetector } from '../change/speedup-detector.js';
-import { StreamSlowdownDetector } from '../change/stream-slowdown-detector.js';
+import { SlowdownDetector } from './slowdown-detector.js';
+import { SpeedupDetector } from './speedup-detector.js';
+import { StreamSlowdownDetector } from './stream-slowdown-detector.js';
 import { MECHANISMS } from '../mechanisms.js';
-import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from '../model/covariance.js';
-import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from '../model/hypotheses.js';
-import type { Kind } from '../model/kind.js';
-import type { ByKind, Likely } from '../model/learned.js';
-import { type CensoredGroup, type LogMeans, LognormalEm } from '../model/lognormal-em.js';
-import type { Request } from '../model/request.js';
-import { TokenStreams } from '../model/token-streams.js';
-import { logWorkBetween, logWorkOf, WorkStatistics } from '../model/work-statistics.js';
+import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from './covariance.js';
+import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from './hypotheses.js';
+import type { Kind } from './kind.js';
+import type { ByKind, Likely } from './learned.js';
+import { type CensoredGroup, type LogMeans, LognormalEm } from './lognormal-em.js';
+import type { Request } from './request.js';
+import { TokenStreams } from './token-streams.js';
+import { logWorkBetween, logWorkOf, WorkStatistics } from './work-statistics.js';
 
 /** The weight of assumptions that were not measured in this run, in answers. */
 const PRIOR_COUNT = 8;

@@ -1,4 +1,4 @@
-import type { Segment } from '../model/token-streams.js';
+import type { Segment } from './token-streams.js';
 
 /** The alternative hypothesis: text arrives at half the speed. */
 const SLOWER = Math.log(2);

@@ -1,6 +1,6 @@
 import type { TaskView } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { createRequest } from '../model/request.js';
+import { createRequest } from '../estimate/request.js';
 import { ProvenConcurrency } from './proven-concurrency.js';
 
 const request = (order: number, othersInFlight: number) =>
