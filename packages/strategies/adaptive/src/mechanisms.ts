@@ -5,8 +5,6 @@
 export const MECHANISMS = {
   /** A raise must not exceed twice a limit that is known to be harmless. */
   cautiousRaises: true,
-  /** Probes at half the limit. */
-  probesBelow: true,
   /** Probes at a higher limit, which notice that the server has become faster. */
   probesAbove: true,
   /** A probe above is extended while it is unclear. */

@@ -17,10 +17,8 @@ export interface StepSizes {
   readonly decisionsPerRound: number;
   /** The factor of a probe at a higher limit. */
   readonly probeFactor: number;
-  /** The length of a probe at a higher limit, as a share of a round, */
-  readonly probeAboveRounds: number;
-  /** and of a probe at a lower one. */
-  readonly probeBelowRounds: number;
+  /** The length of a probe at a higher limit, as a share of a round. */
+  readonly probeRounds: number;
 }
 
 /** Without token counts, only several answers tell a slow server from long answers. */
@@ -32,8 +30,7 @@ export const WITHOUT_TOKENS: StepSizes = {
   provenAfter: 0.3,
   decisionsPerRound: 12,
   probeFactor: 2,
-  probeAboveRounds: 0.5,
-  probeBelowRounds: 0.3,
+  probeRounds: 0.5,
 };
 
 export const WITH_TOKENS: StepSizes = { ...WITHOUT_TOKENS, maxDoubt: 0.15, firstFactor: 1.5 };
@@ -50,6 +47,5 @@ export const STREAMING: StepSizes = {
   provenAfter: 0.7,
   decisionsPerRound: 4,
   probeFactor: 1.5,
-  probeAboveRounds: 1,
-  probeBelowRounds: 1,
+  probeRounds: 1,
 };

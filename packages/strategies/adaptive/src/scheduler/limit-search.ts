@@ -27,12 +27,6 @@ const LIKELY = 0.4;
 const MIN_PROOF = 3;
 /** The least gain for another raise while more requests than the limit are in flight. */
 const MIN_GAIN_EARLY = 0.35;
-/** A probe at a lower limit needs at least this expected loss, as a log ratio, */
-const MIN_LOSS = 0.2;
-/** and this loss in total so far, in rounds. */
-const MIN_LOST_ROUNDS = 1;
-/** The share of the limit at which that probe runs. */
-const PROBE_BELOW = 0.5;
 /** The number of rounds between probes at a higher limit. */
 const PROBE_ABOVE_EVERY = 4;
 /** The fewest observations of a probe. */
@@ -83,7 +77,7 @@ export class LimitSearch {
   readonly #expectedLoss: ExpectedLoss;
   readonly #ceiling: Ceiling;
   readonly #window = new ObservationWindow();
-  /** The limit before the current probe. */
+  /** The limit before the current probe at a higher one. */
   #probeFrom: number | undefined;
   /** The number of answers when the slowdown detector was started. */
   #watchedAt = 0;
@@ -228,17 +222,18 @@ export class LimitSearch {
   }
 
   #decide(load: Load): void {
-    if (this.#probeFrom !== undefined && !this.#completeProbe(this.#probeFrom)) return;
+    if (this.#probeFrom !== undefined) {
+      this.#endProbe(this.#probeFrom);
+      return;
+    }
     const best = this.#best(this.limit);
-    this.#probeFrom = undefined;
     if (best > this.limit) {
       if (this.#mayRaise(best)) {
         this.#change(best, 'higher concurrency is likely to raise throughput');
       }
     } else if (best < this.limit) {
-      // Without evidence of a slowdown, a high threshold alone only justifies a probe.
+      // Without evidence of a slowdown, a high threshold alone does not justify a lower limit.
       if (this.#isSlowed) this.#lowerBelow(this.limit);
-      else this.#probeBelow();
     } else if (this.#isUsed(load) && load.waiting > this.limit) this.#probeIfWorthwhile(load);
   }
 
@@ -248,19 +243,16 @@ export class LimitSearch {
     if (best < inFlight) this.#change(best, 'lower concurrency is likely to be enough');
   }
 
-  /** Ends a probe that is complete. Returns whether another limit may be chosen now. */
-  #completeProbe(probeFrom: number): boolean {
-    const { probeAboveRounds, probeBelowRounds } = this.#stepSizes;
-    const isAbove = probeFrom < this.limit;
-    if (isAbove && this.#detectSpeedup(probeFrom)) return false;
+  /** Ends a probe when it is complete, or when the server turns out to be faster. */
+  #endProbe(probeFrom: number): void {
+    if (this.#detectSpeedup(probeFrom)) return;
     const isUnclear =
-      isAbove && (!this.#window.isReached || this.#posterior.speedupLogOdds > PROMISING_LOG_ODDS);
+      !this.#window.isReached || this.#posterior.speedupLogOdds > PROMISING_LOG_ODDS;
     const extension =
       MECHANISMS.probeExtension && this.#window.isStreaming && isUnclear ? EXTENSION : 1;
-    const enough = Math.max(MIN_PROBE, (isAbove ? probeAboveRounds : probeBelowRounds) * probeFrom);
-    if (this.#window.sinceAdjusted < extension * enough) return false;
-    if (isAbove) this.#setLimit(probeFrom, 'higher concurrency did not raise throughput');
-    return !isAbove;
+    const enough = Math.max(MIN_PROBE, this.#stepSizes.probeRounds * probeFrom);
+    if (this.#window.sinceAdjusted < extension * enough) return;
+    this.#setLimit(probeFrom, 'higher concurrency did not raise throughput');
   }
 
   /** Whether there are enough observations for a raise to this limit. */
@@ -276,36 +268,19 @@ export class LimitSearch {
     );
   }
 
-  /** Probes a lower or a higher limit when its cost is justified. */
+  /** Probes a higher limit from time to time, because the knee may have moved up. */
   #probeIfWorthwhile({ waiting }: Load): void {
     const { limit } = this;
-    const answers = this.#window.answersSinceAdjusted;
-    const loss = this.#loss(limit);
     const above = this.#stepSizes.probeFactor * limit;
-    if (
-      limit > 1 &&
-      answers > limit &&
-      loss > MIN_LOSS &&
-      loss * answers > MIN_LOST_ROUNDS * limit
-    ) {
-      this.#probeBelow();
-    } else if (
+    const isWorthwhile =
       MECHANISMS.probesAbove &&
-      answers > PROBE_ABOVE_EVERY * limit &&
+      this.#window.answersSinceAdjusted > PROBE_ABOVE_EVERY * limit &&
       waiting > above &&
       above <= Math.min(this.#max, this.#ceiling.value) &&
-      this.#posterior.likeliestKnee < 1.5 * limit
-    ) {
-      this.#posterior.watchForSpeedup();
-      this.#setLimit(above, 'probing higher concurrency: the server may have become faster');
-      this.#probeFrom = limit;
-    }
-  }
-
-  #probeBelow(): void {
-    if (!MECHANISMS.probesBelow) return;
-    const { limit } = this;
-    this.#setLimit(limit * PROBE_BELOW, 'probing lower concurrency to compare throughput');
+      this.#posterior.likeliestKnee < 1.5 * limit;
+    if (!isWorthwhile) return;
+    this.#posterior.watchForSpeedup();
+    this.#setLimit(above, 'probing higher concurrency: the server may have become faster');
     this.#probeFrom = limit;
   }
 
@@ -338,7 +313,7 @@ export class LimitSearch {
   get #highestAllowed(): number {
     const { firstFactor, maxFactor } = this.#stepSizes;
     const factor = this.#window.isChanged ? maxFactor : firstFactor;
-    const next = Math.max(factor * this.limit, this.limit + 1, this.#probeFrom ?? 0);
+    const next = Math.max(factor * this.limit, this.limit + 1);
     const proven = MECHANISMS.cautiousRaises
       ? Math.max(maxFactor * this.#harmless, this.#harmless + 1)
       : Number.POSITIVE_INFINITY;
