@@ -13,8 +13,6 @@ export const MECHANISMS = {
   earlyRaises: true,
   /** Missing answers show that the server has become slower. */
   missingAnswers: true,
-  /** Slower text shows that the server has become slower. */
-  slowerText: true,
   /** Segments of text are evidence about the knee. */
   textSegments: true,
   /** Output tokens explain a part of the durations. */

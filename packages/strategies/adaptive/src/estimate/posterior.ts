@@ -1,9 +1,8 @@
 import { SlowdownDetector } from './slowdown-detector.js';
 import { SpeedupDetector } from './speedup-detector.js';
-import { StreamSlowdownDetector } from './stream-slowdown-detector.js';
 import { MECHANISMS } from '../mechanisms.js';
 import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from './covariance.js';
-import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from './hypotheses.js';
+import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
 import type { Kind } from './kind.js';
 import type { ByKind, Likely } from './learned.js';
 import { type CensoredGroup, type LogMeans, LognormalEm } from './lognormal-em.js';
@@ -66,7 +65,6 @@ export class Posterior {
   /** Requests in flight, with the progress when they started. */
   readonly #open = new Map<Request, Float64Array>();
   readonly #streams: TokenStreams;
-  readonly #streamSlowdown: StreamSlowdownDetector;
   /** The order of the next request. */
   #nextOrder = 0;
   #slowdown: SlowdownDetector | undefined;
@@ -87,7 +85,6 @@ export class Posterior {
     this.#progress = new Float64Array(length);
     this.#speeds = new Float64Array(length).fill(1);
     this.#streams = new TokenStreams(length);
-    this.#streamSlowdown = new StreamSlowdownDetector(length);
   }
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
@@ -116,9 +113,7 @@ export class Posterior {
   recordText(request: Request, characters: number): boolean {
     const segment = this.#streams.addText(request, characters, this.#progress, this.#speeds);
     if (segment === undefined || !MECHANISMS.textSegments) return false;
-    const varianceOf = (h: number) => this.#streams.variance(h);
-    this.#streamSlowdown.addSegment(segment, varianceOf);
-    this.#speedup?.addSegment(segment, varianceOf(this.#likeliest));
+    this.#speedup?.addSegment(segment, this.#streams.variance(this.#likeliest));
     return true;
   }
 
@@ -216,11 +211,6 @@ export class Posterior {
     return this.#slowdown?.logOdds(this.#open, this.#progress) ?? 0;
   }
 
-  /** The log odds that text arrives more slowly than before. */
-  get streamSlowdownLogOdds(): number {
-    return this.#streamSlowdown.logOdds((h) => (this.probabilities[h] as number) > PLAUSIBLE);
-  }
-
   /** Starts to test whether the knee has moved up from the currently likeliest one. */
   watchForSpeedup(): void {
     const found = this.#likeliest;
@@ -250,7 +240,6 @@ export class Posterior {
     }
     this.#open.clear();
     this.#streams.clear();
-    this.#streamSlowdown.clear();
     this.#logSpeedRatios.fill(0);
     this.#logEarlier.fill(0);
     this.#slowdown = undefined;

@@ -199,14 +199,11 @@ export class LimitSearch {
 
   /** Whether the server has become slower. If so, the posterior forgets the knee. */
   #detectSlowdown(): boolean {
-    const { answers, observations } = this.#window;
+    const { answers } = this.#window;
     const isSlower =
-      (MECHANISMS.missingAnswers &&
-        answers > MIN_OBSERVATIONS &&
-        this.#posterior.slowdownLogOdds > SLOWDOWN_LOG_ODDS) ||
-      (MECHANISMS.slowerText &&
-        observations > MIN_OBSERVATIONS &&
-        this.#posterior.streamSlowdownLogOdds > SLOWDOWN_LOG_ODDS);
+      MECHANISMS.missingAnswers &&
+      answers > MIN_OBSERVATIONS &&
+      this.#posterior.slowdownLogOdds > SLOWDOWN_LOG_ODDS;
     if (isSlower) this.#posterior.forgetKnee();
     // A long period without a slowdown would hide the start of one, so the detector is renewed.
     if (isSlower || answers - this.#watchedAt > this.limit) {
