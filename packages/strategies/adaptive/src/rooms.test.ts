@@ -42,6 +42,8 @@ test('imports between rooms point one way', () => {
 
 test('every arrow between rooms is used', () => {
   const used = new Set(arrows.map(({ from, to }) => `${from} → ${to}`));
-  const allowed = Object.entries(ROOMS).flatMap(([from, rooms]) => rooms.map((to) => `${from} → ${to}`));
+  const allowed = Object.entries(ROOMS).flatMap(([from, rooms]) =>
+    rooms.map((to) => `${from} → ${to}`),
+  );
   expect(allowed.filter((arrow) => !used.has(arrow))).toEqual([]);
 });

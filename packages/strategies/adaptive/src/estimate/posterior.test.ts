@@ -1,7 +1,7 @@
 import type { TaskView } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
-import { createRequest, type Request } from './request.js';
 import { Posterior } from './posterior.js';
+import { createRequest, type Request } from './request.js';
 
 const MAX = 128;
 

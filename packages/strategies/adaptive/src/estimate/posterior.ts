@@ -1,5 +1,3 @@
-import { SlowdownDetector } from './slowdown-detector.js';
-import { SpeedupDetector } from './speedup-detector.js';
 import { MECHANISMS } from '../mechanisms.js';
 import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from './covariance.js';
 import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
@@ -7,6 +5,8 @@ import type { Kind } from './kind.js';
 import type { ByKind, Likely } from './learned.js';
 import { type CensoredGroup, type LogMeans, LognormalEm } from './lognormal-em.js';
 import type { Request } from './request.js';
+import { SlowdownDetector } from './slowdown-detector.js';
+import { SpeedupDetector } from './speedup-detector.js';
 import { TokenStreams } from './token-streams.js';
 import { logWorkBetween, logWorkOf, WorkStatistics } from './work-statistics.js';
 

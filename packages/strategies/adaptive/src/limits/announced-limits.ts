@@ -1,6 +1,6 @@
 import type { Outcome, RateLimits, TaskView, Usage } from '@stratagem/core';
-import { MECHANISMS } from '../mechanisms.js';
 import type { Request } from '../estimate/request.js';
+import { MECHANISMS } from '../mechanisms.js';
 import { QuotaWindow } from './quota-window.js';
 
 type Kind = keyof RateLimits;

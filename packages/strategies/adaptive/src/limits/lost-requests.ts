@@ -1,6 +1,6 @@
 import { Heap } from '@stratagem/core/strategy';
-import { MECHANISMS } from '../mechanisms.js';
 import type { Request } from '../estimate/request.js';
+import { MECHANISMS } from '../mechanisms.js';
 
 /**
  * Tells lost requests from slow ones by the number of later requests that were answered first, as

@@ -1,5 +1,5 @@
-import { MECHANISMS } from '../mechanisms.js';
 import type { Request } from '../estimate/request.js';
+import { MECHANISMS } from '../mechanisms.js';
 
 /**
  * Remembers at which concurrency requests have been answered. A timeout at a proven concurrency, or

@@ -1,14 +1,15 @@
 import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/core';
-import { ErrorBursts } from '../limits/error-bursts.js';
-import { INITIAL_LIMIT, LimitSearch, type Load } from './limit-search.js';
-import { LostRequests } from '../limits/lost-requests.js';
-import { ProvenConcurrency } from '../limits/proven-concurrency.js';
-import { SlowStart } from '../limits/slow-start.js';
-import { AnnouncedLimits } from '../limits/announced-limits.js';
-import { RatePacer } from '../limits/rate-pacer.js';
-import { MECHANISMS } from '../mechanisms.js';
+import type { Load } from '../decide/decide.js';
 import type { LearnedResource } from '../estimate/learned.js';
 import { createRequest, type Request } from '../estimate/request.js';
+import { AnnouncedLimits } from '../limits/announced-limits.js';
+import { ErrorBursts } from '../limits/error-bursts.js';
+import { LostRequests } from '../limits/lost-requests.js';
+import { ProvenConcurrency } from '../limits/proven-concurrency.js';
+import { RatePacer } from '../limits/rate-pacer.js';
+import { SlowStart } from '../limits/slow-start.js';
+import { MECHANISMS } from '../mechanisms.js';
+import { INITIAL_LIMIT, LimitSearch } from './limit-search.js';
 import { ModeReports } from './mode-reports.js';
 
 export interface ControllerOptions {

@@ -1,11 +1,20 @@
-import { MECHANISMS } from '../mechanisms.js';
-import type { LearnedResource } from '../estimate/learned.js';
-import type { Request } from '../estimate/request.js';
-import { Ceiling } from '../limits/ceiling.js';
+import {
+  bestLimit,
+  type Decision,
+  decide,
+  isHarmless,
+  isProvenHarmless,
+  isUsed,
+  type Load,
+  type Situation,
+} from '../decide/decide.js';
 import { ExpectedLoss } from '../decide/expected-loss.js';
 import { ObservationWindow } from '../decide/observation-window.js';
+import { STREAMING, type StepSizes, WHOLE } from '../decide/step-sizes.js';
+import type { LearnedResource } from '../estimate/learned.js';
 import { Posterior } from '../estimate/posterior.js';
-import { STREAMING, type StepSizes, WITH_TOKENS, WITHOUT_TOKENS } from '../decide/step-sizes.js';
+import type { Request } from '../estimate/request.js';
+import { Ceiling } from '../limits/ceiling.js';
 
 /**
  * The initial limit. Most servers need fewer requests to be busy, and a server that takes fewer is
@@ -14,58 +23,18 @@ import { STREAMING, type StepSizes, WITH_TOKENS, WITHOUT_TOKENS } from '../decid
 export const INITIAL_LIMIT = 16;
 /** The highest limit, whatever `maxParallel` allows. */
 const HIGHEST = 8_192;
-/** Candidate limits per factor of two. */
-const PER_OCTAVE = 4;
-/** The least gain, as a log ratio, for a change up and down. */
-const MIN_GAIN_UP = 0.05;
-const MIN_GAIN_DOWN = 0.03;
-/** The share of the limit above which the knee counts as the limit itself. */
-const NEARLY = 0.95;
-/** The least probability that requests slow each other down, for the limit to be lowered. */
-const LIKELY = 0.4;
-/** The fewest observations that can prove a limit harmless. */
-const MIN_PROOF = 3;
-/** The least gain for another raise while more requests than the limit are in flight. */
-const MIN_GAIN_EARLY = 0.35;
-/** The number of rounds between probes at a higher limit. */
-const PROBE_ABOVE_EVERY = 4;
-/** The fewest observations of a probe. */
-const MIN_PROBE = 4;
-/**
- * A probe above is extended by this factor while the limit is not reached, or while the log odds of a
- * speedup are at least promising.
- */
-const EXTENSION = 3;
-const PROMISING_LOG_ODDS = 1;
-/** The log odds that prove a speedup. */
-const SPEEDUP_LOG_ODDS = 5;
 /** The memory of the posterior, in rounds, and its minimum in answers. */
 const MEMORY_ROUNDS = 8;
 const MIN_MEMORY = 60;
-/** The factor on the memory for streamed text, where changes of the server show at once. */
+/** The factor on the memory for streamed text, where most observations are not answers. */
 const STREAMING_MEMORY = 10;
-/** After this many observations, these log odds prove a slowdown. */
-const MIN_OBSERVATIONS = 40;
-const SLOWDOWN_LOG_ODDS = 8;
-/** The divisor of the limit after a slowdown. Requests in flight still keep the server busy. */
-const SLOWDOWN_DIVISOR = 4;
 
 export type Known = Pick<LearnedResource, 'limit' | 'ceiling' | 'likely' | 'outputTokens'>;
 
-/** The load at the time of an observation. */
-export interface Load {
-  /** Requests in flight, including the observed one. */
-  readonly inFlight: number;
-  /** Tasks that could start if the limit were higher. */
-  readonly ready: number;
-  /** Tasks that have not started, for any reason. */
-  readonly waiting: number;
-}
-
 /**
- * Searches for the limit with the highest throughput: the one with the lowest expected loss under the
- * posterior. An observation is an answer or a segment of text; a round is as many observations as the
- * limit.
+ * Keeps the limit that is decided on after each observation, and what that needs: the estimate of the
+ * server, the observations since the last change, and the ceiling. An observation is an answer or a segment
+ * of text; a round is as many observations as the limit.
  */
 export class LimitSearch {
   limit: number;
@@ -77,11 +46,9 @@ export class LimitSearch {
   readonly #expectedLoss: ExpectedLoss;
   readonly #ceiling: Ceiling;
   readonly #window = new ObservationWindow();
-  /** The limit before the current probe at a higher one. */
   #probeFrom: number | undefined;
   /** The number of answers when the slowdown detector was started. */
   #watchedAt = 0;
-  /** The highest limit at which throughput is known to grow. */
   #harmless: number;
   /** The last limit that was fully used. */
   #used: number;
@@ -101,12 +68,15 @@ export class LimitSearch {
       this.#posterior.warmStart(known.likely, known.outputTokens, known.limit);
     }
     // An earlier run may have reached its limit without proof that it is harmless.
-    const isKnown = this.limit <= INITIAL_LIMIT || this.#isHarmless;
+    const isKnown =
+      this.limit <= INITIAL_LIMIT ||
+      isHarmless(this.#posterior, { limit: this.limit, stepSizes: this.#stepSizes });
     this.#harmless = isKnown ? this.limit : Math.max(INITIAL_LIMIT, this.limit / 2);
   }
 
   get known(): Known {
-    const limit = Math.min(this.#best(this.#used), this.#used);
+    const best = bestLimit(this.#posterior, this.#situation, this.#used);
+    const limit = Math.min(best, this.#used);
     const ceiling = this.#ceiling.known;
     const { likely, outputTokens } = this.#posterior;
     return {
@@ -178,175 +148,53 @@ export class LimitSearch {
   }
 
   #observe(isAnswer: boolean, load: Load): void {
-    this.#window.record(isAnswer, load.inFlight, this.limit);
+    const window = this.#window;
+    window.record(isAnswer, load.inFlight, this.limit);
     const interval = Math.max(1, Math.floor(this.limit / this.#stepSizes.decisionsPerRound));
-    const isDue = this.#window.observations % interval === 0;
     // The last answers of a run matter for the data passed to the next run.
-    if (!isDue && !(isAnswer && load.waiting === 0)) return;
+    if (window.observations % interval !== 0 && !(isAnswer && load.waiting === 0)) return;
     this.#posterior.update();
-    this.#updateHarmless();
-    if (this.#detectSlowdown()) {
-      this.#setLimit(this.limit / SLOWDOWN_DIVISOR, 'the server has become slower');
-      this.#harmless = Math.min(this.#harmless, this.limit);
-    } else if (load.ready > 0) {
-      if (!this.isProbing && this.#isUsed(load)) this.#used = this.limit;
-      this.#decide(load);
-    } else if (!this.isProbing && this.#isSlowed) {
-      // The limit holds no task back, but even fewer in flight may be better.
-      this.#lowerBelow(Math.min(this.limit, load.inFlight));
+    const situation = this.#situation;
+    if (this.limit > this.#harmless && isProvenHarmless(this.#posterior, situation)) {
+      this.#harmless = this.limit;
     }
-  }
-
-  /** Whether the server has become slower. If so, the posterior forgets the knee. */
-  #detectSlowdown(): boolean {
-    const { answers } = this.#window;
-    const isSlower =
-      MECHANISMS.missingAnswers &&
-      answers > MIN_OBSERVATIONS &&
-      this.#posterior.slowdownLogOdds > SLOWDOWN_LOG_ODDS;
-    if (isSlower) this.#posterior.forgetKnee();
+    if (!this.isProbing && load.ready > 0 && isUsed(load, this.limit)) this.#used = this.limit;
+    const decision = decide(this.#posterior, this.#situation, load);
+    const isOver = window.answers - this.#watchedAt > this.limit;
+    if (decision !== undefined) this.#apply(decision);
     // A long period without a slowdown would hide the start of one, so the detector is renewed.
-    if (isSlower || answers - this.#watchedAt > this.limit) {
+    if (decision?.kind === 'slower' || isOver) {
       this.#posterior.watchForSlowdown();
-      this.#watchedAt = answers;
+      this.#watchedAt = window.answers;
     }
-    return isSlower;
   }
 
-  /** Whether there are enough requests for the limit to matter. */
-  #isUsed({ inFlight }: Load): boolean {
-    return inFlight > 0.75 * this.limit;
+  #apply({ kind, limit, reason }: Decision): void {
+    const before = this.limit;
+    if (kind === 'slower' || kind === 'faster') this.#posterior.forgetKnee();
+    if (kind === 'faster') this.#harmless = Math.max(this.#harmless, this.#probeFrom ?? 0);
+    // The knee to compare with is no longer the one found before.
+    if (kind === 'raise' || kind === 'lower') this.#posterior.stopWatchingForSpeedup();
+    if (kind === 'probe') this.#posterior.watchForSpeedup();
+    this.#setLimit(limit, reason);
+    if (kind === 'probe') this.#probeFrom = before;
+    if (kind === 'slower') this.#harmless = Math.min(this.#harmless, this.limit);
   }
 
-  #decide(load: Load): void {
-    if (this.#probeFrom !== undefined) {
-      this.#endProbe(this.#probeFrom);
-      return;
-    }
-    const best = this.#best(this.limit);
-    if (best > this.limit) {
-      if (this.#mayRaise(best)) {
-        this.#change(best, 'higher concurrency is likely to raise throughput');
-      }
-    } else if (best < this.limit) {
-      // Without evidence of a slowdown, a high threshold alone does not justify a lower limit.
-      if (this.#isSlowed) this.#lowerBelow(this.limit);
-    } else if (this.#isUsed(load) && load.waiting > this.limit) this.#probeIfWorthwhile(load);
-  }
-
-  /** Changes to the best limit if it is below a number. */
-  #lowerBelow(inFlight: number): void {
-    const best = this.#best(this.limit);
-    if (best < inFlight) this.#change(best, 'lower concurrency is likely to be enough');
-  }
-
-  /** Ends a probe when it is complete, or when the server turns out to be faster. */
-  #endProbe(probeFrom: number): void {
-    if (this.#detectSpeedup(probeFrom)) return;
-    const isUnclear =
-      !this.#window.isReached || this.#posterior.speedupLogOdds > PROMISING_LOG_ODDS;
-    const extension =
-      MECHANISMS.probeExtension && this.#window.isStreaming && isUnclear ? EXTENSION : 1;
-    const enough = Math.max(MIN_PROBE, this.#stepSizes.probeRounds * probeFrom);
-    if (this.#window.sinceAdjusted < extension * enough) return;
-    this.#setLimit(probeFrom, 'higher concurrency did not raise throughput');
-  }
-
-  /** Whether there are enough observations for a raise to this limit. */
-  #mayRaise(limit: number): boolean {
-    const { answers, observations, sinceAdjusted, sinceChange } = this.#window;
-    // Until the first answer, the time to wait for others is unknown.
-    if (answers === 1 && observations === 1) return true;
-    const enough = this.#stepSizes.raiseAfter * this.limit;
-    const gain = this.#loss(this.limit) - this.#loss(limit);
-    return (
-      sinceAdjusted >= enough ||
-      (MECHANISMS.earlyRaises && sinceChange >= enough && gain > MIN_GAIN_EARLY)
-    );
-  }
-
-  /** Probes a higher limit from time to time, because the knee may have moved up. */
-  #probeIfWorthwhile({ waiting }: Load): void {
-    const { limit } = this;
-    const above = this.#stepSizes.probeFactor * limit;
-    const isWorthwhile =
-      MECHANISMS.probesAbove &&
-      this.#window.answersSinceAdjusted > PROBE_ABOVE_EVERY * limit &&
-      waiting > above &&
-      above <= Math.min(this.#max, this.#ceiling.value) &&
-      this.#posterior.likeliestKnee < 1.5 * limit;
-    if (!isWorthwhile) return;
-    this.#posterior.watchForSpeedup();
-    this.#setLimit(above, 'probing higher concurrency: the server may have become faster');
-    this.#probeFrom = limit;
-  }
-
-  /** Whether the server has become faster. If so, the probed limit stays. */
-  #detectSpeedup(probeFrom: number): boolean {
-    if (this.#posterior.speedupLogOdds <= SPEEDUP_LOG_ODDS) return false;
-    this.#posterior.forgetKnee();
-    this.#harmless = Math.max(this.#harmless, probeFrom);
-    this.#setLimit(this.limit, 'the server has become faster');
-    return true;
-  }
-
-  /** The best allowed limit, or the present one if no other is clearly better. */
-  #best(present: number): number {
-    const highest = this.#highestAllowed;
-    const loss = this.#loss(present);
-    let best = Math.min(present, highest);
-    let least = Number.POSITIVE_INFINITY;
-    for (let step = 0, limit = 0; limit < highest; step++) {
-      limit = Math.min(highest, Math.round(2 ** (step / PER_OCTAVE)));
-      const other = this.#loss(limit);
-      const isBetter = loss - other > (limit > present ? MIN_GAIN_UP : MIN_GAIN_DOWN);
-      if (!isBetter || other >= least) continue;
-      best = limit;
-      least = other;
-    }
-    return best;
-  }
-
-  get #highestAllowed(): number {
-    const { firstFactor, maxFactor } = this.#stepSizes;
-    const factor = this.#window.isChanged ? maxFactor : firstFactor;
-    const next = Math.max(factor * this.limit, this.limit + 1);
-    const proven = MECHANISMS.cautiousRaises
-      ? Math.max(maxFactor * this.#harmless, this.#harmless + 1)
-      : Number.POSITIVE_INFINITY;
-    return Math.floor(Math.min(this.#max, this.#ceiling.value, proven, next));
-  }
-
-  /** Marks the limit as harmless, once there are enough observations. */
-  #updateHarmless(): void {
-    if (this.limit <= this.#harmless) return;
-    const enough = Math.max(MIN_PROOF, this.#stepSizes.provenAfter * this.limit);
-    if (this.#window.sinceAdjusted >= enough && this.#isHarmless) this.#harmless = this.limit;
-  }
-
-  /** Whether throughput is likely to grow up to the limit. */
-  get #isHarmless(): boolean {
-    return this.#posterior.saturationProbability(NEARLY * this.limit) < this.#stepSizes.maxDoubt;
-  }
-
-  /** Whether requests are likely to slow each other down at the limit. */
-  get #isSlowed(): boolean {
-    return this.#posterior.slowdownProbability(this.limit) >= LIKELY;
+  get #situation(): Situation {
+    return {
+      limit: this.limit,
+      probeFrom: this.#probeFrom,
+      max: Math.min(this.#max, this.#ceiling.value),
+      harmless: this.#harmless,
+      window: this.#window,
+      stepSizes: this.#stepSizes,
+      expectedLoss: this.#expectedLoss,
+    };
   }
 
   get #stepSizes(): StepSizes {
-    if (this.#window.isStreaming) return STREAMING;
-    return this.#posterior.hasTokenCounts ? WITH_TOKENS : WITHOUT_TOKENS;
-  }
-
-  #loss(limit: number): number {
-    return this.#expectedLoss.at(limit, this.#posterior.probabilities);
-  }
-
-  /** Changes to a better limit. The knee to compare with is no longer the one found before. */
-  #change(limit: number, reason: string): void {
-    this.#posterior.stopWatchingForSpeedup();
-    this.#setLimit(limit, reason);
+    return this.#window.isStreaming ? STREAMING : WHOLE;
   }
 
   #setLimit(limit: number, reason: string): void {

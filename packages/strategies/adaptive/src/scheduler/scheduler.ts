@@ -9,9 +9,9 @@ import type {
 } from '@stratagem/core';
 import { Heap } from '@stratagem/core/strategy';
 import type { Learned } from '../estimate/learned.js';
+import { Controller, type ControllerOptions, type Queue } from './controller.js';
 import { Durations } from './durations.js';
 import { PriorityOrder } from './priority.js';
-import { Controller, type ControllerOptions, type Queue } from './controller.js';
 
 /** The ready tasks of one resource, and the controller that decides when they start. */
 interface Lane {

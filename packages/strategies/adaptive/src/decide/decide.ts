@@ -1,0 +1,236 @@
+import type { Posterior } from '../estimate/posterior.js';
+import { MECHANISMS } from '../mechanisms.js';
+import type { ExpectedLoss } from './expected-loss.js';
+import type { ObservationWindow } from './observation-window.js';
+import { FIRST_FACTOR, MAX_FACTOR, PROBE_FACTOR, type StepSizes } from './step-sizes.js';
+
+/** Candidate limits per factor of two. */
+const PER_OCTAVE = 4;
+/** The least gain, as a log ratio, for a change up and down. */
+const MIN_GAIN_UP = 0.05;
+const MIN_GAIN_DOWN = 0.03;
+/** The share of the limit above which the knee counts as the limit itself. */
+const NEARLY = 0.95;
+/** The least probability that requests slow each other down, for the limit to be lowered. */
+const LIKELY = 0.4;
+/** The fewest observations that can prove a limit harmless. */
+const MIN_PROOF = 3;
+/** The least gain for another raise while more requests than the limit are in flight. */
+const MIN_GAIN_EARLY = 0.35;
+/** The number of rounds between probes at a higher limit. */
+const PROBE_EVERY = 4;
+/** The fewest observations of a probe. */
+const MIN_PROBE = 4;
+/**
+ * A probe is extended by this factor while the limit is not reached, or while the log odds of a speedup
+ * are at least promising.
+ */
+const EXTENSION = 3;
+const PROMISING_LOG_ODDS = 1;
+/** The log odds that prove a speedup. */
+const SPEEDUP_LOG_ODDS = 5;
+/** After this many answers, these log odds prove a slowdown. */
+const MIN_ANSWERS = 40;
+const SLOWDOWN_LOG_ODDS = 8;
+/** The divisor of the limit after a slowdown. Requests in flight still keep the server busy. */
+const SLOWDOWN_DIVISOR = 4;
+
+/** What is known about the server. */
+export type Estimate = Pick<
+  Posterior,
+  | 'probabilities'
+  | 'saturationProbability'
+  | 'slowdownProbability'
+  | 'likeliestKnee'
+  | 'slowdownLogOdds'
+  | 'speedupLogOdds'
+>;
+
+/** The load at the time of an observation. */
+export interface Load {
+  /** Requests in flight, including the observed one. */
+  readonly inFlight: number;
+  /** Tasks that could start if the limit were higher. */
+  readonly ready: number;
+  /** Tasks that have not started, for any reason. */
+  readonly waiting: number;
+}
+
+/** Everything but the estimate that a decision depends on. */
+export interface Situation {
+  readonly limit: number;
+  /** The limit before the current probe at a higher one; undefined without a probe. */
+  readonly probeFrom: number | undefined;
+  /** The highest limit that the cap, refusals and timeouts allow. */
+  readonly max: number;
+  /** The highest limit at which throughput is known to grow. */
+  readonly harmless: number;
+  /** The observations since the limit changed. */
+  readonly window: Readonly<ObservationWindow>;
+  readonly stepSizes: StepSizes;
+  readonly expectedLoss: Pick<ExpectedLoss, 'at'>;
+}
+
+/** A change of the limit. */
+export interface Decision {
+  /**
+   * - `raise` and `lower`: another limit has the lower expected loss.
+   * - `probe` and `end_probe`: a higher limit for a while, and back.
+   * - `slower` and `faster`: the server has changed, so the knee is unknown again.
+   */
+  readonly kind: 'raise' | 'lower' | 'probe' | 'end_probe' | 'slower' | 'faster';
+  readonly limit: number;
+  /** Why, in a sentence for humans. */
+  readonly reason: string;
+}
+
+/** Decides on the limit after an observation; undefined to keep it. Changes nothing itself. */
+export function decide(estimate: Estimate, situation: Situation, load: Load): Decision | undefined {
+  const { limit, probeFrom, window } = situation;
+  if (
+    MECHANISMS.missingAnswers &&
+    window.answers > MIN_ANSWERS &&
+    estimate.slowdownLogOdds > SLOWDOWN_LOG_ODDS
+  ) {
+    const reason = 'the server has become slower';
+    return { kind: 'slower', limit: limit / SLOWDOWN_DIVISOR, reason };
+  }
+  if (load.ready === 0) {
+    // The limit holds no task back, but even fewer in flight may be better.
+    if (probeFrom !== undefined || !isSlowed(estimate, limit)) return undefined;
+    return lowerBelow(Math.min(limit, load.inFlight), estimate, situation);
+  }
+  if (probeFrom !== undefined) return endOfProbe(probeFrom, estimate, situation);
+  const best = bestLimit(estimate, situation);
+  if (best > limit) {
+    if (!mayRaise(best, estimate, situation)) return undefined;
+    const reason = 'higher concurrency is likely to raise throughput';
+    return { kind: 'raise', limit: best, reason };
+  }
+  if (best < limit) {
+    // Without evidence of a slowdown, a high threshold alone does not justify a lower limit.
+    return isSlowed(estimate, limit) ? lowerBelow(limit, estimate, situation) : undefined;
+  }
+  return isUsed(load, limit) ? probe(load, estimate, situation) : undefined;
+}
+
+/** Whether there are enough requests for the limit to matter. */
+export function isUsed({ inFlight }: Load, limit: number): boolean {
+  return inFlight > 0.75 * limit;
+}
+
+/** Whether throughput is known to grow up to the limit. */
+export function isProvenHarmless(estimate: Estimate, situation: Situation): boolean {
+  const { limit, window, stepSizes } = situation;
+  const enough = Math.max(MIN_PROOF, stepSizes.enough * limit);
+  return window.sinceAdjusted >= enough && isHarmless(estimate, situation);
+}
+
+/** Whether throughput is likely to grow up to the limit. */
+export function isHarmless(
+  estimate: Estimate,
+  { limit, stepSizes }: Pick<Situation, 'limit' | 'stepSizes'>,
+): boolean {
+  return estimate.saturationProbability(NEARLY * limit) < stepSizes.maxDoubt;
+}
+
+/**
+ * The best allowed limit, or the present one if no other is clearly better.
+ *
+ * @param present The limit to compare others with.
+ */
+export function bestLimit(
+  estimate: Estimate,
+  situation: Situation,
+  present = situation.limit,
+): number {
+  const highest = highestAllowed(situation);
+  const lossOf = (limit: number) => situation.expectedLoss.at(limit, estimate.probabilities);
+  const loss = lossOf(present);
+  let best = Math.min(present, highest);
+  let least = Number.POSITIVE_INFINITY;
+  for (let step = 0, limit = 0; limit < highest; step++) {
+    limit = Math.min(highest, Math.round(2 ** (step / PER_OCTAVE)));
+    const other = lossOf(limit);
+    const isBetter = loss - other > (limit > present ? MIN_GAIN_UP : MIN_GAIN_DOWN);
+    if (!isBetter || other >= least) continue;
+    best = limit;
+    least = other;
+  }
+  return best;
+}
+
+function highestAllowed({ limit, max, harmless, window }: Situation): number {
+  const factor = window.isChanged ? MAX_FACTOR : FIRST_FACTOR;
+  const next = Math.max(factor * limit, limit + 1);
+  const proven = MECHANISMS.cautiousRaises
+    ? Math.max(MAX_FACTOR * harmless, harmless + 1)
+    : Number.POSITIVE_INFINITY;
+  return Math.floor(Math.min(max, proven, next));
+}
+
+/** Changes to the best limit if it is below a number. */
+function lowerBelow(
+  inFlight: number,
+  estimate: Estimate,
+  situation: Situation,
+): Decision | undefined {
+  const best = bestLimit(estimate, situation);
+  if (best >= inFlight) return undefined;
+  return { kind: 'lower', limit: best, reason: 'lower concurrency is likely to be enough' };
+}
+
+/** Whether there are enough observations for a raise to this limit. */
+function mayRaise(best: number, estimate: Estimate, situation: Situation): boolean {
+  const { limit, window, stepSizes, expectedLoss } = situation;
+  const { answers, observations, sinceAdjusted, sinceChange } = window;
+  // Until the first answer, the time to wait for others is unknown.
+  if (answers === 1 && observations === 1) return true;
+  const enough = stepSizes.enough * limit;
+  if (sinceAdjusted >= enough) return true;
+  if (!MECHANISMS.earlyRaises || sinceChange < enough) return false;
+  const { probabilities } = estimate;
+  const gain = expectedLoss.at(limit, probabilities) - expectedLoss.at(best, probabilities);
+  return gain > MIN_GAIN_EARLY;
+}
+
+/** Ends a probe when it is complete, or when the server turns out to be faster. */
+function endOfProbe(
+  probeFrom: number,
+  estimate: Estimate,
+  { limit, window }: Situation,
+): Decision | undefined {
+  const { speedupLogOdds } = estimate;
+  if (speedupLogOdds > SPEEDUP_LOG_ODDS) {
+    return { kind: 'faster', limit, reason: 'the server has become faster' };
+  }
+  const isUnclear = !window.isReached || speedupLogOdds > PROMISING_LOG_ODDS;
+  const isExtended = MECHANISMS.probeExtension && window.isStreaming && isUnclear;
+  const enough = Math.max(MIN_PROBE, probeFrom);
+  if (window.sinceAdjusted < (isExtended ? EXTENSION : 1) * enough) return undefined;
+  const reason = 'higher concurrency did not raise throughput';
+  return { kind: 'end_probe', limit: probeFrom, reason };
+}
+
+/** Probes a higher limit from time to time, because the knee may have moved up. */
+function probe(
+  { waiting }: Load,
+  estimate: Estimate,
+  { limit, max, window }: Situation,
+): Decision | undefined {
+  const above = PROBE_FACTOR * limit;
+  const isWorthwhile =
+    MECHANISMS.probesAbove &&
+    window.answersSinceAdjusted > PROBE_EVERY * limit &&
+    waiting > above &&
+    above <= max &&
+    estimate.likeliestKnee < 1.5 * limit;
+  if (!isWorthwhile) return undefined;
+  const reason = 'probing higher concurrency: the server may have become faster';
+  return { kind: 'probe', limit: above, reason };
+}
+
+/** Whether requests are likely to slow each other down at the limit. */
+function isSlowed(estimate: Estimate, limit: number): boolean {
+  return estimate.slowdownProbability(limit) >= LIKELY;
+}
