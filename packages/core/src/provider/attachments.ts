@@ -61,17 +61,25 @@ export async function withAttachmentErrors(
   try {
     return await request();
   } catch (thrown) {
-    throw thrown instanceof RunnerError ? aboutAttachments(thrown, attachments) : thrown;
+    throw aboutAttachments(thrown, attachments);
   }
 }
 
-function aboutAttachments(
-  error: RunnerError,
+/**
+ * The error of a request with the advice, if it is about its attachments.
+ *
+ * @param isBatched Whether it is the result of a request in a batch, which may have no status.
+ */
+export function aboutAttachments(
+  error: unknown,
   attachments: readonly RequestAttachment[],
-): RunnerError {
+  isBatched = false,
+): unknown {
+  if (!(error instanceof RunnerError)) return error;
   const { code, message, status } = error;
   const isRefusal = code === 'invalid_request' || code === 'server_error' || code === 'not_found';
-  if (!isRefusal || !REFUSALS.includes(status)) return error;
+  const mayRefuse = status === undefined ? isBatched : REFUSALS.includes(status);
+  if (!isRefusal || !mayRefuse) return error;
   if (!ABOUT_FILES.test(message) || !UNSUPPORTED.test(message)) return error;
   const types = [...new Set(attachments.map(({ mediaType }) => mediaType))].join(', ');
   const advice = `; the request has attachments (${types}): does the model take them?`;

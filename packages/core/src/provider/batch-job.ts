@@ -14,6 +14,8 @@ export interface Waiting {
   readonly order: number;
   readonly resolve: (turn: Turn) => void;
   readonly reject: (error: unknown) => void;
+  /** Adds to the error of this request alone what is known about the request. */
+  readonly explain: (error: unknown) => unknown;
   /** Called when the request joins a job. */
   readonly notify: (message: string) => void;
 }
@@ -117,7 +119,7 @@ export class BatchJob {
         waiting.resolve(await read());
       } catch (thrown) {
         this.#host.failed(customId);
-        waiting.reject(thrown);
+        waiting.reject(waiting.explain(thrown));
       }
     }
     if (problem?.code === 'rate_limited' || problem?.code === 'overloaded') {

@@ -60,6 +60,7 @@ export class BatchQueue {
     body: object,
     signal: AbortSignal,
     notify: (message: string) => void,
+    explain: Waiting['explain'] = (thrown) => thrown,
   ): Promise<Turn> {
     const order = this.#order++;
     const state = await this.#state();
@@ -80,7 +81,7 @@ export class BatchQueue {
         }
         signal.addEventListener('abort', stop, { once: true });
         const bytes = byteLength(text);
-        waiting = { customId, body, bytes, order, resolve, reject, notify };
+        waiting = { customId, body, bytes, order, resolve, reject, notify, explain };
         const jobId = state?.jobOf(customId);
         if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
         else this.#enqueue(waiting);

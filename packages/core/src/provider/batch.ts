@@ -1,5 +1,6 @@
 import type { RunContext } from '../contract/run-context.js';
 import type { RunnerPricing, TaskOutput, TaskRequest, TaskRunner } from '../contract/runner.js';
+import { aboutAttachments } from './attachments.js';
 import type { BatchBackend } from './batch-backend.js';
 import type { BatchOptions } from './batch-options.js';
 import { BatchQueue } from './batch-queue.js';
@@ -44,9 +45,13 @@ export function batchRunner(provider: BatchProvider, options: BatchOptions): Tas
     async run(request: TaskRequest, context: RunContext): Promise<TaskOutput> {
       const queue = await queueOf();
       const { body, outputOf } = await prepare(request);
-      const turn = await queue.answer(body, context.signal, (message) => {
+      const notify = (message: string) => {
         context.emit({ kind: 'notice', source: name, message });
-      });
+      };
+      const { attachments } = request;
+      const turn = await queue.answer(body, context.signal, notify, (thrown) =>
+        attachments === undefined ? thrown : aboutAttachments(thrown, attachments, true),
+      );
       const output = outputOf(turn);
       if (turn.text !== '') await context.emit(turn.text);
       return output;

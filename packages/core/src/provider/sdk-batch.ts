@@ -1,6 +1,8 @@
 import { checkOptions } from '../contract/check-options.js';
+import { citationsOf } from '../contract/citation.js';
 import { attachmentSupport } from '../contract/media-type.js';
 import type { TaskRunner } from '../contract/runner.js';
+import { serverToolCallsOf } from '../contract/server-tool-call.js';
 import { batchRunner } from './batch.js';
 import type { BatchBackend } from './batch-backend.js';
 import { BATCH_OPTIONS, type BatchOptions, checkBatchOptions } from './batch-options.js';
@@ -103,10 +105,14 @@ export function sdkBatchRunner<
         const prompt = promptOf(request, format);
         return {
           body: wire.promptBody(prompt, { ...target, format, tools: [] }, request.attachments),
-          outputOf: ({ text, usage, costUsd, model: answered, requestId }) =>
+          outputOf: ({ text, usage, costUsd, model: answered, requestId, ...turn }) =>
             pricing.withCost({
               output: parseAnswer(text, request, format),
               ...definedFields({ usage, costUsd, model: answered, requestId }),
+              ...definedFields({
+                citations: citationsOf(turn.citations),
+                serverToolCalls: serverToolCallsOf(turn.serverToolCalls),
+              }),
             }),
         };
       },

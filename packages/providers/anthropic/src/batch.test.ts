@@ -84,3 +84,52 @@ test('a schema uses structured output, or a tool where the API does not support 
   expect(named?.params.output_config).toMatchObject({ format: { type: 'json_schema' } });
   expect(counted?.params.tool_choice).toEqual({ type: 'tool', name: 'give_answer' });
 });
+
+test('an answer has its citations and the calls of tools that the provider ran', async () => {
+  const content = [
+    { type: 'server_tool_use', id: 's_1', name: 'web_search', input: { query: 'tides' } },
+    {
+      ...{ type: 'web_search_tool_result', tool_use_id: 's_1' },
+      content: [{ type: 'web_search_result', url: 'https://a.example', title: 'Tides' }],
+    },
+    {
+      ...{ type: 'text', text: 'The moon.' },
+      citations: [
+        {
+          ...{ type: 'web_search_result_location', url: 'https://a.example', title: 'Tides' },
+          cited_text: 'The moon causes tides.',
+        },
+      ],
+    },
+  ];
+  const api = start({ outcome: () => answered({ content }) });
+  const plan = createPlan('Tides').addTask({
+    ...{ id: 'a', description: 'Why?', serverTools: ['web_search'] },
+  });
+  const result = await run(plan);
+  expect(api.jobs[0]?.[0]?.params.tools).toEqual([
+    { type: 'web_search_20250305', name: 'web_search' },
+  ]);
+  expect(result.tasks[0]).toMatchObject({
+    output: 'The moon.',
+    citations: [{ url: 'https://a.example', title: 'Tides', quote: 'The moon causes tides.' }],
+    serverToolCalls: [{ tool: 'web_search', queries: ['tides'], sources: [{ title: 'Tides' }] }],
+  });
+});
+
+test.each([
+  ['Image is not supported by this model.', true],
+  ['max_tokens must be positive.', false],
+])('a request with attachments that is refused with "%s" says so: %s', async (message, isAbout) => {
+  start({ outcome: () => failed('invalid_request_error', message) });
+  const plan = createPlan('See').addTask({
+    ...{ id: 'a', description: 'What is this?' },
+    attachments: [{ data: new TextEncoder().encode('pixels'), mediaType: 'image/png' }],
+  });
+  const result = await run(plan);
+  const { error } = result.tasks[0] ?? {};
+  expect(error?.code).toBe('invalid_request');
+  const advice = 'the request has attachments (image/png): does the model take them?';
+  if (isAbout) expect(error?.message).toContain(advice);
+  else expect(error?.message).not.toContain('attachments');
+});

@@ -175,3 +175,29 @@ test.each([
   expect(Object.keys(outputs)).toEqual(['a', 'b', 'c']);
   expect(new Set(Object.values(outputs)).size).toBe(1);
 });
+
+test('a request that is refused for its attachments says so, and one in a refused job does not', async () => {
+  const plan = createPlan('See').addTask({
+    ...{ id: 'a', description: 'What is this?' },
+    attachments: [{ data: new TextEncoder().encode('pixels'), mediaType: 'image/png' }],
+  });
+  const refused = { message: 'Invalid content type image_url for this model' };
+  const advice = 'does the model take them?';
+  start({ outcome: () => failed(400, refused) });
+  const result = await run(plan);
+  expect(result.tasks[0]?.error).toMatchObject({
+    code: 'invalid_request',
+    message: expect.stringContaining(advice),
+  });
+  const api = start();
+  const { routes } = api;
+  const whole = { message: 'The file of a batch must not be a document: invalid media' };
+  server.serve((call) =>
+    call.method === 'POST' && /batches$/.test(call.path)
+      ? { status: 400, body: { error: whole } }
+      : routes(call),
+  );
+  const job = await run(plan);
+  expect(job.tasks[0]?.error?.message).toContain('The file of a batch');
+  expect(job.tasks[0]?.error?.message).not.toContain(advice);
+});

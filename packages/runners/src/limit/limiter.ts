@@ -12,6 +12,7 @@ import { type LimiterOptions, type LimiterSettings, limiterSettings } from './li
 import { correctionOf, counted, type Delay, type LimitFeedback, Limits } from './limits.js';
 import { add, type Quantities, subtract, ZERO } from './quantities.js';
 import { SharedBudget } from './shared-budget.js';
+import { type Asked, tokensOf } from './token-estimate.js';
 
 /**
  * Permits requests at the pace of its limits, first come, first served. One limiter can serve any
@@ -31,7 +32,10 @@ export interface Limiter {
    * Rejects with a `RunnerError`: `aborted` when the signal is aborted, `rate_limited` as soon as
    * the wait cannot end before the deadline.
    */
-  admit(request: Pick<TaskRequest, 'prompt'>, context: AdmitContext): Promise<Permit>;
+  admit(
+    request: Pick<TaskRequest, 'prompt' | 'attachments'>,
+    context: AdmitContext,
+  ): Promise<Permit>;
 }
 
 /** What a limiter looks at in the context of an attempt. Without a run, requests share one turn. */
@@ -74,7 +78,8 @@ export function createLimiterFor(owner: string, options: LimiterOptions): Limite
 const limiterErrors = new WeakSet<object>();
 
 interface QueuedRequest extends Queued {
-  readonly prompt: string;
+  /** The tokens of its prompt and attachments, by their size. */
+  readonly ownTokens: number;
   readonly estimate: Quantities;
   /** Both by `performance.now()`. */
   readonly since: number;
@@ -130,14 +135,15 @@ class RateLimiter implements Limiter {
     return this.#inFlight;
   }
 
-  admit({ prompt }: Pick<TaskRequest, 'prompt'>, context: AdmitContext): Promise<Permit> {
+  admit(request: Asked, context: AdmitContext): Promise<Permit> {
     const { signal, remainingMs = Number.POSITIVE_INFINITY } = context;
     const { runId, criticalPath = 0, priority = 0 } = context;
     return new Promise((resolve, reject) => {
       if (signal.aborted) throw abortedWhileWaiting(signal);
       const since = performance.now();
       const deadline = since + remainingMs;
-      const estimate = this.#limits.estimate(prompt);
+      const ownTokens = tokensOf(request);
+      const estimate = this.#limits.estimate(ownTokens);
       const lateAtOnce = this.#lateError(estimate, ZERO, deadline, since);
       if (lateAtOnce !== undefined) throw lateAtOnce;
       const abort = () => {
@@ -148,7 +154,7 @@ class RateLimiter implements Limiter {
       const removeAbortListener = () => signal.removeEventListener('abort', abort);
       const queued: QueuedRequest = {
         ...{ runId, criticalPath, priority, arrival: this.#arrivals++ },
-        ...{ prompt, estimate, since, deadline },
+        ...{ ownTokens, estimate, since, deadline },
         ...{ resolve, reject, removeAbortListener },
       };
       const everything = this.#queued;
@@ -223,7 +229,7 @@ class RateLimiter implements Limiter {
     this.#queue.take(queued);
     this.#left(queued);
     this.#inFlight++;
-    const sent = this.#limits.recordSent(queued.prompt, queued.estimate, now);
+    const sent = this.#limits.recordSent(queued.ownTokens, queued.estimate, now);
     this.#budget?.use(queued.estimate);
     let hasEnded = false;
     const end = (feedback: LimitFeedback) => {

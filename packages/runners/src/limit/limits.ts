@@ -20,7 +20,7 @@ export type LimitFeedback = Partial<
 
 /** A request that was sent, to be passed to {@link Limits.recordEnd}. */
 export interface SentRequest {
-  readonly prompt: string;
+  readonly ownTokens: number;
   readonly estimate: Quantities;
   readonly readings: Readonly<Record<Quantity, MeterReading>>;
 }
@@ -72,9 +72,9 @@ export class Limits {
     return this.#backOff.pauseUntil(time);
   }
 
-  /** What a request with this prompt is likely to use. */
-  estimate(prompt: string): Quantities {
-    return this.#estimate.of(prompt);
+  /** What a request with so many tokens of prompt and attachments is likely to use. */
+  estimate(ownTokens: number): Quantities {
+    return this.#estimate.of(ownTokens);
   }
 
   /** Why such a request has to wait now; undefined when it can be sent. */
@@ -107,9 +107,9 @@ export class Limits {
     return waitMs;
   }
 
-  recordSent(prompt: string, estimate: Quantities, now: number): SentRequest {
+  recordSent(ownTokens: number, estimate: Quantities, now: number): SentRequest {
     const readings = byQuantity((quantity) => this.#meters[quantity].take(estimate[quantity], now));
-    return { prompt, estimate, readings };
+    return { ownTokens, estimate, readings };
   }
 
   /** Counts another request of the same attempt. Its tokens are counted when the attempt ends. */
@@ -125,7 +125,7 @@ export class Limits {
   recordEnd(sent: SentRequest, feedback: LimitFeedback, now: number): boolean {
     const { usage, rateLimits, retryAfterMs } = feedback;
     const refusal = refusalOf(feedback);
-    if (isUsage(usage)) this.#estimate.learn(sent.prompt, quantitiesUsed(usage));
+    if (isUsage(usage)) this.#estimate.learn(sent.ownTokens, quantitiesUsed(usage));
     this.#correctTokens(sent, correctionOf(sent, feedback), now);
     const isExplained = this.#applyAnnouncements(rateLimits, sent.readings, now);
     const end = {
