@@ -9,7 +9,9 @@ export interface CodeBlock {
   readonly line: number;
   /** The last heading before the block. */
   readonly section: string;
-  /** Why the block is not run, from a comment `<!-- not run: reason -->` on the line before it. */
+  /** Code that the block needs and readers do not, from a comment `<!-- setup … -->` before it. */
+  readonly setup: string;
+  /** Why the block is not run, from a comment `<!-- not run: reason -->` before it. */
   readonly notRun: string | undefined;
 }
 
@@ -26,7 +28,9 @@ export interface Link {
 }
 
 const FENCE = /^( {0,3})(`{3,}|~{3,})\s*([\w-]*)/;
-const NOT_RUN = /<!-- not run: (.+?) -->/;
+const COMMENTS_BEFORE = /(?:<!--(?:(?!-->)[\s\S])*-->\s*)+$/;
+const SETUP = /<!-- setup\n([\s\S]*?)-->/;
+const NOT_RUN = /<!-- not run: ([\s\S]+?) -->/;
 
 /** Splits a page into lines of prose and fenced blocks. */
 function linesOf(page: string): readonly { text: string; line: number; code: boolean }[] {
@@ -59,9 +63,11 @@ export function codeBlocksOf(page: string): CodeBlock[] {
       .slice(index + 1, end)
       .map((each) => `${each.slice(indent.length)}\n`)
       .join('');
-    const before = lines.slice(0, index).findLast((each) => each.trim() !== '') ?? '';
-    const notRun = NOT_RUN.exec(before)?.[1];
-    blocks.push({ language, code, line: index + 1, section, notRun });
+    const before = lines.slice(0, index).join('\n');
+    const [comments = ''] = COMMENTS_BEFORE.exec(before) ?? [];
+    const [, setup = ''] = SETUP.exec(comments) ?? [];
+    const [, notRun] = NOT_RUN.exec(comments) ?? [];
+    blocks.push({ language, code, line: index + 1, section, setup, notRun });
     index = end;
   }
   return blocks;

@@ -150,7 +150,7 @@ test('a plan with functions runs where it is known, and waits elsewhere', async 
   // After 1, 2, 4 and 8 seconds.
   expect(without.errors.length).toBe(4);
   await without.coordinator.stop();
-  const withPlan = setUp({ queue: without.queue, plans: [plan as unknown as Plan<never>] });
+  const withPlan = setUp({ queue: without.queue, plans: [plan] });
   await vi.advanceTimersByTimeAsync(8_000);
   expect(await statusOf(without.queue)).toEqual({ a: 'completed' });
   await withPlan.coordinator.stop();
@@ -159,7 +159,7 @@ test('a plan with functions runs where it is known, and waits elsewhere', async 
 test('a plan of the coordinator that differs from the submitted one is refused', async () => {
   const plan = createPlan('Compute').addTask({ id: 'sum', run: async () => 42 });
   const changed = createPlan('Compute').addTask({ id: 'product', run: async () => 42 });
-  const { queue, errors, coordinator } = setUp({ plans: [changed as unknown as Plan<never>] });
+  const { queue, errors, coordinator } = setUp({ plans: [changed] });
   await submitRun(queue, plan, { runId: 'a' });
   await vi.advanceTimersByTimeAsync(500);
   expect(errors.length).toBe(1);

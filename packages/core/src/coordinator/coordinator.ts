@@ -23,7 +23,7 @@ export interface CoordinatorOptions {
    * Plans whose functions and schemas this process has, found by their goal. A submitted plan without
    * functions needs none of them.
    */
-  readonly plans?: readonly Plan<never>[] | undefined;
+  readonly plans?: readonly Plan<unknown>[] | undefined;
   /**
    * How often to look for runs that nobody has announced, such as those of a dead process, in
    * milliseconds.

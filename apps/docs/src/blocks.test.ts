@@ -1,0 +1,180 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Plan, PlanResult } from '@stratagem/core';
+import { createExecutor } from '@stratagem/core';
+import { parsePlanDocument } from '@stratagem/core/document';
+import { parallel } from '@stratagem/parallel';
+import { simulated } from '@stratagem/simulated';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { type Example, examples, examplesOf, pageNames } from './examples.js';
+import { root } from './pages.js';
+
+/** Blocks without a language are what a program prints. */
+const LANGUAGES = ['', 'ts', 'yaml', 'sh', 'json', 'jsonc', 'text', 'mermaid', 'go'];
+
+test('every code block has a language that a test here knows', () => {
+  const others = examples.filter(({ language }) => !LANGUAGES.includes(language));
+  expect(others.map(({ file, line, language }) => `${file}:${line} ${language}`)).toEqual([]);
+});
+
+test('a block that is not run says why', () => {
+  const silent = examples.filter(({ notRun }) => notRun !== undefined && notRun.length < 10);
+  expect(silent).toEqual([]);
+});
+
+/** The programs of other READMEs are run by the tests of their packages. */
+const isRunHere = (file: string) =>
+  file === 'README.md' || file.startsWith('docs/') || file === 'packages/runners/README.md';
+
+describe.each(pageNames.filter(isRunHere))('%s', (page) => {
+  const programs = examplesOf(page, 'ts').filter(({ notRun }) => notRun === undefined);
+  const plans = examplesOf(page, 'yaml').filter(({ notRun }) => notRun === undefined);
+
+  for (const example of programs)
+    test(`shows a program that runs: line ${example.line}`, () => runProgram(example));
+
+  for (const example of plans)
+    test(`shows a plan that runs: line ${example.line}`, () => runPlan(example));
+
+  for (const { line, code, notRun } of examplesOf(page, 'yaml')) {
+    if (notRun === undefined) continue;
+    test(`shows a plan that is valid: line ${line}`, () => void planOf(code));
+  }
+
+  test('has no other files that are wrong', () => {
+    for (const { code } of examplesOf(page, 'json')) JSON.parse(code);
+  });
+});
+
+describe('READMEs of packages', () => {
+  const plans = examples.filter(
+    ({ file, language, notRun, code }) =>
+      language === 'yaml' && !isRunHere(file) && notRun === undefined && parse(code) !== null,
+  );
+  test.each(plans.map((each) => [`${each.file}:${each.line}`, each] as const))(
+    '%s is a valid plan file',
+    (_, { code }) => void planOf(code),
+  );
+});
+
+describe('commands', () => {
+  const lines = examples
+    .filter(({ language, notRun }) => language === 'sh' && notRun === undefined)
+    .flatMap(({ file, line, code }) => code.split('\n').map((text) => [file, line, text] as const));
+
+  test('install packages that exist', () => {
+    const { devDependencies } = JSON.parse(
+      readFileSync(join(root, 'apps/docs/package.json'), 'utf8'),
+    );
+    const unknown = lines.flatMap(([file, line, text]) =>
+      [...text.matchAll(/@stratagem\/[\w-]+/g)]
+        .filter(([name]) => !/--filter/.test(text) && devDependencies[name] === undefined)
+        .map(([name]) => `${file}:${line} ${name}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  test('run scripts that exist', () => {
+    const manifests = new Map<string, Record<string, string>>();
+    const scriptsOf = (folder: string): Record<string, string> => {
+      const known = manifests.get(folder);
+      if (known !== undefined) return known;
+      const { scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+      manifests.set(folder, scripts);
+      return scripts;
+    };
+    const folders = new Map(
+      pageNames
+        .map((file) => file.replace(/\/?[^/]+$/, ''))
+        .filter((folder) => folder !== '' && existsSync(join(root, folder, 'package.json')))
+        .map((folder) => {
+          const { name } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+          return [name as string, folder];
+        }),
+    );
+    const unknown = lines.flatMap(([file, line, text]) => {
+      const [, name, script = ''] = /pnpm --filter (\S+) (\S+)/.exec(text) ?? [];
+      if (name === undefined) return [];
+      const folder = folders.get(name);
+      const isKnown = folder !== undefined && scriptsOf(folder)[script] !== undefined;
+      return isKnown ? [] : [`${file}:${line} ${text}`];
+    });
+    expect(unknown).toEqual([]);
+  });
+});
+
+interface TaskData {
+  readonly id: string;
+  readonly dependencies?: readonly string[];
+  readonly plan?: unknown;
+  readonly with?: object;
+}
+
+/**
+ * A plan, or some of the tasks of one: a fragment gets the tasks that it depends on, and a module in
+ * another file is replaced by one with the inputs that it is given.
+ */
+function planOf(code: string): Plan {
+  const given = parse(code) as readonly TaskData[] | { tasks: readonly TaskData[] };
+  const document = 'tasks' in given ? given : { goal: 'x', tasks: completed(given) };
+  return parsePlanDocument({ ...document, tasks: document.tasks.map(withModule) }).plan;
+}
+
+function completed(tasks: readonly TaskData[]): TaskData[] {
+  const known = new Set(tasks.map(({ id }) => id));
+  const missing = new Set(tasks.flatMap(({ dependencies = [] }) => dependencies));
+  const others = [...missing].filter((id) => !known.has(id));
+  return [...others.map((id) => ({ id, description: 'x' })), ...tasks];
+}
+
+function withModule(task: TaskData): TaskData {
+  if (typeof task.plan !== 'string') return task;
+  const inputs = Object.fromEntries(Object.keys(task.with ?? {}).map((name) => [name, {}]));
+  return { ...task, plan: { goal: 'x', inputs, tasks: [{ id: 'x', description: 'x' }] } };
+}
+
+async function runPlan({ code, section }: Example): Promise<void> {
+  const plan = planOf(code);
+  const run = createExecutor({
+    strategy: parallel(),
+    runner: simulated({ latencyMs: 1 }),
+  }).execute(plan, {
+    onEvent(event) {
+      if (event.type === 'task_waiting') queueMicrotask(() => run.approve(event.taskId));
+    },
+  });
+  const { status, error } = await run;
+  // The simulated model finds no papers.
+  const expected = section === 'Goals' ? 'goal_not_achieved' : undefined;
+  expect(error?.code, error?.message).toBe(expected);
+  expect(status).toBe(expected === undefined ? 'completed' : 'failed');
+}
+
+async function runProgram({ setup, code }: Example): Promise<void> {
+  const folder = await mkdtemp(join(import.meta.dirname, '.docs-'));
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    await writeFile(join(folder, 'program.mts'), setup + code);
+    // The files that a program attaches.
+    await mkdir(join(folder, 'invoices'));
+    await writeFile(join(folder, 'invoices/1.pdf'), '%PDF-1.7\n');
+    await writeFile(join(folder, 'invoices/2.png'), Buffer.from('89504e470d0a1a0a', 'hex'));
+    const url = pathToFileURL(join(folder, 'program.mts')).href;
+    const program: { plan?: Plan; result?: PlanResult } = await import(url);
+    const executor = createExecutor({
+      strategy: parallel(),
+      runner: simulated({ latencyMs: 1 }),
+      attachments: { directory: folder },
+    });
+    const { plan } = program;
+    const result = plan === undefined ? program.result : await executor.execute(plan);
+    if (result !== undefined) expect(result.status, result.error?.message).toBe('completed');
+  } finally {
+    process.chdir(before);
+    await rm(folder, { recursive: true });
+  }
+}
