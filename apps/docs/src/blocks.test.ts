@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Plan, PlanResult } from '@stratagem/core';
+import type { Plan, PlanResult, TaskRunner } from '@stratagem/core';
 import { createExecutor } from '@stratagem/core';
 import { parsePlanDocument } from '@stratagem/core/document';
 import { parallel } from '@stratagem/parallel';
@@ -138,9 +138,18 @@ function withModule(task: TaskData): TaskData {
 
 async function runPlan({ code, section }: Example): Promise<void> {
   const plan = planOf(code);
+  const { models = {} } = parse(code) as { models?: object };
+  const model = simulated({ latencyMs: 1 });
+  // A budget in dollars needs a price.
+  const runner: TaskRunner = {
+    ...model,
+    run: async (request, context) => ({ ...(await model.run(request, context)), costUsd: 0.001 }),
+  };
+  const names = Object.keys(models);
   const run = createExecutor({
     strategy: parallel(),
-    runner: simulated({ latencyMs: 1 }),
+    runner,
+    ...(names.length > 0 && { runners: Object.fromEntries(names.map((name) => [name, runner])) }),
   }).execute(plan, {
     onEvent(event) {
       if (event.type === 'task_waiting') queueMicrotask(() => run.approve(event.taskId));
