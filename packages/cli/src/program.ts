@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { fileOption } from './options/option-groups.js';
 import { forTerminal } from './output/terminal-text.js';
 import type { Context } from './program/context.js';
+import { addDataSetCommands } from './program/data-sets.js';
 import { EXPLANATIONS, HELP } from './program/help.js';
 import { addPlanCommands, addRunCommands } from './program/plans.js';
 import { addQueueCommands } from './program/queue.js';
@@ -48,6 +49,7 @@ export function createProgram(setExitCode: (exitCode: number) => void): Command 
 
   program.commandsGroup('Run plans:');
   addRunCommands(program, context);
+  addDataSetCommands(program, context);
   program.commandsGroup('Look at plans:');
   addPlanCommands(program, context);
   program.commandsGroup('Recorded runs:');

@@ -21,8 +21,11 @@ export class BudgetShare {
     return Object.keys(this.#limits).length > 0;
   }
 
-  spend(runId: string, { usage, costUsd }: Metrics): void {
-    if (this.isLimited) this.#spent.set(runId, { usage, costUsd });
+  spend(runId: string, result: { readonly metrics: Metrics }): void {
+    // Metrics take time in proportion to the run.
+    if (!this.isLimited) return;
+    const { usage, costUsd } = result.metrics;
+    this.#spent.set(runId, { usage, costUsd });
   }
 
   /**

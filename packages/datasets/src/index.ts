@@ -11,7 +11,15 @@ export {
 } from './read/read-rows.js';
 export { RowsError } from './read/rows-error.js';
 export { type SelectOptions, selectRows } from './read/select-rows.js';
-export type { ColumnBinding } from './row-plan.js';
+export {
+  type BindingOptions,
+  bindRows,
+  type ColumnBinding,
+  outputNamesOf,
+  type RowBinding,
+} from './row-plan.js';
 export type { Rows } from './segment-source.js';
 export { sharedStrategy } from './shared-strategy.js';
 export type { MapSummary } from './summary.js';
+export { RESULT_FORMATS, type ResultFormat } from './write/row-text.js';
+export { openRowsFile, type RowsFile, type RowsFileOptions } from './write/rows-file.js';

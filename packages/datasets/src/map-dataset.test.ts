@@ -203,6 +203,7 @@ describe('mapDataset()', () => {
       },
     });
     expect(await all(map)).toHaveLength(10);
+    expect(map.summary().status).toBe('stopped');
     expect(questions).toMatchObject([
       {
         ...{ kind: 'sample', rowsLeft: 90, asked: 10 },
@@ -248,6 +249,47 @@ describe('mapDataset()', () => {
     expect(await all(map)).toHaveLength(100);
     expect(most).toBeLessThanOrEqual(6);
     expect(most).toBeGreaterThan(1);
+  });
+
+  test('reads cells for inputs of other types, and uses defaults for empty ones', async () => {
+    const typed = createPlan('Typed', {
+      inputs: z.object({
+        text: z.string(),
+        stars: z.number().default(3),
+        tags: z.array(z.string()).optional(),
+        tone: z.string(),
+      }),
+    }).addTask({ id: 'shown', run: ({ inputs }) => ({ ...inputs }) });
+    const rows = [
+      { text: '5', stars: '1', tags: '["a"]' },
+      { text: '', stars: '', tags: '' },
+      { text: 'x', stars: 'many', tags: '' },
+    ];
+    const options = { strategy: parallel(), textCells: true, inputs: { tone: 'calm' } };
+    const results = await all(mapDataset(typed, rows, options));
+    expect(results.map(({ outputs }) => outputs?.shown)).toEqual([
+      { text: '5', stars: 1, tags: ['a'], tone: 'calm' },
+      { text: '', stars: 3, tone: 'calm' },
+      undefined,
+    ]);
+    expect(results[2]?.error).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('stars'),
+    });
+  });
+
+  test('takes the inputs from a function of the row', async () => {
+    const map = mapDataset(
+      plan,
+      [1, 2].map((n) => ({ n })),
+      {
+        ...{ strategy: parallel(), runner: echo().runner },
+        bind: ({ n }) => ({ text: `number ${n}` }),
+      },
+    );
+    const summaries: (string | undefined)[] = [];
+    for await (const { outputs } of map) summaries.push(outputs?.summary);
+    expect(summaries).toEqual(['number 1', 'number 2']);
   });
 
   test('says which inputs have no column, and which was meant', async () => {

@@ -268,18 +268,22 @@ class DatasetRun<Outputs, Row> {
       const row = await segment.next();
       if (row !== undefined) {
         this.#totals.add(row);
-        if (this.#figures.length < MAX_FIGURES) this.#figures.push(figuresOf(row));
+        // What a reused row cost is unknown.
+        if (!row.reused && this.#figures.length < MAX_FIGURES) this.#figures.push(figuresOf(row));
         yield row;
         continue;
       }
       this.#open.shift();
       this.#done += segment.fold.ended;
-      if (segment.result !== undefined) this.#budget.spend(segment.runId, segment.result.metrics);
+      if (segment.result !== undefined) this.#budget.spend(segment.runId, segment.result);
       if (this.#isStopping) return;
       if (!segment.isComplete) throw stopErrorOf(segment);
       if (this.#isSampling) {
         this.#isSampling = false;
-        if (!this.#isOver && !(await this.#ask('sample'))) return;
+        if (!this.#isOver && !(await this.#ask('sample'))) {
+          this.#isStopping = true;
+          return;
+        }
       }
     }
   }

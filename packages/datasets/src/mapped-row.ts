@@ -64,11 +64,13 @@ export class RowFold {
     return this.#rows.length;
   }
 
-  /** What the completed rows have taken. */
+  /** What the completed rows have taken, without those that were reused. */
   figures<Figures>(figuresOf: (row: MappedRow) => Figures): Figures[] {
-    return this.#rows.flatMap((row) =>
-      row?.end === undefined || row.isFailed ? [] : figuresOf(resultFrom(row, 0, undefined)),
-    );
+    return this.#rows.flatMap((progress) => {
+      if (progress?.end === undefined || progress.isFailed) return [];
+      const row: MappedRow = resultFrom(progress, 0, undefined);
+      return row.reused ? [] : figuresOf(row);
+    });
   }
 
   /** Whether the row has ended. */

@@ -27,7 +27,7 @@ export interface MapQuestion {
 export interface MapOptions<Inputs = InputValues, Row = unknown>
   extends Omit<
     ExecutorOptions,
-    'outputs' | 'timeline' | 'onEvent' | 'replan' | 'reuse' | 'redact' | 'seed'
+    'outputs' | 'timeline' | 'onEvent' | 'replan' | 'reuse' | 'redact'
   > {
   /**
    * The id of the map in its journal. A map with the id of an earlier one continues it: rows that are
@@ -112,7 +112,7 @@ const EXECUTOR_OPTIONS = [
   ...['strategy', 'runner', 'runners', 'tools', 'commands', 'files', 'maxParallel', 'resources'],
   ...['failFast', 'deadlineMs', 'timeoutMs', 'idleTimeoutMs', 'retry', 'budget', 'prices'],
   ...['maxDepth', 'abortGraceMs', 'onAbandoned', 'signal', 'onEvent', 'journal', 'attachments'],
-  ...['maxOutputBytes', 'codecs', 'carrier'],
+  ...['maxOutputBytes', 'codecs', 'carrier', 'seed'],
 ];
 
 const MAP_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;

@@ -66,7 +66,8 @@ export function bindRows<Row>(
       const record = recordOf(row);
       const item: Record<string, unknown> = {};
       for (const [name, column] of columnOf) {
-        item[name] = Object.hasOwn(record, column) ? parse(name, record[column]) : undefined;
+        const value = Object.hasOwn(record, column) ? parse(name, record[column]) : undefined;
+        if (value !== undefined) item[name] = value;
       }
       return item;
     },
@@ -82,7 +83,7 @@ function itemOf(names: readonly string[], values: InputValues): Record<string, u
   if (unknown.length > 0) {
     throw new OptionError(`bind() must give the same inputs for every row; it added ${unknown}`);
   }
-  return Object.fromEntries(names.map((name) => [name, values[name]]));
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 function recordOf(row: unknown): Readonly<Record<string, unknown>> {
@@ -172,6 +173,16 @@ function throwAll(problems: readonly string[]): void {
   throw new OptionError(['the rows do not fit the plan:', ...problems].join('\n- '));
 }
 
+/** The names of the results of a plan, as far as they are known before it runs. */
+export function outputNamesOf({ outputs, tasks }: Pick<Plan, 'outputs' | 'tasks'>): string[] {
+  if (outputs !== undefined) return Array.isArray(outputs) ? [...outputs] : Object.keys(outputs);
+  const isAfterAny = ({ runAfter = 'success' }: Task) => runAfter !== 'success';
+  const used = new Set(
+    tasks.flatMap((task) => (isAfterAny(task) ? [] : (task.dependencies ?? []))),
+  );
+  return tasks.filter((task) => !isAfterAny(task) && !used.has(task.id)).map(({ id }) => id);
+}
+
 /** What is about a whole run, and so about the whole map. */
 const OF_THE_RUN = ['goalState', 'goalCheckInterval', 'budget', 'deadlineMs'] as const;
 
@@ -210,14 +221,27 @@ export function planForRows(
     id: FAN_OUT,
     forEach: { items: `inputs.${rows}`, maxItems: Math.max(1, count), minSuccess: '100%' },
     plan: module,
-    ...(names.length + others.length > 0 && {
-      with: Object.fromEntries([
-        ...names.map((name) => [name, `{{item${stepTo(name)}}}`]),
-        ...others.map((name) => [name, `{{inputs${stepTo(name)}}}`]),
-      ]),
-    }),
+    ...(names.length + others.length > 0 && { with: valuesFor(declared, names, others) }),
   };
   return { goal: `${plan.goal} · ${label}`, inputs: schemaOf(schema), tasks: [task] };
+}
+
+/** The values for the inputs of the module: references where each has a value, otherwise a function. */
+function valuesFor(
+  declared: PlanInputRecord,
+  names: readonly string[],
+  others: readonly string[],
+): NonNullable<Task['with']> {
+  if (names.every((name) => isRequired(declared[name] as PlanInput))) {
+    return Object.fromEntries([
+      ...names.map((name) => [name, `{{item${stepTo(name)}}}`]),
+      ...others.map((name) => [name, `{{inputs${stepTo(name)}}}`]),
+    ]);
+  }
+  return ({ item, inputs }: { item: InputValues; inputs: InputValues }) => ({
+    ...Object.fromEntries(others.map((name) => [name, inputs[name]])),
+    ...item,
+  });
 }
 
 /** A name as a step of a path. */

@@ -11,6 +11,7 @@ export const SERVERS = [
   'overload-silent',
 ] as const;
 export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
+export const ROW_FORMATS = ['csv', 'tsv', 'jsonl', 'json'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
 export const COMPLEXITIES = ['simple', 'complex'] as const;
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;

@@ -17,6 +17,7 @@ import {
   positiveIntegers,
   runnerOrModule,
 } from './parse-values.js';
+import { rowOptions } from './row-options.js';
 
 function option<Value>(
   flags: string,
@@ -194,6 +195,15 @@ const progressOptions = () => [
   new Option('-q, --quiet', 'show nothing unless the run does not complete'),
   choice('--log-format <name>', 'a line per event', LOG_FORMATS),
 ];
+
+/** Adds the options of a plan that runs for each row. */
+export function addMapOptions(command: Command): Command {
+  addGroup(command, 'Rows:', rowOptions());
+  addGroup(command, 'Progress:', progressOptions());
+  const scheduling = schedulingOptions().filter(({ long }) => long !== '--replan');
+  addGroup(command, 'Scheduling:', scheduling);
+  return addGroup(command, 'Tasks without a model:', stepOptions());
+}
 
 /** Adds the options of every command that runs a plan. */
 export function addSchedulingOptions(command: Command): Command {

@@ -24,7 +24,7 @@ import { isForModel, profileOf } from './without-effect.js';
 
 /**
  * Creates the executor that the command line describes, while `use` needs it. `use` also gets the date
- * of the price list of the runner.
+ * of the price list of the runner, and the options of the executor.
  *
  * @param file The plan file: its strategy and models, and what its tasks need.
  * @param preflight Gets the problems of options, runners and tools; `use` is to finish it.
@@ -35,7 +35,11 @@ export async function withExecutor<Result>(
   flags: ExecutorFlags & Pick<LimitFlags, 'prices'>,
   file: LoadedPlan,
   journal: Journal | undefined,
-  use: (executor: Executor, pricesAsOf: string | undefined) => Promise<Result>,
+  use: (
+    executor: Executor,
+    pricesAsOf: string | undefined,
+    options: ExecutorOptions,
+  ) => Promise<Result>,
   preflight?: Preflight,
   carrier?: AttemptCarrier,
 ): Promise<Result> {
@@ -62,13 +66,13 @@ export async function withExecutor<Result>(
   const useTools = async (tools: readonly Tool[] = []) => {
     areConnected = true;
     const steps = await stepOptions(file.plan, flags, tools);
-    const executor = createChecked({
+    const all = {
       ...options,
       ...steps,
       tools: needingApproval(steps.tools ?? [], flags.approveTools),
       ...(await replanOptions(flags, resolved.runner, tools)),
-    });
-    return use(executor, listPricesDate(flags, resolved));
+    };
+    return use(createChecked(all), listPricesDate(flags, resolved), all);
   };
   try {
     return await withTools(flags, useTools);

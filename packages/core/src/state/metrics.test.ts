@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { testJournal } from '../../test/journals.js';
 import { recorded } from '../../test/recorded.js';
 import { RunnerError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
+import type { RunContext } from '../contract/run-context.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { TotalUsage, Usage } from '../index.js';
+import { createExecutor } from '../runtime/executor.js';
 import type { SimulatedAttempt } from '../simulate/options.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import { computeMetrics, type Metrics } from './metrics.js';
@@ -389,4 +392,19 @@ describe('computeMetrics', () => {
     const event = { type: 'run_completed', sequence: 0, timestamp: 0, durationMs: 0 } as const;
     expect(() => computeMetrics([event])).toThrow('a log begins with run_started');
   });
+});
+
+test('of a run whose streamed output was dropped', async () => {
+  const options = { journal: testJournal(), timeline: 'stream', onEvent() {} } as const;
+  const executor = createExecutor({ strategy, ...options });
+  // What tasks report at the same time becomes one append.
+  const run = async (_: unknown, { emit }: RunContext) => {
+    await Promise.resolve();
+    void emit('a text');
+    await Promise.resolve();
+    return 1;
+  };
+  const tasks = Array.from({ length: 10 }, (_, index) => ({ id: `t${index}`, run }));
+  const { metrics } = await executor.execute({ goal: 'x', tasks });
+  expect(metrics).toMatchObject({ completedTasks: 10, attempts: 10 });
 });

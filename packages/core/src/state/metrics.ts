@@ -137,8 +137,11 @@ class MetricsFold {
         this.#completed++;
         this.#endAttempt(index, log.numberAt(position), log.attemptAt(position));
         break;
-      default:
-        this.#addOther(log.objectAt(position), index);
+      default: {
+        const event: RunEvent | undefined = log.objectAt(position);
+        // Streamed output that was published is dropped with `timeline: 'stream'`.
+        if (event !== undefined) this.#addOther(event, index);
+      }
     }
   }
 

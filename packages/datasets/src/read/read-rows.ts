@@ -69,7 +69,9 @@ export function readRows(
   let bytesRead = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     const chunks = typeof source === 'string' ? createReadStream(source) : source;
-    for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+    for await (const given of chunks as AsyncIterable<Uint8Array | string>) {
+      // Standard input may have an encoding.
+      const chunk = typeof given === 'string' ? new TextEncoder().encode(given) : given;
       bytesRead += chunk.length;
       yield chunk;
     }

@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folder, stratagem } from '../../test/stratagem.js';
+
+const PLAN = `
+goal: Summarise reviews
+inputs:
+  text: { type: string }
+  stars: { type: integer, default: 3 }
+outputs: { summary: summary }
+tasks:
+  - id: summary
+    description: Summarise {{inputs.text}} ({{inputs.stars}} stars)
+`;
+const CSV = 'text,stars\n"good, really",5\nbad,1\nso-so,\n';
+const FAST = ['--latency', '1'];
+
+async function linesOf(path: string): Promise<Record<string, unknown>[]> {
+  const text = await readFile(path, 'utf8');
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+describe('stratagem map', () => {
+  test('writes a result for each row, in order, and does nothing twice', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': CSV });
+    const cwd = project.path;
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', '-o', 'out.jsonl', ...FAST];
+    const first = await stratagem(args, { cwd });
+    expect(first.stderr).toContain('3 rows: 3 completed\n');
+    expect(first.stderr).toContain('Wrote out.jsonl\n');
+    expect(first).toMatchObject({ exitCode: 0, stdout: '' });
+    const rows = await linesOf(join(cwd, 'out.jsonl'));
+    expect(rows).toMatchObject([
+      { row: 1, status: 'completed', input: { text: 'good, really', stars: '5' } },
+      { row: 2, input: { text: 'bad' }, outputs: { summary: expect.any(String) } },
+      { row: 3, usage: { inputTokens: expect.any(Number) }, attempts: 1 },
+    ]);
+    expect(existsSync(join(cwd, '.stratagem'))).toBe(true);
+    await project.add('rows.csv', CSV.replace('bad', 'terrible'));
+    const second = await stratagem([...args, '--json'], { cwd });
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      ...{ status: 'completed', rows: 3, completed: 3, reused: 2 },
+    });
+  });
+
+  test('reads JSON Lines from standard input, and prints results', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN });
+    const stdin = '{"review":"a","stars":1}\n{"review":"b","stars":9}\n';
+    const args = [
+      'map',
+      'plan.yaml',
+      '--each',
+      '-',
+      '--row-format',
+      'jsonl',
+      '--bind',
+      'text=review',
+    ];
+    const more = [...FAST, '--where', 'row.stars > 5', '--no-journal', '-q'];
+    const { stdout, stderr, exitCode } = await stratagem([...args, ...more], {
+      ...{ cwd: project.path, stdin },
+    });
+    expect([stderr, exitCode]).toEqual(['', 0]);
+    expect(JSON.parse(stdout)).toMatchObject({ row: 2, input: { review: 'b' } });
+    expect(existsSync(join(project.path, '.stratagem'))).toBe(false);
+  });
+
+  test('does a sample, forecasts the rest, and goes on with --yes', async () => {
+    const rows = Array.from({ length: 40 }, (_, index) => `t${index},${index % 5}`);
+    const csv = `text,stars\n${rows.join('\n')}\n`;
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': csv });
+    const cwd = project.path;
+    const args = [
+      'map',
+      'plan.yaml',
+      '--each',
+      'rows.csv',
+      '-o',
+      'out.csv',
+      '--sample',
+      '10',
+      ...FAST,
+    ];
+    const sample = await stratagem(args, { cwd });
+    expect(sample.exitCode).toBe(0);
+    expect(sample.stderr).toMatch(
+      /The sample is done: 30 rows are left\.\n {2}they would take about .* tokens · .* ms \(.*\)\n/,
+    );
+    expect(sample.stderr).toContain('The rows so far are in ');
+    expect(existsSync(join(cwd, 'out.csv'))).toBe(false);
+    expect(await readFile(join(cwd, 'out.csv.partial'), 'utf8')).toMatch(
+      /^row,status,error.*,summary,text,stars\n1,completed,/,
+    );
+    const all = await stratagem([...args, '--yes'], { cwd });
+    expect(all.stderr).toContain('40 rows: 40 completed\n');
+    expect((await readFile(join(cwd, 'out.csv'), 'utf8')).match(/^\d+,completed/gm)).toHaveLength(
+      40,
+    );
+  });
+
+  test('reports every problem before anything runs', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': 'txt,stars\na,1\n' });
+    const args = [
+      'map',
+      'plan.yaml',
+      '--each',
+      'rows.csv',
+      '-o',
+      'rows.csv',
+      '--mcp-config',
+      'x.json',
+    ];
+    const { exitCode, stderr } = await stratagem([...args, '--input', 'tone=calm'], {
+      cwd: project.path,
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('There are 4 problems');
+    expect(stderr).toContain('--mcp-config has no effect');
+    expect(stderr).toContain(
+      '--output rows.csv would overwrite rows.csv, which this command reads',
+    );
+    expect(stderr).toContain(
+      'no column for the input text. Did you mean "txt"? Use --bind text=COLUMN.',
+    );
+    expect(stderr).toContain('the plan has no input tone.');
+  });
+
+  test.each([
+    ['a;b\n1;2\n', [], 'is ";" its delimiter? Use --delimiter'],
+    ['text\na\0\n', [], 'rows.csv, line 2: has a NUL character'],
+    ['', [], 'rows.csv: is empty'],
+    [
+      'text\na\n',
+      ['--where', 'row.txt == 1'],
+      'there is no value at "row.txt", which where compares',
+    ],
+    ['text\na\n', ['--where', '{ path: text }'], 'must be about row, such as row.text'],
+    ['text\na\n', ['--json'], '--json prints the summary to standard output'],
+    ['text\na\n', ['--no-journal', '--retry-failed'], '--retry-failed needs a journal'],
+  ])('says what is wrong with %j %j', async (csv, more, message) => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': csv });
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', ...more];
+    const { exitCode, stderr } = await stratagem(args, { cwd: project.path });
+    expect(stderr).toContain(message);
+    expect(exitCode).toBe(2);
+  });
+
+  test('ends with 2 and keeps the rows so far when a later row cannot be read', async () => {
+    await using project = await folder({
+      'plan.yaml': PLAN,
+      'rows.csv': 'text,stars\na,1\nb,2\nc\n',
+    });
+    const cwd = project.path;
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', '-o', 'out.jsonl', ...FAST];
+    const { exitCode, stderr } = await stratagem(args, { cwd });
+    expect(stderr).toContain('rows.csv, line 4: has 1 cell, and the header has 2');
+    expect(exitCode).toBe(2);
+  });
+});

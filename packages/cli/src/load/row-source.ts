@@ -1,0 +1,121 @@
+import { stat } from 'node:fs/promises';
+import type { Condition } from '@stratagem/core';
+import { type RowFile, readRows, selectRows } from '@stratagem/datasets';
+import type { MapFlags } from '../options/map-flags.js';
+import { UsageError } from '../options/usage-error.js';
+import { parseSource } from './parse-source.js';
+
+type Row = Record<string, unknown>;
+
+/** The rows of a command. */
+export interface RowSource {
+  readonly rows: AsyncIterable<Row>;
+  /** The first row; undefined without any. */
+  readonly first: Row | undefined;
+  readonly hasTextCells: boolean;
+  /** Counts the rows with another reader; undefined where they can be read once alone. */
+  readonly count: () => Promise<number | undefined>;
+  /** The share of the file that was read, 0 to 1; undefined where its size is unknown. */
+  readonly share: () => number | undefined;
+}
+
+/** @throws {UsageError} when the rows cannot be read. */
+export async function openRows(flags: MapFlags): Promise<RowSource> {
+  const { each } = flags;
+  const isFile = each !== '-';
+  const size = isFile ? await sizeOf(each) : undefined;
+  const file = readerOf(flags);
+  const select = (from: RowFile) => selected(from, flags, from.hasTextCells);
+  const { first, rows } = await peeked(select(file));
+  return {
+    rows,
+    first,
+    hasTextCells: file.hasTextCells,
+    share: () => (size === undefined || size === 0 ? undefined : file.bytesRead / size),
+    async count() {
+      if (size === undefined) return undefined;
+      let count = 0;
+      // The order does not matter for the number.
+      const { shuffle: _, ...unshuffled } = flags;
+      const again = readerOf(flags);
+      for await (const _row of selected(again, unshuffled, again.hasTextCells)) count++;
+      return count;
+    },
+  };
+}
+
+/** @returns undefined for what has no size, such as a pipe. */
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    const about = await stat(file);
+    if (about.isDirectory()) throw new UsageError(`--each ${file}: is a folder, not a file`);
+    return about.isFile() ? about.size : undefined;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : (error as Error).message;
+    throw new UsageError(`--each ${file}: ${why}`, { cause: error });
+  }
+}
+
+function readerOf({ each, rowFormat, delimiter }: MapFlags): RowFile {
+  if (each === '-' && rowFormat === undefined) {
+    throw new UsageError('--each - needs the format of the rows, such as --row-format jsonl');
+  }
+  return readRows(each === '-' ? process.stdin : each, {
+    ...(each === '-' && { name: '<stdin>' }),
+    ...(rowFormat !== undefined && { format: rowFormat }),
+    ...(delimiter !== undefined && { delimiter: delimiter === '\\t' ? '\t' : delimiter }),
+  });
+}
+
+function selected(
+  file: RowFile,
+  { where, limit, shuffle }: Pick<MapFlags, 'where' | 'limit' | 'shuffle'>,
+  textCells: boolean,
+): AsyncIterable<Row> {
+  return selectRows(file, {
+    ...(where !== undefined && { where: conditionIn(where) }),
+    ...(limit !== undefined && { limit }),
+    ...(shuffle !== undefined && { shuffle }),
+    textCells,
+  });
+}
+
+const SHORT = /^(row[^\s=!<>]*)\s*(==|!=|>=|<=|>|<|\bcontains\b|\bmatches\b)\s*(.+)$/s;
+
+/** `row.stars < 3`, or a condition in the notation of plan files. */
+function conditionIn(text: string): Condition {
+  const [, path, operator, value] = SHORT.exec(text.trim()) ?? [];
+  if (path !== undefined) {
+    return { path, operator, value: parsed(value as string) } as Condition;
+  }
+  return parsed(text) as Condition;
+}
+
+function parsed(text: string): unknown {
+  const { source, problems } = parseSource(text);
+  const [problem] = problems ?? source.problems;
+  if (problem !== undefined) throw new UsageError(`--where: ${problem.message}`);
+  return source?.value;
+}
+
+/** The first row, and all rows. */
+async function peeked<Item>(
+  items: AsyncIterable<Item>,
+): Promise<{ readonly first: Item | undefined; readonly rows: AsyncIterable<Item> }> {
+  const iterator = items[Symbol.asyncIterator]();
+  const next = await iterator.next();
+  async function* rows(): AsyncGenerator<Item> {
+    try {
+      if (next.done) return;
+      yield next.value;
+      for (let each = await iterator.next(); !each.done; each = await iterator.next()) {
+        yield each.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { first: next.done ? undefined : next.value, rows: rows() };
+}

@@ -1,0 +1,32 @@
+import type { RowFormat } from '@stratagem/datasets';
+import type { OutputFlags } from './page-flags.js';
+import type { ProgressFlags } from './progress-flags.js';
+import type { ExecutorFlags, InputFlag, InputFlags, LimitFlags, ModuleFlags } from './run-flags.js';
+
+/** The flags of `stratagem map`. */
+export interface MapFlags
+  extends ProgressFlags,
+    ExecutorFlags,
+    LimitFlags,
+    InputFlags,
+    OutputFlags,
+    ModuleFlags {
+  /** The file with the rows; `-` is standard input. */
+  readonly each: string;
+  readonly rowFormat?: RowFormat;
+  readonly delimiter?: string;
+  /** The column for each input. */
+  readonly bind?: readonly InputFlag[];
+  readonly where?: string;
+  readonly limit?: number;
+  readonly shuffle?: number;
+  /** How many rows come first. */
+  readonly sample?: number;
+  readonly id?: string;
+  readonly retryFailed?: boolean;
+  readonly reuse?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly journal?: string;
+  readonly journalOption?: string;
+}

@@ -1,0 +1,66 @@
+import { stringify } from 'csv-stringify/sync';
+import type { MappedRow } from '../mapped-row.js';
+
+export const RESULT_FORMATS = ['jsonl', 'csv', 'tsv'] as const;
+
+/** The formats in which results can be written. */
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Writes results as text, one after the other. */
+export type RowText = (row: MappedRow<unknown>) => string;
+
+/** @param outputs The names of the outputs: the columns of a table are known before its first row. */
+export function rowTextIn(format: ResultFormat, outputs: readonly string[]): RowText {
+  return format === 'jsonl' ? jsonLine : tableRows(format === 'csv' ? ',' : '\t', outputs);
+}
+
+function jsonLine(row: MappedRow<unknown>): string {
+  return `${jsonOf(row)}\n`;
+}
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_, each) => {
+    if (typeof each === 'bigint') return String(each);
+    if (each instanceof Map) return Object.fromEntries(each);
+    return each instanceof Set ? [...each] : each;
+  });
+}
+
+/**
+ * Rows of a table: first what happened, then the outputs, then the columns of the first row itself.
+ *
+ * A text that a spreadsheet would take for a formula gets an apostrophe in front.
+ */
+function tableRows(delimiter: string, outputs: readonly string[]): RowText {
+  let columns: readonly string[] | undefined;
+  const write = (cells: readonly unknown[]) =>
+    stringify([cells.map(cellOf)], { delimiter, escape_formulas: true });
+  return ({ row, status, error, usage, costUsd, outputs: results, input }) => {
+    const own = valuesOf(input);
+    const isFirst = columns === undefined;
+    columns ??= Object.keys(own).filter((name) => !outputs.includes(name));
+    const header = isFirst ? write([...FIXED, ...outputs, ...columns]) : '';
+    const values = valuesOf(results);
+    const cells = [
+      ...[row, status, error?.code, error?.message],
+      ...[usage?.inputTokens, usage?.outputTokens, costUsd],
+      ...outputs.map((name) => values[name]),
+      ...columns.map((name) => own[name]),
+    ];
+    return header + write(cells);
+  };
+}
+
+const FIXED = ['row', 'status', 'error', 'message', 'inputTokens', 'outputTokens', 'costUsd'];
+
+function valuesOf(value: unknown): Values {
+  return typeof value === 'object' && value !== null ? (value as Values) : {};
+}
+
+function cellOf(value: unknown): string | number {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  return jsonOf(value);
+}

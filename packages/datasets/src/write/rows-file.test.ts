@@ -1,0 +1,82 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { MappedRow } from '../mapped-row.js';
+import { readRows } from '../read/read-rows.js';
+import { openRowsFile, type RowsFileOptions } from './rows-file.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'rows-file-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const rows: MappedRow[] = [
+  {
+    ...{ row: 1, status: 'completed', outputs: { summary: '=cmd()' }, attempts: 1, durationMs: 5 },
+    ...{ usage: { inputTokens: 3, outputTokens: 1 }, costUsd: 0.5, input: { text: 'a, "b"\n' } },
+  },
+  {
+    ...{ row: 2, status: 'failed', attempts: 3, durationMs: 7, input: { text: '+1' } },
+    error: { code: 'timeout', message: 'too late' },
+  },
+];
+
+async function written(name: string, options?: RowsFileOptions): Promise<string> {
+  const path = join(folder, name);
+  const file = await openRowsFile(path, options);
+  for (const row of rows) await file.write(row);
+  await file.finish();
+  return readFileSync(path, 'utf8');
+}
+
+test('writes a line of JSON for each result', async () => {
+  const lines = (await written('a.jsonl')).trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toEqual(rows);
+});
+
+describe('a table', () => {
+  test('has a row for each result, and guards formulas', async () => {
+    expect(await written('a.csv', { outputs: ['summary'] })).toBe(
+      'row,status,error,message,inputTokens,outputTokens,costUsd,summary,text\n' +
+        '1,completed,,,3,1,0.5,\'=cmd(),"a, ""b""\n"\n' +
+        "2,failed,timeout,too late,,,,,'+1\n",
+    );
+  });
+
+  test('can be read again', async () => {
+    await written('b.tsv', { outputs: ['summary'] });
+    const found = [];
+    for await (const row of readRows(join(folder, 'b.tsv'))) found.push({ ...row });
+    expect(found).toMatchObject([
+      { row: '1', text: 'a, "b"\n' },
+      { row: '2', error: 'timeout' },
+    ]);
+  });
+});
+
+test('keeps the old content until all results are there', async () => {
+  const path = join(folder, 'old.jsonl');
+  writeFileSync(path, 'old\n');
+  const file = await openRowsFile(path);
+  await file.write(rows[0] as MappedRow);
+  await file.close();
+  expect(readFileSync(path, 'utf8')).toBe('old\n');
+  expect(readFileSync(file.partialPath, 'utf8')).toMatch(/^\{"row":1.*\}\n$/);
+  await written('old.jsonl');
+  expect(readFileSync(path, 'utf8')).toMatch(/^\{"row":1.*\n\{"row":2.*\n$/);
+  expect(existsSync(file.partialPath)).toBe(false);
+});
+
+test('writes values that JSON has no form for', async () => {
+  const path = join(folder, 'values.jsonl');
+  const file = await openRowsFile(path);
+  await file.write({
+    ...(rows[0] as MappedRow),
+    outputs: { big: 5n, map: new Map([['a', new Set([1])]]) },
+  });
+  await file.finish();
+  expect(JSON.parse(readFileSync(path, 'utf8')).outputs).toEqual({ big: '5', map: { a: [1] } });
+});
+
+test('refuses a format that cannot be written row by row', async () => {
+  await expect(openRowsFile(join(folder, 'a.json'))).rejects.toThrow('JSON Lines or CSV');
+});
