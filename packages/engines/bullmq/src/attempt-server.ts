@@ -23,6 +23,7 @@ import {
   type WorkerMessage,
 } from './protocol.js';
 import { resourcesIn } from './resource-queues.js';
+import { within } from './within.js';
 
 /** How often to report that this worker is there, and to look for queues of resources. */
 const BEAT_MS = 1_000;
@@ -30,6 +31,8 @@ const BEAT_MS = 1_000;
 const CANCELED_MS = 30_000;
 /** How long the last reports may take to arrive when the worker stops. */
 const LAST_REPORTS_MS = 2_000;
+/** How long a server that is away may hold up each step of the end. */
+const CLOSE_MS = 2_000;
 /** Results stay so long, in seconds, unless their run has them: runs may be resumed days later. */
 const KEEP_S = 7 * 24 * 3_600;
 /** How often attempts may be taken over from silent workers: one that kills its workers must end. */
@@ -316,16 +319,17 @@ export class AttemptServer {
     const workers = [...this.#workers.values()];
     await Promise.all(workers.map((worker) => worker.pause(true)));
     if (drain) await this.#idle(timeoutMs);
-    await Promise.all(Array.from(this.#running, ([key, running]) => this.#handBack(key, running)));
+    const given = Array.from(this.#running, ([key, running]) => this.#handBack(key, running));
+    await within(CLOSE_MS, Promise.all(given));
     // A lock that is not renewed any more ends by itself.
-    await Promise.allSettled(workers.map((worker) => worker.close()));
+    await within(CLOSE_MS, Promise.all(workers.map((worker) => worker.close())));
     const until = performance.now() + LAST_REPORTS_MS;
     while (this.#isReporting(performance.now()) && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     for (const timer of this.#timers) clearInterval(timer);
     this.#carrier.close();
-    await this.#sender.flush();
+    await within(CLOSE_MS, this.#sender.flush());
     await this.#engine.close();
   }
 

@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { RunnerError } from '@stratagem/core';
 import type { Json } from '@stratagem/core/journal';
-import {
-  type AttemptCall,
-  type AttemptCarrier,
-  type AttemptReport,
-  decodeReport,
-  type Tell,
-} from '@stratagem/core/kernel';
+import type { AttemptCall, AttemptCarrier, AttemptReport, Tell } from '@stratagem/core/kernel';
 import { Sender } from './bus.js';
 import { Cancellations } from './cancellations.js';
 import type { Engine } from './engine.js';
@@ -21,6 +15,7 @@ import {
   WORKERS,
   type WorkerMessage,
 } from './protocol.js';
+import { within } from './within.js';
 
 /** How many attempts are looked up in the queue at once, and in one sweep. */
 const LOOKUPS = 16;
@@ -28,7 +23,9 @@ const MAX_LOOKUPS = 400;
 /** An attempt without news for so long is looked up. */
 const QUIET_MS = 2_000;
 /** After this time without a sign of any worker, attempts that wait say so. */
-const NO_WORKER_MS = 5_000;
+const NO_WORKER_MS = 3_500;
+/** How long a server that is away may hold up the end. */
+const CLOSE_MS = 2_000;
 
 /** The coordinator's end of the queue: adds jobs, takes the reports about them, and finds what is lost. */
 export class QueueCarrier implements AttemptCarrier {
@@ -168,12 +165,16 @@ export class QueueCarrier implements AttemptCarrier {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     for (const key of [...this.#flights.keys()]) this.cancel(key);
+    await within(CLOSE_MS, this.#lastWork());
+    await this.#engine.close();
+  }
+
+  async #lastWork(): Promise<void> {
     await this.#opened?.catch(() => {});
     await this.#sweeping;
     await this.#cancellations.settle();
     await this.#jobs.settle();
     await this.#sender.flush();
-    await this.#engine.close();
   }
 
   // --- What workers report ---
@@ -286,7 +287,7 @@ export class QueueCarrier implements AttemptCarrier {
   async #sweepOnce(): Promise<void> {
     await this.ready();
     const now = performance.now();
-    if (now - this.#workerAt > NO_WORKER_MS) this.#warn(now);
+    if (now - this.#workerAt > NO_WORKER_MS) this.#warn(now - NO_WORKER_MS);
     const quiet: Flight[] = [];
     for (const flight of this.#flights.values()) {
       for (const message of flight.decisions.values()) {
@@ -323,9 +324,10 @@ export class QueueCarrier implements AttemptCarrier {
     }
   }
 
-  #warn(now: number): void {
+  /** @param before Attempts that were started before wait for too long. */
+  #warn(before: number): void {
     for (const flight of this.#flights.values()) {
-      if (flight.hasBegun || flight.wasWarned || now - flight.startedAt < NO_WORKER_MS) continue;
+      if (flight.hasBegun || flight.wasWarned || flight.startedAt > before) continue;
       flight.wasWarned = true;
       const message =
         'no worker listens: start one with `stratagem worker --engine URL`, or with serveAttempts()';

@@ -7,6 +7,7 @@ import { PostgresBackend } from './postgres-backend.js';
 import type { JobData, JobResult } from './protocol.js';
 import { RedisBackend } from './redis-backend.js';
 import { resourceQueue } from './resource-queues.js';
+import { within } from './within.js';
 
 /** The queue of attempts, on either kind of server. */
 export type AttemptQueue = Queue<
@@ -19,6 +20,9 @@ export type AttemptQueue = Queue<
   IQueueBackend,
   unknown
 >;
+
+/** How long a server that is away may hold up the end. */
+const CLOSE_MS = 2_000;
 
 /** The queues and the messages of one engine, as one process uses them. */
 export class Engine {
@@ -66,7 +70,7 @@ export class Engine {
 
   async close(): Promise<void> {
     const closing = [...this.#queues.values()].map((queue) => queue.close());
-    await Promise.allSettled([this.bus.close(), ...closing]);
+    await within(CLOSE_MS, Promise.allSettled([this.bus.close(), ...closing]));
     await this.#backend.close();
   }
 }

@@ -31,6 +31,8 @@ export class LaneWorker extends Worker<
 > {
   // The base class takes jobs in its constructor, before fields exist: so it starts later.
   readonly #places: Places;
+  /** Jobs that were taken and have not begun. */
+  #taken = 0;
   /** Jobs that were given back: BullMQ would take the next one without a place. */
   readonly #returned = new WeakSet<AttemptJob>();
 
@@ -45,14 +47,19 @@ export class LaneWorker extends Worker<
   }
 
   protected override async moveToActive(token: string, name?: string): Promise<AttemptJob> {
-    await this.#places.take();
+    // BullMQ takes several jobs before it begins the first: while some of them wait, this must not. It
+    // expects undefined when there is no job, although its types do not say so.
+    if (!this.#places.tryTake()) {
+      if (this.#taken > 0) return undefined as never;
+      await this.#places.take();
+    }
     let job: AttemptJob | undefined;
     try {
       job = this.closing || this.paused ? undefined : await super.moveToActive(token, name ?? '');
     } finally {
       if (job === undefined) this.#places.give();
+      else this.#taken++;
     }
-    // BullMQ expects undefined when there is none, although its types do not say so.
     return job as AttemptJob;
   }
 
@@ -69,19 +76,24 @@ export class LaneWorker extends Worker<
     }
   }
 
+  /** Processes a job, and those that BullMQ takes when it ends: they keep its place. */
   override async processJob(
     job: AttemptJob,
     token: string,
     fetchNext: () => boolean = () => true,
-  ): Promise<AttemptJob | undefined> {
-    let next: AttemptJob | undefined;
+  ): Promise<undefined> {
+    let current: AttemptJob | undefined = job;
+    this.#taken--;
     try {
-      const takesNext = () => !this.#returned.has(job) && !this.#places.areWanted && fetchNext();
-      next = (await super.processJob(job, token, takesNext)) ?? undefined;
+      while (current !== undefined) {
+        const taken: AttemptJob = current;
+        const takesNext = () =>
+          !this.#returned.has(taken) && !this.#places.areWanted && fetchNext();
+        current = (await super.processJob(taken, token, takesNext)) ?? undefined;
+      }
     } finally {
-      // The next job keeps the place of this one.
-      if (!next) this.#places.give();
+      this.#places.give();
     }
-    return next;
+    return undefined;
   }
 }

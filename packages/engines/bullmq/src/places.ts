@@ -12,11 +12,16 @@ export class Places {
     return this.#waiting.length > 0;
   }
 
+  /** Takes a place if one is free. */
+  tryTake(): boolean {
+    if (this.#free === 0) return false;
+    this.#free--;
+    return true;
+  }
+
+  /** Waits for a place, and takes it. */
   take(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free--;
-      return Promise.resolve();
-    }
+    if (this.tryTake()) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });

@@ -9,12 +9,15 @@ import type { Backend } from './backend.js';
 import { engineError } from './errors.js';
 import { type EngineSettings, placeOf } from './options.js';
 import { PostgresBus } from './postgres-bus.js';
+import { within } from './within.js';
 
 /** BullMQ keeps its tables in this schema when it is given a pool. */
 const SCHEMA = 'bullmq';
 const CONNECT_MS = 10_000;
 /** A worker listens on one of them. */
 const MAX_CONNECTIONS = 3;
+/** How long statements may take at the end. */
+const CLOSE_MS = 1_000;
 
 /** The connections to PostgreSQL. */
 export class PostgresBackend implements Backend {
@@ -22,6 +25,7 @@ export class PostgresBackend implements Backend {
   readonly factory = createPostgresBackend as BackendFactory<IQueueBackend, unknown>;
   readonly #settings: EngineSettings;
   readonly #pools: pg.Pool[] = [];
+  readonly #clients = new Set<pg.PoolClient>();
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
@@ -34,7 +38,9 @@ export class PostgresBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#pools.map((pool) => pool.end()));
+    await within(CLOSE_MS, Promise.allSettled(this.#pools.map((pool) => pool.end())));
+    // Those that wait for a server that is away would keep the process alive.
+    for (const client of this.#clients) streamOf(client)?.destroy();
   }
 
   #options(): pg.ClientConfig {
@@ -57,7 +63,11 @@ export class PostgresBackend implements Backend {
     });
     // A connection that breaks off is replaced. Without listeners the process would end.
     pool.on('error', () => {});
-    pool.on('connect', (client) => client.on('error', () => {}));
+    pool.on('connect', (client) => {
+      this.#clients.add(client);
+      client.on('error', () => {});
+    });
+    pool.on('remove', (client) => this.#clients.delete(client));
     this.#pools.push(pool);
     return pool;
   }
@@ -74,4 +84,9 @@ export class PostgresBackend implements Backend {
       await client.end().catch(() => {});
     }
   }
+}
+
+/** The socket of a client, which its types do not mention. */
+function streamOf(client: pg.PoolClient): { destroy(): void } | undefined {
+  return (client as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Bus } from './bus.js';
 
@@ -23,6 +23,8 @@ export class PostgresBus implements Bus {
   #timer: NodeJS.Timeout | undefined;
   #pauseMs = MIN_PAUSE_MS;
   #isOpen = true;
+  /** Makes the ids of cut texts differ from those of other processes. */
+  readonly #id = randomUUID();
   #sent = 0;
 
   /** @param pool For sending; closed by its owner. */
@@ -64,7 +66,8 @@ export class PostgresBus implements Bus {
     clearTimeout(this.#timer);
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => {});
+    // It says goodbye, and needs no answer.
+    client?.end().catch(() => {});
   }
 
   #connect(): Promise<void> {
@@ -132,14 +135,18 @@ export class PostgresBus implements Bus {
     if (bytes > 0) yield payload;
   }
 
-  /** Cuts a text into payloads that begin with `#`, its id, and whether it is the last one. */
+  /**
+   * Cuts a text into payloads that begin with `#`, its id, their number, and whether it is the last one.
+   * Equal payloads of a transaction arrive once, so the number makes them different.
+   */
   *#cut(text: string): Generator<string> {
-    const id = `${process.pid}.${++this.#sent}`;
+    const id = `${this.#id}.${++this.#sent}`;
+    let index = 0;
     for (let from = 0; from < text.length; ) {
       let to = Math.min(from + MAX_PIECE, text.length);
       // Both halves of a surrogate pair belong to the same payload.
       if (to < text.length && /[\ud800-\udbff]/.test(text[to - 1] as string)) to--;
-      yield `#${id} ${to === text.length ? 1 : 0} ${from === 0 ? 1 : 0} ${text.slice(from, to)}`;
+      yield `#${id} ${index++} ${to === text.length ? 1 : 0} ${text.slice(from, to)}`;
       from = to;
     }
   }
@@ -151,9 +158,9 @@ export class PostgresBus implements Bus {
       for (const text of payload.split('\n')) listener(text);
       return;
     }
-    const [, id = '', last, first, piece = ''] = /^#(\S+) ([01]) ([01]) (.*)$/s.exec(payload) ?? [];
+    const [, id = '', index, last, piece = ''] = /^#(\S+) (\d+) ([01]) (.*)$/s.exec(payload) ?? [];
     const key = `${name} ${id}`;
-    if (first === '1') this.#pieces.set(key, []);
+    if (index === '0') this.#pieces.set(key, []);
     const pieces = this.#pieces.get(key);
     // The first one came before this process listened.
     if (pieces === undefined) return;

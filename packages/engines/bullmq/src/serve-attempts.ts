@@ -43,7 +43,7 @@ export async function serveAttempts(options: ServeAttemptsOptions): Promise<Atte
       get running() {
         return server.running;
       },
-      stop(given = {}) {
+      async stop(given = {}) {
         checkStop(given);
         return server.stop(given);
       },

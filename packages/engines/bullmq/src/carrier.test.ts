@@ -1,0 +1,376 @@
+import { createExecutor, type TaskRunner, tool } from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
+import { Queue } from 'bullmq';
+import { describe, expect, test } from 'vitest';
+import { Bench, deferred, planOf, until } from '../test/bench.js';
+import { engines } from '../test/engines.js';
+import { startRelay } from '../test/relay.js';
+import { Engine } from './engine.js';
+import { bullmqCarrier, serveAttempts } from './index.js';
+
+describe.each(engines)('over %s', (kind, url) => {
+  test('10,000 of 10,000 parts arrive in order', async () => {
+    await using bench = new Bench(url);
+    const count = 10_000;
+    const plan = planOf([
+      {
+        id: 'speaks',
+        async run(_: unknown, { emit }) {
+          for (let n = 0; n < count; n++) await emit(`${n}`);
+          return 'spoken';
+        },
+      },
+    ]);
+    await bench.worker({ plans: [plan] });
+    const { ended, reports } = bench.start(bench.carrier(), 'speaks');
+    expect(await ended).toMatchObject({ type: 'completed', result: { output: 'spoken' } });
+    const texts = reports.flatMap((report) =>
+      report.type === 'output' && report.part.kind === 'text' ? report.part.text : [],
+    );
+    expect(texts).toEqual(Array.from({ length: count }, (_, n) => `${n}`));
+  });
+
+  test('a part may be longer than a message of the server, and hold any text', async () => {
+    await using bench = new Bench(url);
+    const text = `${'ä€😀\0\n'.repeat(20_000)}\ud800`;
+    const plan = planOf([
+      {
+        id: 'speaks',
+        async run(_: unknown, { emit }) {
+          await emit(text);
+          return text.repeat(2);
+        },
+      },
+    ]);
+    await bench.worker({ plans: [plan] });
+    const { ended, reports } = bench.start(bench.carrier(), 'speaks');
+    expect(await ended).toMatchObject({ result: { output: text.repeat(2) } });
+    expect(reports[1]).toMatchObject({ part: { text } });
+  });
+
+  test('a worker waits while the run is behind', async () => {
+    await using bench = new Bench(url);
+    let emitted = 0;
+    const plan = planOf([
+      {
+        id: 'speaks',
+        async run(_: unknown, { emit }) {
+          for (; emitted < 2_000; emitted++) await emit(`${emitted}`);
+        },
+      },
+    ]);
+    await bench.worker({ plans: [plan] });
+    const carrier = bench.carrier();
+    const behind = deferred();
+    const ended = deferred();
+    let parts = 0;
+    const { call } = bench.start(carrier, 'speaks');
+    // The second start takes the reports over.
+    carrier.start(call, ({ type }) => {
+      if (type === 'completed') ended.resolve();
+      if (type !== 'output') return undefined;
+      return ++parts === 1 ? behind.promise : undefined;
+    });
+    await until(() => parts === 1 && emitted >= 250);
+    // It would emit more in this time.
+    for (let n = 0; n < 5; n++) await carrier.alive?.([`unknown ${n}`]);
+    expect(emitted).toBeLessThan(300);
+    expect(parts).toBe(1);
+    behind.resolve();
+    await ended.promise;
+    expect(parts).toBe(2_000);
+  });
+
+  test('a canceled attempt hears of it from the run, not from a later look', async () => {
+    await using bench = new Bench(url);
+    const begun = deferred();
+    const aborted = deferred();
+    const plan = planOf([
+      {
+        id: 'waits',
+        run: (_: unknown, { signal }) =>
+          new Promise((_, reject) => {
+            begun.resolve();
+            signal.addEventListener('abort', () => {
+              aborted.resolve();
+              reject(signal.reason);
+            });
+          }),
+      },
+    ]);
+    await bench.worker({ plans: [plan] });
+    const carrier = bench.carrier({ sweepMs: 60_000 });
+    const { call } = bench.start(carrier, 'waits');
+    await begun.promise;
+    carrier.cancel(call.key, new Error('no'));
+    await aborted.promise;
+  });
+
+  test('an attempt that is canceled before a worker takes it never begins', async () => {
+    await using bench = new Bench(url);
+    const ran: string[] = [];
+    const plan = planOf([
+      { id: 'unwanted', run: () => void ran.push('unwanted') },
+      { id: 'wanted', run: () => void ran.push('wanted') },
+    ]);
+    const carrier = bench.carrier();
+    const { call, reports } = bench.start(carrier, 'unwanted');
+    carrier.cancel(call.key, new Error('no'));
+    const { ended } = bench.start(carrier, 'wanted');
+    await bench.worker({ plans: [plan] });
+    await ended;
+    expect(ran).toEqual(['wanted']);
+    expect(reports).toEqual([]);
+  });
+
+  test('another process takes an attempt over, under way or ended, and it runs once', async () => {
+    await using bench = new Bench(url);
+    const finish = deferred<string>();
+    let runs = 0;
+    const plan = planOf([
+      {
+        id: 'long',
+        async run(_: unknown, { emit, addTasks }) {
+          runs++;
+          await emit('before');
+          addTasks([{ id: 'added', description: 'x' }]);
+          return finish.promise;
+        },
+      },
+    ]);
+    await bench.worker({ plans: [plan] });
+    const first = bench.carrier();
+    const { call, reports } = bench.start(first, 'long');
+    await until(() => reports.length === 3);
+    first.detach(call.key);
+
+    const second = bench.carrier();
+    expect(await second.alive?.([call.key, 'unknown'])).toEqual(new Set([call.key]));
+    const again = bench.start(second, 'long', call);
+    await until(() => again.reports.length === 2);
+    // Added tasks may not have been recorded. The run knows those that were.
+    expect(again.reports.map(({ type }) => type)).toEqual(['begun', 'add_tasks']);
+    second.detach(call.key);
+    finish.resolve('done');
+
+    const third = bench.carrier();
+    await until(async () => (await third.alive?.([call.key]))?.size === 1);
+    expect(await bench.start(third, 'long', call).ended).toMatchObject({
+      result: { output: 'done' },
+    });
+    third.forget?.(call.key);
+    expect(runs).toBe(1);
+    expect(reports).toHaveLength(3);
+  });
+
+  test('what the queue has lost is put back', async () => {
+    await using bench = new Bench(url);
+    const carrier = bench.carrier({ sweepMs: 100 });
+    const { ended, call } = bench.start(carrier, 'lost');
+    await until(async () => (await carrier.alive?.([call.key]))?.size === 1);
+    const engine = new Engine({ url, queue: bench.queue, onError() {} });
+    await engine.queue().obliterate({ force: true });
+    await engine.close();
+    await bench.worker({ plans: [planOf([{ id: 'lost', run: () => 'found' }])] });
+    expect(await ended).toMatchObject({ result: { output: 'found' } });
+  });
+
+  test('a worker that loses the network is replaced, and gives up what it had begun', async () => {
+    await using bench = new Bench(url);
+    await using relay = await startRelay(url);
+    const begun = deferred();
+    const aborted = deferred();
+    const lonely = planOf([
+      {
+        id: 'task',
+        run: (_: unknown, { signal }) =>
+          new Promise((_, reject) => {
+            begun.resolve();
+            signal.addEventListener('abort', () => {
+              aborted.resolve();
+              reject(signal.reason);
+            });
+          }),
+      },
+    ]);
+    const lockMs = 600;
+    await bench.worker({ url: relay.url, plans: [lonely], lockMs });
+    const { ended, reports } = bench.start(bench.carrier(), 'task');
+    await begun.promise;
+    relay.cut();
+    await bench.worker({ plans: [planOf([{ id: 'task', run: () => 'elsewhere' }])], lockMs });
+    expect(await ended).toMatchObject({ result: { output: 'elsewhere' } });
+    await aborted.promise;
+    expect(reports.filter(({ type }) => type === 'completed')).toHaveLength(1);
+    await relay[Symbol.asyncDispose]();
+  });
+
+  test('a cap of a resource holds over all workers and carriers, and is used', async () => {
+    await using bench = new Bench(url);
+    let running = 0;
+    const counts: number[] = [];
+    const plan = planOf([
+      {
+        id: 'capped',
+        async run() {
+          counts.push(++running);
+          await new Promise((next) => setTimeout(next, 10));
+          running--;
+        },
+      },
+      { id: 'free', run: () => 'free' },
+    ]);
+    for (let n = 0; n < 2; n++) await bench.worker({ plans: [plan], concurrency: 8 });
+    const resources = { 'a/model': { maxParallel: 3 } };
+    const carriers = [bench.carrier({ resources }), bench.carrier({ resources })];
+    const started = Array.from({ length: 40 }, (_, n) =>
+      bench.start(carriers[n % 2] as never, 'capped', { resource: 'a/model' }),
+    );
+    const free = bench.start(carriers[0] as never, 'free');
+    await free.ended;
+    for (const { ended } of started) expect(await ended).toMatchObject({ type: 'completed' });
+    expect(Math.max(...counts)).toBe(3);
+  });
+
+  test('a worker never has more attempts than places, over all its queues', async () => {
+    await using bench = new Bench(url);
+    let running = 0;
+    let most = 0;
+    const plan = planOf([
+      {
+        id: 'counts',
+        async run() {
+          most = Math.max(most, ++running);
+          await new Promise((next) => setTimeout(next, 2));
+          running--;
+        },
+      },
+    ]);
+    const resources = { a: { maxParallel: 100 }, b: { maxParallel: 100 } };
+    const carrier = bench.carrier({ resources });
+    await carrier.ready();
+    await bench.worker({ plans: [plan], concurrency: 4 });
+    const started = Array.from({ length: 60 }, (_, n) =>
+      bench.start(carrier, 'counts', { resource: ['a', 'b', 'c'][n % 3] as string }),
+    );
+    for (const { ended } of started) await ended;
+    expect(most).toBe(4);
+  });
+
+  test('a worker that stops gives its attempts back, or lets them end first', async () => {
+    await using bench = new Bench(url);
+    const begun = deferred();
+    const forever = planOf([
+      {
+        id: 'task',
+        run: () =>
+          new Promise(() => {
+            begun.resolve();
+          }),
+      },
+    ]);
+    const first = await bench.worker({ plans: [forever], lockMs: 60_000 });
+    const carrier = bench.carrier();
+    const { ended } = bench.start(carrier, 'task');
+    await begun.promise;
+    await first.stop();
+    const finish = deferred<string>();
+    const second = await bench.worker({
+      plans: [planOf([{ id: 'task', run: () => finish.promise }])],
+      lockMs: 60_000,
+    });
+    await until(() => second.running.length === 1);
+    const stopped = second.stop({ drain: true });
+    finish.resolve('drained');
+    expect(await ended).toMatchObject({ result: { output: 'drained' } });
+    await stopped;
+    expect(second.running).toEqual([]);
+    await expect(first.stop({ timeoutMs: 5 })).rejects.toThrow('timeoutMs has no effect');
+  });
+
+  test('a human approves a call of a tool on a worker', async () => {
+    await using bench = new Bench(url);
+    const pay = tool({
+      name: 'pay',
+      description: 'pays',
+      inputSchema: { type: 'object' },
+      needsApproval: true,
+      execute: () => 'paid',
+    });
+    const runner: TaskRunner = {
+      name: 'caller',
+      supportsTools: true,
+      run: async ({ tools = [] }) => ({ output: (await tools[0]?.call({}, 'call'))?.ok }),
+    };
+    await bench.worker({ runner, tools: [pay] });
+    const executor = createExecutor({
+      strategy: parallel(),
+      runner,
+      tools: [pay],
+      carrier: bench.carrier(),
+    });
+    const run = executor.execute({
+      goal: 'approve',
+      tasks: [{ id: 'task', description: 'Pay', tools: ['pay'] }],
+    });
+    for await (const event of run) {
+      if (event.type === 'tool_approval_requested') await run.approve('task');
+    }
+    expect((await run).outputs.task).toBe(true);
+  });
+
+  test('an attempt that no worker takes says so', async () => {
+    if (kind !== engines[0]?.[0]) return;
+    await using bench = new Bench(url);
+    const { reports } = bench.start(bench.carrier({ sweepMs: 100 }), 'task');
+    await until(() => reports.length > 0);
+    expect(reports).toMatchObject([
+      { type: 'output', part: { kind: 'notice', message: expect.stringContaining('no worker') } },
+    ]);
+  });
+
+  test('a worker without the plan of a task says so', async () => {
+    await using bench = new Bench(url);
+    await bench.worker({ plans: [] });
+    const { ended } = bench.start(bench.carrier(), 'task');
+    expect(await ended).toMatchObject({
+      type: 'failed',
+      error: { message: expect.stringContaining('this worker has no plan of that goal') },
+    });
+  });
+});
+
+test('jobs are those of BullMQ, for its dashboards', async () => {
+  const [engine] = engines;
+  if (engine?.[0] !== 'redis') return;
+  await using bench = new Bench(engine[1]);
+  const carrier = bench.carrier();
+  const { call } = bench.start(carrier, 'task');
+  await until(async () => (await carrier.alive?.([call.key]))?.size === 1);
+  const queue = new Queue(bench.queue, { connection: { url: engine[1] } });
+  expect((await queue.getJob(call.key))?.name).toBe('task');
+  await queue.close();
+});
+
+test.each([
+  ['postgres://user:hunter2@127.0.0.1:1/x', 'PostgreSQL at 127.0.0.1:1/x, cannot be used'],
+  ['redis://user:hunter2@127.0.0.1:1', 'Redis at 127.0.0.1:1, cannot be used'],
+])('%s is an error with a remedy', async (url, message) => {
+  for (const connect of [() => serveAttempts({ url }), () => bullmqCarrier({ url }).ready()]) {
+    const error: Error = await connect().then(
+      () => expect.unreachable(),
+      (thrown) => thrown,
+    );
+    expect(error.message).toContain(message);
+    expect(error.message).toContain('check that it runs');
+    expect(JSON.stringify(error) + error.message).not.toContain('hunter2');
+  }
+});
+
+test('options are checked', () => {
+  const url = 'redis://host';
+  expect(() => bullmqCarrier({ url: 'http://host' })).toThrow('url must look like postgres://');
+  expect(() => bullmqCarrier({ url, queue: 'a:b' })).toThrow('queue must have');
+  expect(() => bullmqCarrier({ url, resources: { a: { maxParallel: 0 } } })).toThrow('maxParallel');
+  expect(() => bullmqCarrier({ url, sweepMS: 5 } as never)).toThrow('sweepMs');
+});
