@@ -1,5 +1,6 @@
 /**
- * The day on which these prices were collected.
+ * The day on which these prices were collected. Those of models that came later, and changes since, are of
+ * 2026-11-30.
  */
 export const LIST_PRICES_DATE = '2026-10-06';
 
@@ -68,6 +69,8 @@ export const LIST_PRICES: Readonly<Record<string, Readonly<Record<string, ListPr
     'gpt-6-luna': [0.1, 0.5, 0.01, 0.125],
     'gpt-6-sol': [2, 10, 0.2, 2.5],
     'gpt-6.1-sol': [2, 10, 0.1, 2.5],
+    'gpt-6.2-astra': [8, 40, 0.4, 10],
+    'gpt-6.2-sol': [2, 10, 0.1, 2.5],
     'gpt-chat-latest': [5, 30, 0.5],
     'gpt-oss-120b': [0.039, 0.18],
     'gpt-oss-20b': [0.029, 0.14],
@@ -105,7 +108,7 @@ export const LIST_PRICES: Readonly<Record<string, Readonly<Record<string, ListPr
     'claude-sonnet-4-5': [3, 15, 0.3, 3.75],
     'claude-sonnet-4-6': [3, 15, 0.3, 3.75],
     'claude-sonnet-5': [2, 10, 0.2, 2.5],
-    'claude-sonnet-5-5': [2, 10, 0.2, 2.5],
+    'claude-sonnet-5-5': [2, 10, 0.1, 2.5],
   },
   google: {
     'claude-3-5-haiku': [0.8, 4, 0.08, 1],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RunnerError } from '../contract/errors.js';
 import { LIST_PRICES, LIST_PRICES_DATE } from './list-prices.js';
 import { listPriceOf, pricingOf, withPricing } from './pricing.js';
+import { LIST_TIERS, LONG_PROMPT_PRICES } from './special-prices.js';
 
 const usage = { inputTokens: 1_000_000, outputTokens: 100_000, cachedInputTokens: 500_000 };
 const known = { asOf: LIST_PRICES_DATE };
@@ -50,7 +51,7 @@ describe('the cost', () => {
   const sonnet = pricingOf({ provider: 'anthropic', model: 'claude-sonnet-5-5' });
 
   test('is that of the model that answered, or else of the model that was asked', () => {
-    const price = 0.5 * 2 + 0.5 * 0.2 + 0.1 * 10;
+    const price = 0.5 * 2 + 0.5 * 0.1 + 0.1 * 10;
     expect(sonnet.withCost({ usage }).costUsd).toBeCloseTo(price);
     expect(sonnet.withCost({ usage, model: 'claude-sonnet-5-5-20261001' }).costUsd).toBeCloseTo(
       price,
@@ -63,7 +64,7 @@ describe('the cost', () => {
 
   test('of a batch is a share of it', () => {
     const half = pricingOf({ provider: 'anthropic', model: 'claude-sonnet-5-5', share: 0.5 });
-    expect(half.withCost({ usage }).costUsd).toBeCloseTo(1.05);
+    expect(half.withCost({ usage }).costUsd).toBeCloseTo(1.025);
   });
 
   test('that the server states comes first, and without a usage there is none', () => {
@@ -77,11 +78,64 @@ describe('the cost', () => {
     const failing = (error: Error) => withPricing(sonnet, () => Promise.reject(error));
     await expect(failing(new RunnerError('truncated', 'cut', { usage }))).rejects.toMatchObject({
       code: 'truncated',
-      costUsd: expect.closeTo(2.1),
+      costUsd: expect.closeTo(2.05),
     });
     const other = new Error('no');
     await expect(failing(other)).rejects.toBe(other);
   });
+});
+
+test.each<[string, string, number, number, readonly (number | undefined)[]]>([
+  ['openai', 'gpt-5.4', 272_000, 272_001, [5, 22.5, 0.5, undefined]],
+  ['openai', 'gpt-5.5-pro-2026-05-01', 272_000, 272_001, [60, 270, undefined, undefined]],
+  ['openai', 'gpt-5.6-luna', 272_000, 272_001, [0.4, 1.8, 0.04, 0.5]],
+  ['openai', 'gpt-6.2-astra', 272_000, 272_001, [16, 60, 0.8, 20]],
+  ['anthropic', 'claude-sonnet-4-5-20250929', 200_000, 200_001, [6, 22.5, 0.6, 7.5]],
+  ['anthropic', 'claude-haiku-5-5', 100_000, 100_001, [0.5, 2.5, 0.05, 0.625]],
+  ['google', 'gemini-2.5-pro', 200_000, 200_001, [2.5, 15, 0.25, undefined]],
+  ['google', 'gemini-3.1-pro-preview', 200_000, 200_001, [4, 18, 0.4, undefined]],
+  ['xai', 'grok-4.5', 199_999, 200_000, [4, 12, 0.6, undefined]],
+  ['xai', 'grok-4-fast', 128_000, 128_001, [0.4, 1, 0.1, undefined]],
+])('%s %s costs more above %d tokens', (provider, model, short, long, expected) => {
+  const names = ['input', 'output', 'cachedInput', 'cacheWriteInput'] as const;
+  const pricesOf = (tokens: number) => {
+    const price = listPriceOf(provider, model, tokens);
+    return names.map((name) => price?.[`${name}PerMillion`]);
+  };
+  const close = expected.map((value) => (value === undefined ? value : expect.closeTo(value, 9)));
+  expect(pricesOf(long)).toEqual(close);
+  expect(pricesOf(short)).toEqual(pricesOf(0));
+  expect(pricesOf(short)).not.toEqual(pricesOf(long));
+});
+
+test('each model with a price of its own for long prompts or tiers has a list price', () => {
+  for (const [provider, models] of Object.entries(LONG_PROMPT_PRICES)) {
+    for (const model of Object.keys(models)) expect(LIST_PRICES[provider]).toHaveProperty([model]);
+  }
+  for (const [provider, tiers] of Object.entries(LIST_TIERS)) {
+    for (const { byModel = {} } of Object.values(tiers)) {
+      for (const model of Object.keys(byModel)) {
+        expect(LIST_PRICES[provider]).toHaveProperty([model]);
+      }
+    }
+  }
+});
+
+test.each([
+  ['gpt-5', 'flex', 0.5],
+  ['gpt-5', 'default', 1],
+  ['gpt-5', 'constructor', 1],
+  ['gpt-5', 'priority', 2],
+  ['gpt-5-mini-2025-08-07', 'priority', 1.8],
+  ['gpt-5.5', 'priority', 2.5],
+  ['gpt-6.1-sol', 'fast', 2],
+  // No price of its own is known: the highest one.
+  ['gpt-5-nano', 'priority', 2.5],
+])('%s costs in the tier %s %d times as much', (model, serviceTier, factor) => {
+  const pricing = pricingOf({ provider: 'openai', model });
+  const used = { inputTokens: 1_000, outputTokens: 1_000 };
+  const usual = pricing.withCost({ usage: used }).costUsd as number;
+  expect(pricing.withCost({ usage: used, serviceTier }).costUsd).toBeCloseTo(usual * factor, 9);
 });
 
 test('a price in the form of the option prices', () => {
@@ -89,7 +143,7 @@ test('a price in the form of the option prices', () => {
     perSearch: 0.01,
     inputPerMillion: 2,
     outputPerMillion: 10,
-    cachedInputPerMillion: 0.2,
+    cachedInputPerMillion: 0.1,
     cacheWriteInputPerMillion: 2.5,
   });
 });

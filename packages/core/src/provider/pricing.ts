@@ -76,7 +76,7 @@ export function pricingOf(asked: PricedModel): Pricing {
       if (listed === undefined) return details;
       const { perSearch = 0, ...price } = listed;
       const tokens = costOf(usage, answered, { [answered]: price }) as number;
-      const tier = LIST_TIERS[owner]?.[serviceTier] ?? 1;
+      const tier = tierFactor(owner, serviceTier, answered);
       return { ...details, costUsd: tokens * share * tier + searches * perSearch };
     },
   };
@@ -112,17 +112,28 @@ export function listPriceOf(provider: string, model: string, inputTokens = 0): P
   return priceIn(model.slice(0, slash), model.slice(slash + 1), inputTokens);
 }
 
+/** What a tier of service costs, as a factor of the list price. */
+function tierFactor(provider: string, serviceTier: string, model: string): number {
+  const tiers = Object.hasOwn(LIST_TIERS, provider) ? LIST_TIERS[provider] : undefined;
+  const tier = tiers !== undefined && Object.hasOwn(tiers, serviceTier) && tiers[serviceTier];
+  if (!tier) return 1;
+  return priceOf(model, tier.byModel ?? {}) ?? tier.factor;
+}
+
 function priceIn(provider: string, model: string, inputTokens: number): Price | undefined {
   const prices = Object.hasOwn(LIST_PRICES, provider) ? LIST_PRICES[provider] : undefined;
   const short = prices && priceOf(model, prices);
   if (short === undefined) return undefined;
   const long = priceOf(model, LONG_PROMPT_PRICES[provider] ?? {});
-  const price = long !== undefined && inputTokens > long.aboveInputTokens ? long.price : short;
+  const isLong = long !== undefined && inputTokens > long.aboveInputTokens;
+  const factor = isLong ? long : { input: 1, output: 1 };
   const perSearch = SEARCH_PRICES[provider];
-  const [inputPerMillion, outputPerMillion, cachedInputPerMillion, cacheWriteInputPerMillion] =
-    price;
+  const [input, output, cachedInput, cacheWriteInput] = short;
   return {
-    ...{ inputPerMillion, outputPerMillion, cachedInputPerMillion, cacheWriteInputPerMillion },
+    inputPerMillion: input * factor.input,
+    outputPerMillion: output * factor.output,
+    cachedInputPerMillion: cachedInput && cachedInput * factor.input,
+    cacheWriteInputPerMillion: cacheWriteInput && cacheWriteInput * factor.input,
     ...(perSearch !== undefined && { perSearch }),
   };
 }

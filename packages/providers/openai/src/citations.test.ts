@@ -74,7 +74,7 @@ describe('the Responses API', () => {
   test.each([
     ['flex', 0.5],
     ['default', 1],
-    ['priority', 2.5],
+    ['priority', 2],
   ])('costs less or more in the tier %s that it was served in', async (service_tier, factor) => {
     const { output } = RESPONSE;
     const response = { ...RESPONSE, output: output.slice(2), service_tier };
