@@ -104,10 +104,12 @@ export type {
 export type { PlanStatus, TaskStatus } from './contract/status.js';
 export type { Command, CommandCall, CommandSettings, StepArgs } from './contract/step.js';
 export type {
+  LimitComparison,
   Outcome,
   RunView,
   Scheduler,
   Strategy,
+  StrategyExplanation,
   StrategyFigures,
   StrategySwitch,
   TaskView,

@@ -6,10 +6,12 @@ export type { OutputPart } from './contract/output-part.js';
 export type { RateLimit, RateLimits } from './contract/rate-limits.js';
 export { ReadyTasks } from './contract/ready-tasks.js';
 export type {
+  LimitComparison,
   Outcome,
   RunView,
   Scheduler,
   Strategy,
+  StrategyExplanation,
   StrategyFigures,
   StrategySwitch,
   TaskView,

@@ -83,6 +83,22 @@ describe('why', { timeout }, () => {
     expect(stdout).toMatch(new RegExp(`waited for dependencies, until\n {27}${long} had ended\n`));
   });
 
+  test('tells how adaptive chose its limit', async () => {
+    const tasks = Array.from({ length: 120 }, (_, n) => ({ id: `t${n}`, description: 'x' }));
+    const file = JSON.stringify({ goal: 'x', strategy: 'adaptive', tasks });
+    await using place = await folder({ 'plan.json': file });
+    const journal = `${place.path}/runs`;
+    const args = ['run', `${place.path}/plan.json`, '--latency', '50', '--journal', journal];
+    const [, id = ''] = /Recording run (\S+)/.exec((await stratagem(args)).stderr) ?? [];
+    const { stdout } = await stratagem(['why', id, '--journal', journal]);
+    expect(stdout).toMatch(/How the strategy chose its limit\n {2}at .* at most \d+ at once/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/is expected to lose \d+ % of the throughput/);
+    const { switches } = JSON.parse(
+      (await stratagem(['why', id, '--journal', journal, '--json'])).stdout,
+    );
+    expect(switches[0].explanations.length).toBeGreaterThanOrEqual(1);
+  });
+
   test.each<[string, (id: string) => string[], string]>([
     ['an unknown task', (id) => [id, 'paper'], 'Did you mean "paper-0" or "paper-1"'],
     ['another unknown task', (id) => [id, '\u001b[2J'], 'There is no task "␛[2J" in this run.'],

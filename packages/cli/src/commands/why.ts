@@ -1,4 +1,4 @@
-import { type RunEvent, readRun } from '@stratagem/core';
+import { type RunEvent, readRun, type StrategySwitched } from '@stratagem/core';
 import { analyzeRun, type RunAnalysis, type TaskAnalysis } from '@stratagem/core/analysis';
 import { findAlternatives } from '@stratagem/core/simulate';
 import { findRun } from '../load/find-run.js';
@@ -38,11 +38,16 @@ export async function whyCommand(
     return EXIT.completed;
   }
   const found = findAlternatives(events);
+  const switches = switchesOf(events);
   const text = json
-    ? `${jsonText(whyDocument(runId, analysis, found))}\n`
-    : whyRun(analysis, found, process.stdout);
+    ? `${jsonText(whyDocument(runId, analysis, found, switches))}\n`
+    : whyRun(analysis, found, switches, process.stdout);
   await printResult(text, flags);
   return EXIT.completed;
+}
+
+function switchesOf(events: readonly RunEvent[]): StrategySwitched[] {
+  return events.filter((event) => event.type === 'strategy_switched');
 }
 
 /** The document of `why RUN --json`; `why RUN TASK --json` has the spans and attempts of a task. */
@@ -50,13 +55,14 @@ function whyDocument(
   runId: string,
   analysis: RunAnalysis,
   found: ReturnType<typeof findAlternatives>,
+  switches: readonly StrategySwitched[],
 ): object {
   const { goal, status, strategy, startedAt, makespanMs, counts, criticalPath } = analysis;
   const { failures, pauses, concurrency, metrics } = analysis;
   return {
     ...{ runId, goal, status, strategy, startedAt, makespanMs, counts, criticalPath },
     waits: waitsOf(analysis.tasks),
-    ...{ failures, pauses, concurrency },
+    ...{ failures, pauses, concurrency, switches },
     slowest: analysis.slowest(10).map(({ id, ranMs }) => ({ id, ranMs })),
     replayMs: found.replayMs,
     alternatives: found.alternatives,

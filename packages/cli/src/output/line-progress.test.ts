@@ -127,6 +127,11 @@ test('changes of the strategy are shown, even for a large plan', () => {
     { ...change, from: 'sequential', to: 'parallel' },
     { ...change, from: 'parallel', to: 'parallel', limit: 16, resource: 'openai/gpt\u001b[31m' },
     { type: 'strategy_switched', from: 'parallel', to: 'paced', reason: 'told to' },
+    {
+      ...{ ...change, from: 'parallel', to: 'parallel' },
+      explanations: [{ explanation: 'requests do not slow each other down', probability: 0.9 }],
+      comparison: { expectedLoss: 0.1, rejectedLimit: 4, rejectedLoss: 0.5 },
+    },
   ] as const) {
     progress.onEvent({ sequence: 0, timestamp: 0, ...event });
   }
@@ -134,6 +139,8 @@ test('changes of the strategy are shown, even for a large plan', () => {
     '   [0.00 s] strategy  sequential → parallel, limit 8: it keeps up',
     '   [0.00 s] strategy  parallel, limit 16 (openai/gpt␛[31m): it keeps up',
     '   [0.00 s] strategy  parallel → paced: told to',
+    '   [0.00 s] strategy  parallel, limit 8: it keeps up. Likeliest: requests do not slow each other down ' +
+      '(90 %). A limit of 8 is expected to lose 10 % of the throughput, 4 would lose 50 %.',
     '',
   ]);
 });

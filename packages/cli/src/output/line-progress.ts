@@ -4,6 +4,7 @@ import type {
   StrategySwitched,
   TaskOutputReceived,
 } from '@stratagem/core';
+import { explainSwitch } from '@stratagem/core/analysis';
 import { failureMessage } from './failure-message.js';
 import { formatDuration } from './format-duration.js';
 import { loopText } from './loop-words.js';
@@ -139,11 +140,13 @@ function describeEvent(event: RunEvent): string | undefined {
 }
 
 /** `parallel, limit 16 (openai/gpt): the limit was not reached` */
-function describeSwitch({ from, to, limit, resource, reason }: StrategySwitched): string {
+function describeSwitch(event: StrategySwitched): string {
+  const { from, to, limit, resource, reason } = event;
   const mode = from === to ? to : `${from} → ${to}`;
   const cap = limit === undefined ? '' : `, limit ${limit}`;
   const scope = resource === undefined ? '' : ` (${resource})`;
-  return onOneLine(`${mode}${cap}${scope}: ${reason}`, 200);
+  const why = explainSwitch(event);
+  return onOneLine(`${mode}${cap}${scope}: ${reason}${why === '' ? '' : `. ${why}`}`, 500);
 }
 
 function replanReason({ failedTaskIds: { length } }: ReplanStarted): string {

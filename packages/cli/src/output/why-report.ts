@@ -1,4 +1,10 @@
-import type { RunAnalysis, SpanKind, TaskAnalysis } from '@stratagem/core/analysis';
+import type { StrategySwitched } from '@stratagem/core';
+import {
+  explainSwitch,
+  type RunAnalysis,
+  type SpanKind,
+  type TaskAnalysis,
+} from '@stratagem/core/analysis';
 import type { Alternative, Alternatives } from '@stratagem/core/simulate';
 import { bar } from './bar.js';
 import { type Canvas, canvasFor, fitting, wrapped } from './canvas.js';
@@ -18,6 +24,7 @@ const TOLERANCE = 0.02;
 export function whyRun(
   analysis: RunAnalysis,
   found: Alternatives,
+  switches: readonly StrategySwitched[],
   stream: NodeJS.WriteStream,
 ): string {
   const canvas = canvasFor(stream);
@@ -32,6 +39,7 @@ export function whyRun(
     ...section('What decided the time', partRows(analysis, canvas), canvas),
     ...section('The chain that ends last, in order of time', chainRows(analysis, canvas), canvas),
     ...section('What ready tasks waited for, all together', waitRows(analysis, canvas), canvas),
+    ...section('How the strategy chose its limit', switchRows(switches, analysis, canvas), canvas),
     ...section('What would have been faster', alternativeRows(found, canvas), canvas),
     '',
   ].join('\n');
@@ -84,6 +92,30 @@ function shortened(rows: readonly string[]): string[] {
   const half = MAX_ROWS / 2;
   const left = rows.length - MAX_ROWS;
   return [...rows.slice(0, half), `… and ${left} more (--json has all)`, ...rows.slice(-half)];
+}
+
+/** The columns of a time. */
+const TIME_WIDTH = 14;
+/** The most lines of a switch. */
+const SWITCH_LINES = 8;
+
+/** Each switch of the strategy: when, what, and why, on as many lines as the words need. */
+function switchRows(
+  switches: readonly StrategySwitched[],
+  { startedAt }: RunAnalysis,
+  { style, width }: Canvas,
+): string[] {
+  const rows = switches.flatMap((event) => {
+    const { to, limit, resource, reason, timestamp } = event;
+    const at = style('dim', `at ${formatDuration(timestamp - startedAt).padStart(9)}`);
+    const chosen = limit === undefined || to === 'paced' ? to : `at most ${limit} at once`;
+    const where = resource === undefined ? '' : ` (${onOneLine(resource, 40)})`;
+    const text = `${chosen}${where}: ${reason}. ${explainSwitch(event)}`.trimEnd();
+    const room = Math.max(10, width - TIME_WIDTH - 3);
+    const [first = '', ...rest] = wrapped(onOneLine(text, 600), room, SWITCH_LINES);
+    return [`${at}  ${first}`, ...rest.map((line) => `${' '.repeat(TIME_WIDTH)}${line}`)];
+  });
+  return shortened(rows);
 }
 
 /** Waits of tasks that could have started, by cause. */

@@ -1,4 +1,5 @@
 import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
+import { explainSwitch } from './explain-switch.js';
 
 const SKIPPED: Readonly<Record<Exclude<SkipReason, 'requested'>, string>> = {
   dependency_failed: 'a task that it needs failed',
@@ -38,7 +39,8 @@ export function describeEvent(event: RunEvent): string {
     case 'strategy_switched': {
       const mode = event.from === event.to ? event.to : `${event.from} to ${event.to}`;
       const limit = event.limit === undefined ? '' : ` with a limit of ${event.limit}`;
-      return `The strategy changed: ${mode}${limit}, because ${short(event.reason)}.`;
+      const why = explainSwitch(event);
+      return `The strategy changed: ${mode}${limit}, because ${short(event.reason)}.${why === '' ? '' : ` ${why}`}`;
     }
     case 'task_started':
       return event.attempt > 1

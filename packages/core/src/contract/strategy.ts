@@ -140,6 +140,27 @@ export interface StrategySwitch {
   readonly limit?: number | undefined;
   /** Measurements that led to the change. */
   readonly figures?: StrategyFigures | undefined;
+  /** What may explain the measurements, likeliest first. */
+  readonly explanations?: readonly StrategyExplanation[] | undefined;
+  /** The new limit compared with another one. */
+  readonly comparison?: LimitComparison | undefined;
+}
+
+/** What may explain the measurements of a strategy. */
+export interface StrategyExplanation {
+  /** A sentence for humans, without a full stop: `requests do not slow each other down`. */
+  readonly explanation: string;
+  /** From 0 to 1. */
+  readonly probability: number;
+}
+
+/** What a limit is expected to cost, compared with one that was rejected. */
+export interface LimitComparison {
+  /** The share of the possible throughput that the limit is expected to lose: 0 to 1. */
+  readonly expectedLoss: number;
+  readonly rejectedLimit: number;
+  /** The same for the rejected limit. */
+  readonly rejectedLoss: number;
 }
 
 /** Measurements of a strategy since its last change. */

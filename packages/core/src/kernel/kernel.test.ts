@@ -293,6 +293,23 @@ describe('a strategy', () => {
     [{ from: 'a', to: 'b', reason: 'c', limit: 0 }, 'its limit must be an integer ≥ 1'],
     [{ from: 'a', to: 'b', reason: 'c', limit: Number.POSITIVE_INFINITY }, 'it is Infinity'],
     [{ from: 'a', to: 'b', reason: 'c', figures: {} }, 'its tasksPerSecond must be a number'],
+    [{ from: 'a', to: 'b', reason: 'c', explanations: 5 }, 'its explanations must be a list'],
+    [
+      { from: 'a', to: 'b', reason: 'c', explanations: [{ probability: 1 }] },
+      'its explanation must be a string; it is undefined',
+    ],
+    [
+      { from: 'a', to: 'b', reason: 'c', explanations: [{ explanation: 'x', probability: 2 }] },
+      'its probability must be a number from 0 to 1; it is 2',
+    ],
+    [
+      { from: 'a', to: 'b', reason: 'c', comparison: { expectedLoss: 0, rejectedLimit: 0 } },
+      'its rejectedLimit must be an integer ≥ 1; it is 0',
+    ],
+    [
+      { from: 'a', to: 'b', reason: 'c', comparison: { expectedLoss: 0, rejectedLimit: 1 } },
+      'its rejectedLoss must be a number from 0 to 1; it is undefined',
+    ],
     [
       {
         ...{ from: 'a', to: 'b', reason: 'c' },

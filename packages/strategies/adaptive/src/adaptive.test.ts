@@ -258,6 +258,37 @@ describe('strategy_switched events', () => {
     expect(parallelEfficiency).toBeLessThanOrEqual(1);
   });
 
+  test('explain a limit with probabilities and the expected loss of the one rejected', () => {
+    const { switches } = run(concurrencyKnee({ knee: 4, sigma: 0.15 }));
+    const lowered = switches.find(({ limit = 16 }) => limit < 16) as StrategySwitched;
+    const { explanations = [], comparison } = lowered;
+    expect(explanations.length).toBeGreaterThanOrEqual(1);
+    expect(explanations.length).toBeLessThanOrEqual(3);
+    expect(explanations[0]?.explanation).toMatch(
+      /^above \d+ at once, requests slow each other down/,
+    );
+    const probabilities = explanations.map(({ probability }) => probability);
+    expect(probabilities).toEqual(probabilities.toSorted((a, b) => b - a));
+    expect(probabilities.reduce((sum, each) => sum + each, 0)).toBeLessThan(1.01);
+    expect(comparison?.rejectedLimit).toBe(24);
+    expect(comparison?.expectedLoss).toBeLessThan(comparison?.rejectedLoss as number);
+  });
+
+  test('compare no limits after a refusal or a change of the server', () => {
+    const refused = run(overload({ capacity: 4, kind: 'rate_limited' })).switches;
+    const [first] = refused.filter(({ reason }) => reason.includes('refused'));
+    expect(first?.limit).toBeLessThan(16);
+    expect(first).not.toHaveProperty('comparison');
+    const server = concurrencyKnee({ knee: 32, changes: [{ atMs: 20_000, factor: 0.125 }] });
+    const [slower] = run(server, {}, alike(1_000)).switches.filter(({ reason }) =>
+      reason.includes('slower'),
+    );
+    expect(slower?.explanations).toEqual([
+      { explanation: 'the server has become slower', probability: 1 },
+    ]);
+    expect(slower).not.toHaveProperty('comparison');
+  });
+
   test('report the sequential and the paced mode', () => {
     const modes = (server: ServerModel) => run(server).switches.map(({ to }) => to);
     expect(modes(concurrencyKnee({ knee: 1, exponent: 2 }))).toContain('sequential');

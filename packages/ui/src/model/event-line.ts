@@ -1,5 +1,5 @@
 import type { RunEvent } from '@stratagem/core';
-import { describeEvent } from '@stratagem/core/analysis';
+import { describeEvent, explainSwitch } from '@stratagem/core/analysis';
 import { count, duration, plural } from '../view/format.js';
 import { loopWords, reasonWords } from '../view/words.js';
 import type { EventLine } from './run-model.js';
@@ -34,7 +34,12 @@ function sentence(event: RunEvent): string {
       return `Strategy ${event.strategy}${limit}`;
     }
     case 'strategy_switched':
-      return `Strategy switched to ${event.to}: ${oneLine(String(event.reason ?? ''), 200)}`;
+      return [
+        `Strategy switched to ${event.to}: ${oneLine(String(event.reason ?? ''), 200)}`,
+        oneLine(explainSwitch(event), 500),
+      ]
+        .filter((part) => part !== '')
+        .join('. ');
     case 'task_started': {
       const what = event.attempt > 1 ? `Attempt ${event.attempt} started` : 'Started';
       return event.waitMs > 50 ? `${what}, was ready for ${duration(event.waitMs)}` : what;

@@ -171,3 +171,19 @@ test('the time of an interrupted run stops at its last event', () => {
   expect(model.now).toBeCloseTo(last, 1);
   expect(builder.model({ now: until + 600_000 }).now).toBeGreaterThan(600_000);
 });
+
+test('a switch of the strategy is explained', () => {
+  const line = eventLine(
+    {
+      ...{ type: 'strategy_switched', sequence: 1, timestamp: 0, limit: 8 },
+      ...{ from: 'parallel', to: 'parallel', reason: 'lower concurrency is likely to be enough' },
+      explanations: [{ explanation: 'above 8 at once, throughput falls', probability: 0.9 }],
+      comparison: { expectedLoss: 0.1, rejectedLimit: 16, rejectedLoss: 0.5 },
+    },
+    0,
+  );
+  expect(line?.text).toBe(
+    'Strategy switched to parallel: lower concurrency is likely to be enough. Likeliest: above 8 at once, ' +
+      'throughput falls (90 %). A limit of 8 is expected to lose 10 % of the throughput, 16 would lose 50 %.',
+  );
+});

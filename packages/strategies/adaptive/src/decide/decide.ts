@@ -82,18 +82,19 @@ export interface Decision {
   readonly limit: number;
   /** Why, in a sentence for humans. */
   readonly reason: string;
+  /** The log odds of a change of the server; undefined where the expected loss decided. */
+  readonly logOdds?: number | undefined;
 }
 
 /** Decides on the limit after an observation; undefined to keep it. Changes nothing itself. */
 export function decide(estimate: Estimate, situation: Situation, load: Load): Decision | undefined {
   const { limit, probeFrom, window } = situation;
-  if (
-    MECHANISMS.missingAnswers &&
-    window.answers > MIN_ANSWERS &&
-    estimate.slowdownLogOdds > SLOWDOWN_LOG_ODDS
-  ) {
+  if (MECHANISMS.missingAnswers && window.answers > MIN_ANSWERS) {
+    const { slowdownLogOdds: logOdds } = estimate;
     const reason = 'the server has become slower';
-    return { kind: 'slower', limit: limit / SLOWDOWN_DIVISOR, reason };
+    if (logOdds > SLOWDOWN_LOG_ODDS) {
+      return { kind: 'slower', limit: limit / SLOWDOWN_DIVISOR, reason, logOdds };
+    }
   }
   if (load.ready === 0) {
     // The limit holds no task back, but even fewer in flight may be better.
@@ -202,7 +203,8 @@ function endOfProbe(
 ): Decision | undefined {
   const { speedupLogOdds } = estimate;
   if (speedupLogOdds > SPEEDUP_LOG_ODDS) {
-    return { kind: 'faster', limit, reason: 'the server has become faster' };
+    const reason = 'the server has become faster';
+    return { kind: 'faster', limit, reason, logOdds: speedupLogOdds };
   }
   const isUnclear = !window.isReached || speedupLogOdds > PROMISING_LOG_ODDS;
   const isExtended = MECHANISMS.probeExtension && window.isStreaming && isUnclear;

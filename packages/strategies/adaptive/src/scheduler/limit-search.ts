@@ -1,3 +1,4 @@
+import type { StrategySwitch } from '@stratagem/core';
 import {
   bestLimit,
   type Decision,
@@ -9,6 +10,7 @@ import {
   type Situation,
 } from '../decide/decide.js';
 import { ExpectedLoss } from '../decide/expected-loss.js';
+import { explain, probabilityOf, shareOf } from '../decide/explain.js';
 import { ObservationWindow } from '../decide/observation-window.js';
 import { STREAMING, type StepSizes, WHOLE } from '../decide/step-sizes.js';
 import type { LearnedResource } from '../estimate/learned.js';
@@ -40,6 +42,8 @@ export class LimitSearch {
   limit: number;
   /** The reason for the current limit. */
   reason = 'initial limit';
+  /** What led to the current limit; undefined when a refusal or a timeout did. */
+  #decision: Decision | undefined;
 
   readonly #max: number;
   readonly #posterior: Posterior;
@@ -90,6 +94,29 @@ export class LimitSearch {
   /** Whether the current limit is a probe. */
   get isProbing(): boolean {
     return this.#probeFrom !== undefined;
+  }
+
+  /**
+   * The likeliest explanations of what was measured.
+   *
+   * @param rejected The limit before the current one.
+   */
+  explain(rejected: number): Pick<StrategySwitch, 'explanations' | 'comparison'> {
+    if (this.#decision === undefined) return {};
+    const { logOdds, reason } = this.#decision;
+    if (logOdds !== undefined) {
+      return { explanations: [{ explanation: reason, probability: probabilityOf(logOdds) }] };
+    }
+    const { hypotheses, probabilities } = this.#posterior;
+    const lossOf = (limit: number) => shareOf(this.#expectedLoss.at(limit, probabilities));
+    return {
+      explanations: explain(hypotheses, probabilities),
+      comparison: {
+        expectedLoss: lossOf(this.limit),
+        rejectedLimit: rejected,
+        rejectedLoss: lossOf(rejected),
+      },
+    };
   }
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
@@ -144,7 +171,7 @@ export class LimitSearch {
     this.#posterior.stopWatchingForSpeedup();
     // This also ends a probe at a higher limit.
     const next = Math.min(limit, this.#probeFrom ?? limit);
-    if (next < this.limit) this.#setLimit(next, reason);
+    if (next < this.limit) this.#setLimit(next, reason, undefined);
   }
 
   #observe(isAnswer: boolean, load: Load): void {
@@ -169,14 +196,15 @@ export class LimitSearch {
     }
   }
 
-  #apply({ kind, limit, reason }: Decision): void {
+  #apply(decision: Decision): void {
+    const { kind, limit, reason } = decision;
     const before = this.limit;
     if (kind === 'slower' || kind === 'faster') this.#posterior.forgetKnee();
     if (kind === 'faster') this.#harmless = Math.max(this.#harmless, this.#probeFrom ?? 0);
     // The knee to compare with is no longer the one found before.
     if (kind === 'raise' || kind === 'lower') this.#posterior.stopWatchingForSpeedup();
     if (kind === 'probe') this.#posterior.watchForSpeedup();
-    this.#setLimit(limit, reason);
+    this.#setLimit(limit, reason, decision);
     if (kind === 'probe') this.#probeFrom = before;
     if (kind === 'slower') this.#harmless = Math.min(this.#harmless, this.limit);
   }
@@ -197,9 +225,10 @@ export class LimitSearch {
     return this.#window.isStreaming ? STREAMING : WHOLE;
   }
 
-  #setLimit(limit: number, reason: string): void {
+  #setLimit(limit: number, reason: string, decision: Decision | undefined): void {
     this.limit = Math.max(1, Math.round(limit));
     this.reason = reason;
+    this.#decision = decision;
     this.#probeFrom = undefined;
     this.#window.restart();
   }

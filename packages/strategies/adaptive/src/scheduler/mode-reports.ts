@@ -54,7 +54,8 @@ export class ModeReports {
   }
 
   /** Reports a change of mode, or of the limit, if there is one. */
-  reportChange({ limit, isProbing, reason }: LimitSearch, intervalMs: number, now: number): void {
+  reportChange(search: LimitSearch, intervalMs: number, now: number): void {
+    const { limit, isProbing, reason } = search;
     if (isProbing) return;
     const mode = this.#modeAt(limit);
     const factor = Math.max(limit / this.#limit, this.#limit / limit);
@@ -70,6 +71,7 @@ export class ModeReports {
       to: mode,
       reason: mode === 'paced' ? pace : reason,
       limit,
+      ...(mode !== 'paced' && limit !== this.#limit && search.explain(this.#limit)),
       ...this.#measurements(now),
     });
     this.#limit = limit;
