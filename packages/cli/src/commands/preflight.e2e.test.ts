@@ -59,6 +59,17 @@ describe('before anything is paid', { timeout }, () => {
       '--mcp-config has no effect: no task of this plan lists or calls a tool',
     ],
     ['one.yaml', ['--port', '8080'], '--port has no effect without --ui'],
+    ['one.yaml', ['--fail-fast'], '--fail-fast has no effect: the plan has one task; remove it'],
+    [
+      'one.yaml',
+      ['--seed', '1', '--retries', '0'],
+      '--seed has no effect: no task of this plan is tried again; remove it',
+    ],
+    [
+      'one.yaml',
+      ['--cache', 'c', '--replay', 'recording.jsonl'],
+      '--cache has no effect: a replay calls no provider; remove it',
+    ],
     ['one.yaml', ['--yes'], '--yes has no effect without --goal'],
     ['one.yaml', ['--fallback', 'single-task'], '--fallback has no effect without --goal'],
     ['one.yaml', ['--reuse'], '--reuse needs --journal DIR'],

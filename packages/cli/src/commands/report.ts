@@ -5,6 +5,7 @@ import { withJournal } from '../load/open-journal.js';
 import { readEvents } from '../load/read-events.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
+import { differentFiles } from '../output/result-file.js';
 import { checkRunFiles, writeRunFiles, writeText } from '../output/run-files.js';
 import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
@@ -25,8 +26,8 @@ export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Pro
   const files = await withJournal(directory, async (journal) => {
     const { id, status } = await findRun(journal, idOrPrefix);
     const report = flags.output ?? `run-${id.slice(0, 8)}.html`;
-    for (const file of [report, trace, timeline, graph]) {
-      if (file !== undefined) await checkRunFiles({ report: file });
+    for (const [, file] of differentFiles({ output: report, trace, timeline, graph })) {
+      await checkRunFiles({ report: file });
     }
     for (const [option, file] of [
       ['--timeline', timeline],

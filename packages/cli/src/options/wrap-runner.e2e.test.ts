@@ -206,6 +206,9 @@ describe('tools', { timeout }, () => {
     const { exitCode, stderr } = await stratagem(args, { stdin: withTools });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('task "a" asks to call the tool "stock"');
+    const early = await stratagem([...args, '--approve-tools', 'stock'], { stdin: withTools });
+    expect(early.exitCode).toBe(2);
+    expect(early.stderr).toContain('task "a" may call a tool of --approve-tools, and nobody can');
     const wrong = await stratagem([...args, '--approve-tools', 'stok'], { stdin: withTools });
     expect(wrong.exitCode).toBe(2);
     expect(wrong.stderr).toContain('--approve-tools stok: there is no such tool; there are stock');

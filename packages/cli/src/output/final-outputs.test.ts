@@ -34,9 +34,6 @@ data
     2
   ]
 }
-
-nothing
-(no output)
 `);
 });
 

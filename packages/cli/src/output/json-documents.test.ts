@@ -23,6 +23,8 @@ test('a completed plan has every field of every task', async () => {
     'error',
     'goal',
     'strategy',
+    'startedAt',
+    'endedAt',
     'outputs',
     'tasks',
     'metrics',
@@ -30,6 +32,9 @@ test('a completed plan has every field of every task', async () => {
   ]);
   expect(document).toMatchObject({ status: 'completed', goal: 'Two', strategy: 'sequential' });
   expect(document.error).toBeNull();
+  expect([document.startedAt, document.endedAt]).toEqual([isoTime, isoTime]);
+  expect(document.startedAt).toBe(document.timeline[0].timestamp);
+  expect(document.endedAt).toBe(document.timeline.at(-1).timestamp);
   const times = { startedAt: isoTime, completedAt: isoTime, durationMs: expect.any(Number) };
   expect(document.tasks).toEqual(
     ['a', 'b'].map((id, level) => ({
@@ -43,6 +48,7 @@ test('a completed plan has every field of every task', async () => {
       serverToolCalls: [],
       error: null,
       loop: null,
+      savedTo: null,
       ...times,
     })),
   );
@@ -91,6 +97,7 @@ test('a failed and a skipped task have an error, and null as output and times', 
         taskId: 'a',
       },
       loop: null,
+      savedTo: null,
       startedAt: isoTime,
       completedAt: isoTime,
       durationMs: expect.any(Number),
@@ -106,6 +113,7 @@ test('a failed and a skipped task have an error, and null as output and times', 
       serverToolCalls: [],
       error: { code: 'dependency_failed', message: 'skipped: task "a" failed' },
       loop: null,
+      savedTo: null,
       startedAt: null,
       completedAt: null,
       durationMs: null,

@@ -20,6 +20,7 @@ export function runDocument(result: DisplayableRun, runId: string | null = null)
     serverToolCalls: task.serverToolCalls ?? [],
     error: task.error ?? missingOutput(task),
     loop: task.loop ?? null,
+    savedTo: task.savedTo ?? null,
     startedAt: isoTime(task.startedAt),
     completedAt: isoTime(task.completedAt),
     durationMs: task.durationMs ?? null,
@@ -30,8 +31,12 @@ export function runDocument(result: DisplayableRun, runId: string | null = null)
     ...withIsoTime(event),
     atMs: event.timestamp - startedAt,
   }));
-  const outputs = result.planOutputs;
-  return { runId, status, error, goal, strategy, outputs, tasks, metrics, timeline };
+  return {
+    ...{ runId, status, error, goal, strategy },
+    startedAt: isoTime(result.startedAt),
+    endedAt: isoTime(result.endedAt),
+    ...{ outputs: result.planOutputs, tasks, metrics, timeline },
+  };
 }
 
 /**
@@ -44,6 +49,8 @@ export function goalDocument(result: GoalResult): object {
     status,
     goal,
     strategy: null,
+    startedAt: null,
+    endedAt: null,
     outputs: {},
     tasks: [],
     metrics: null,

@@ -114,6 +114,43 @@ describe('--output', () => {
     }
   });
 
+  test.each([
+    ['--output', 'runs/journal.db'],
+    ['--report', 'runs/journal.db-wal'],
+    ['--trace', './runs/journal.db'],
+    ['--record', 'runs/journal.db'],
+  ])('%s %s is refused where it is the journal of the run', async (option, file) => {
+    await using project = await folder(files);
+    const cwd = project.path;
+    await mkdir(join(cwd, 'runs'));
+    const first = await stratagem([...run, '--journal', 'runs', option, file], { cwd });
+    expect(first.stderr).toContain(`${option} ${file} would overwrite the journal runs`);
+    expect(first.exitCode).toBe(2);
+  });
+
+  test('is refused where it is a database, whatever the command', async () => {
+    await using project = await folder(files);
+    const cwd = project.path;
+    const { exitCode, stderr: started } = await stratagem([...run, '--journal', 'runs'], { cwd });
+    expect(exitCode).toBe(0);
+    const [id = ''] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(started) ?? [];
+    const journal = await readFile(join(cwd, 'runs/journal.db'));
+    for (const args of [
+      [...run, '-o', 'runs/journal.db'],
+      [...run, '--record', 'runs/journal.db-wal'],
+      ['report', id, '--journal', 'runs', '-o', 'runs/journal.db'],
+      ['show', id, '--journal', 'runs', '-o', 'runs/journal.db'],
+    ]) {
+      const refused = await stratagem(args, { cwd });
+      expect(refused.stderr).toMatch(/belongs to a database|would overwrite the journal/);
+      expect(refused.exitCode).toBe(2);
+    }
+    expect(await readFile(join(cwd, 'runs/journal.db'))).toEqual(journal);
+    const same = ['report', id, '--journal', 'runs', '-o', 'a.html', '--trace', 'a.html'];
+    const { stderr } = await stratagem(same, { cwd });
+    expect(stderr).toBe('--output and --trace name the same file: a.html\n');
+  });
+
   test('is refused where another option names the same file', async () => {
     await using project = await folder(files);
     const args = [...run, '--report', 'a.html', '--output', './a.html'];

@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isServer } from '../options/journal-place.js';
 import type { FileFlags, OutputFlags } from '../options/page-flags.js';
 import type { WrapperFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
-import { checkWritable } from './run-files.js';
+import { checkWritable, refuseDatabase } from './run-files.js';
 import { write } from './streams.js';
 import { forTerminal } from './terminal-text.js';
 
+/** How the files of a journal in a folder begin. */
+const JOURNAL_FILE = 'journal.db';
+
 /** The flags of files that a command writes. */
-type WrittenFlags = OutputFlags & FileFlags & Pick<WrapperFlags, 'record'>;
+type WrittenFlags = OutputFlags &
+  FileFlags &
+  Pick<WrapperFlags, 'record'> & { readonly journal?: string };
 
 /**
  * Checks that the result can be written, and that no file takes the place of another one, before a run that
@@ -22,19 +28,41 @@ export async function checkOutput(
   flags: WrittenFlags,
   inputs: readonly (string | undefined)[] = [],
 ): Promise<void> {
-  const { report, trace, record } = flags;
+  const { report, trace, record, journal } = flags;
   const output = fileOf(flags);
-  const written = Object.entries({ output, report, trace, record }).filter(
+  for (const [option, file] of differentFiles({ output, report, trace, record })) {
+    refuseJournal(option, file, journal);
+    await refuseOverwrite(option, file, inputs);
+    if (option === 'output') await checkWritable(file);
+    else await refuseDatabase(file);
+  }
+}
+
+/**
+ * The files of options, by the names of these.
+ *
+ * @throws {UsageError} when two options name the same file.
+ */
+export function differentFiles(
+  files: Readonly<Record<string, string | undefined>>,
+): [option: string, file: string][] {
+  const given = Object.entries(files).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
-  for (const [at, [option, file]] of written.entries()) {
-    const same = written.slice(0, at).find(([, other]) => resolve(other) === resolve(file));
-    if (same !== undefined) {
-      throw new UsageError(`--${same[0]} and --${option} name the same file: ${file}`);
-    }
-    await refuseOverwrite(option, file, inputs);
+  for (const [at, [option, file]] of given.entries()) {
+    const same = given.slice(0, at).find(([, other]) => resolve(other) === resolve(file));
+    if (same === undefined) continue;
+    throw new UsageError(`--${same[0]} and --${option} name the same file: ${file}`);
   }
-  if (output !== undefined) await checkWritable(output);
+  return given;
+}
+
+/** The journal may be new: then its files are not there yet. */
+function refuseJournal(option: string, file: string, journal: string | undefined): void {
+  if (journal === undefined || isServer(journal)) return;
+  const isInside = dirname(resolve(file)) === resolve(journal);
+  if (!isInside || !basename(file).startsWith(JOURNAL_FILE)) return;
+  throw new UsageError(`--${option} ${file} would overwrite the journal ${journal}`);
 }
 
 /** The file of the result; undefined for standard output. */

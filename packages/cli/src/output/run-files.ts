@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, stat, writeFile } from 'node:fs/promises';
+import { access, open, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { RunEvent } from '@stratagem/core';
 import type { ReportOptions } from '@stratagem/ui';
@@ -21,6 +21,7 @@ export async function checkWritable(file: string): Promise<void> {
   const problem = (why: string) => new UsageError(`cannot write ${file}: ${why}`);
   const about = await stat(file).catch(() => undefined);
   if (about?.isDirectory()) throw problem('it is a directory');
+  await refuseDatabase(file);
   const isFolder = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -29,6 +30,32 @@ export async function checkWritable(file: string): Promise<void> {
   await access(about === undefined ? folder : file, constants.W_OK).catch(() => {
     throw problem('permission denied');
   });
+}
+
+/** How SQLite begins its files, and what it calls those beside them. */
+const DATABASE = 'SQLite format 3\0';
+const BESIDE = /-(?:wal|shm|journal|acknowledged)$/;
+
+/** @throws {UsageError} when a file belongs to a database, such as a journal. */
+export async function refuseDatabase(file: string): Promise<void> {
+  if (!(await isOfDatabase(file))) return;
+  throw new UsageError(`cannot write ${file}: it belongs to a database, such as a journal of runs`);
+}
+
+/** Whether a file is an SQLite database or lies beside one of its name, as the files of a journal do. */
+async function isOfDatabase(file: string): Promise<boolean> {
+  const database = file.replace(BESIDE, '');
+  const about = await stat(database).catch(() => undefined);
+  // Reading a pipe would wait for its writer.
+  if (!about?.isFile()) return false;
+  const handle = await open(database).catch(() => undefined);
+  if (handle === undefined) return false;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(DATABASE.length));
+    return buffer.toString('latin1', 0, bytesRead) === DATABASE;
+  } finally {
+    await handle.close();
+  }
 }
 
 /**

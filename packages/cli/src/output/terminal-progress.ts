@@ -11,7 +11,7 @@ import { plural } from './plural.js';
 import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
 import { leftText, RunEstimate } from './run-estimate.js';
-import { onOneLine, padTo, widthOf } from './terminal-text.js';
+import { idOnOneLine, onOneLine, padTo, widthOf } from './terminal-text.js';
 
 const REDRAW_MS = 100;
 /** A large plan changes all the time: fewer pictures are enough. */
@@ -139,7 +139,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     const lines: string[] = [];
     const add = (glyph: string, label: string, facts: string) => {
       const room = Math.max(1, Math.min(width - 5 - widthOf(facts), 48));
-      lines.push(` ${glyph} ${padTo(onOneLine(label, room), room)}  ${style('dim', facts)}`);
+      lines.push(` ${glyph} ${padTo(idOnOneLine(label, room), room)}  ${style('dim', facts)}`);
     };
     if (round !== undefined) {
       const elapsed = formatDuration(now - round.since);
@@ -169,7 +169,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     failures++;
     if (failures > MAX_FAILURES + 1) return;
     const { style, width } = canvasFor(stream);
-    const name = onOneLine(id, Math.min(30, width - 4));
+    const name = idOnOneLine(id, Math.min(30, width - 4));
     const room = Math.max(0, width - 5 - widthOf(name));
     const line =
       failures > MAX_FAILURES

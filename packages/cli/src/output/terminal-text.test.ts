@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { forTerminal, onOneLine, padTo, widthOf } from './terminal-text.js';
+import { forTerminal, idOnOneLine, onOneLine, padTo, widthOf } from './terminal-text.js';
 
 describe('forTerminal', () => {
   test.each([
@@ -17,6 +17,26 @@ describe('forTerminal', () => {
 
   test('keeps line breaks, tabs and every language', () => {
     expect(forTerminal('a\r\nb\n\tहिन्दी 市場 😀')).toBe('a\nb\n\tहिन्दी 市場 😀');
+  });
+});
+
+describe('idOnOneLine', () => {
+  test.each([
+    ['abcdefghij', 10, 'abcdefghij'],
+    ['abcdefghij', 9, 'abcd…ghij'],
+    ['abcdefghij', 8, 'abcd…hij'],
+    ['市場規模市場規模', 9, '市場…規模'],
+    ['👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 5, '👩‍👩‍👧‍👦…👩‍👩‍👧‍👦'],
+    ['abc', 1, '…'],
+  ])('cuts the middle of "%s" to %d columns', (id, width, shown) => {
+    expect(idOnOneLine(id, width)).toBe(shown);
+  });
+
+  test('keeps ids apart that begin alike, however long they are', () => {
+    const prefix = 'analyse/'.repeat(10_000);
+    const shown = ['report', 'summary'].map((end) => idOnOneLine(prefix + end, 30));
+    expect(new Set(shown).size).toBe(2);
+    for (const each of shown) expect(stringWidth(each)).toBe(30);
   });
 });
 

@@ -37,6 +37,25 @@ export function onOneLine(text: string, width = 100): string {
   return line.length <= 4 * width && widthOf(line) <= width ? line : cut(line, width);
 }
 
+/** Makes an id safe to print on one line, cut in its middle: ids often differ at their ends alone. */
+export function idOnOneLine(id: string, width = 100): string {
+  const line = forTerminal(id).replace(/\s+/g, ' ').trim();
+  if (line.length <= 4 * width && widthOf(line) <= width) return line;
+  const tail = Math.floor((width - 1) / 2);
+  const segments = Array.from(
+    new Intl.Segmenter().segment(line.slice(-4 * width)),
+    ({ segment }) => segment,
+  );
+  let end = '';
+  let used = 0;
+  for (const segment of segments.reverse()) {
+    used += widthOf(segment);
+    if (used > tail) break;
+    end = segment + end;
+  }
+  return cut(line, width - widthOf(end)) + end;
+}
+
 /** Pads text with spaces to a width in columns. */
 export function padTo(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));

@@ -1,6 +1,7 @@
 import type { Task } from '@stratagem/core';
 import type { PageFlags } from '../options/page-flags.js';
-import type { PresetAnswers } from '../options/run-flags.js';
+import type { ExecutorFlags, PresetAnswers } from '../options/run-flags.js';
+import { hasTask } from './step-options.js';
 import { canAsk } from './terminal.js';
 
 /**
@@ -9,13 +10,15 @@ import { canAsk } from './terminal.js';
  */
 export function unanswerableSteps(
   tasks: readonly Task[],
-  flags: PresetAnswers & PageFlags,
+  flags: PresetAnswers & PageFlags & Pick<ExecutorFlags, 'approveTools'>,
 ): string[] {
   if (canAsk() || flags.ui) return [];
   const { approve = [], reject = [], answer = [] } = flags;
   const answered = [...approve, ...reject, ...answer.map(({ id }) => id)];
-  return stepsIn(tasks)
-    .filter(({ id }) => !answered.some((given) => given === id || given.startsWith(`${id}[`)))
+  const isOpen = ({ id }: Task) =>
+    !answered.some((given) => given === id || given.startsWith(`${id}[`));
+  const steps = stepsIn(tasks)
+    .filter(isOpen)
     .map(({ id, waitFor }) => {
       const kind = typeof waitFor === 'object' ? waitFor.kind : waitFor;
       const option = kind === 'approval' ? `--approve ${id} or --reject ${id}` : `--answer ${id}=…`;
@@ -24,6 +27,27 @@ export function unanswerableSteps(
         `Use ${option}, --ui, or --journal to resume the run with the ${kind} later`
       );
     });
+  const calls = callersOf(tasks, flags.approveTools)
+    .filter(isOpen)
+    .map(
+      ({ id }) =>
+        `task "${id}" may call a tool of --approve-tools, and nobody can approve it: there is no terminal. ` +
+        `Use --approve ${id} or --reject ${id}, --ui, or --journal to resume the run with the approval later`,
+    );
+  return [...steps, ...calls];
+}
+
+/** The tasks that may call a tool whose calls need an approval. */
+function callersOf(tasks: readonly Task[], names: readonly string[] = []): Task[] {
+  const needsApproval = (tool: unknown) =>
+    typeof tool === 'string' && (names.includes('all') || names.includes(tool));
+  const callers: Task[] = [];
+  hasTask(tasks, (task) => {
+    const { tool, tools = [] } = task;
+    if (needsApproval(tool) || tools.some(needsApproval)) callers.push(task);
+    return false;
+  });
+  return callers;
 }
 
 function stepsIn(tasks: readonly Task[]): Task[] {

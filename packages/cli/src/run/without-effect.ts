@@ -12,6 +12,8 @@ interface Facts {
   readonly asksModel: boolean;
   /** Whether some request goes to the runner of the command line. */
   readonly asksRunner: boolean;
+  /** How failed attempts are retried where a task does not say. */
+  readonly retry: Plan['retry'];
 }
 
 type Reason = (facts: Facts) => string | false;
@@ -28,7 +30,8 @@ const REASONS: Readonly<Partial<Record<keyof RunFlags, Reason>>> = {
   baseUrl: needsRunner,
   latency: needsRunner,
   replay: needsModel,
-  cache: needsModel,
+  cache: (facts) =>
+    needsModel(facts) || (facts.given.replay !== undefined && 'a replay calls no provider'),
   record: needsModel,
   requestsPerMinute: needsModel,
   tokensPerMinute: needsModel,
@@ -47,6 +50,18 @@ const REASONS: Readonly<Partial<Record<keyof RunFlags, Reason>>> = {
   retries: ({ has }) =>
     !has(({ retry, waitFor }) => waitFor === undefined && retry?.maxAttempts === undefined) &&
     'every task of this plan has a number of attempts of its own',
+  seed: ({ has, given, retry }) => {
+    const usual = given.retries === undefined ? retry?.maxAttempts : given.retries + 1;
+    const mayRetry = (task: Task) =>
+      task.waitFor === undefined && (task.retry?.maxAttempts ?? usual) !== 1;
+    return !has(mayRetry) && 'no task of this plan is tried again';
+  },
+  failFast: ({ has, given }) => {
+    let tasks = 0;
+    const isSeveral = ({ forEach, repeat }: Task) =>
+      (forEach ?? repeat) !== undefined || ++tasks > 1;
+    return !has(isSeveral) && given.replan === undefined && 'the plan has one task';
+  },
 };
 
 /**
@@ -55,14 +70,14 @@ const REASONS: Readonly<Partial<Record<keyof RunFlags, Reason>>> = {
  * @param given The options of the command line, without those of settings: these are for many plans.
  */
 export function optionsWithoutEffect(
-  { tasks }: Plan,
+  { tasks, retry }: Plan,
   models: Profiles | undefined,
   given: Partial<RunFlags>,
 ): string[] {
   const has = (isSuch: (task: Task) => boolean) => hasTask(tasks, isSuch);
   const asksModel = given.replan !== undefined || has(isForModel);
   const facts = {
-    ...{ given, has, asksModel },
+    ...{ given, has, asksModel, retry },
     asksRunner: given.replan !== undefined || has((task) => isForRunner(task, models, given)),
   };
   const problems = Object.entries(REASONS).flatMap(([name, reasonOf]) => {

@@ -1,6 +1,8 @@
 import { homedir } from 'node:os';
 import { UsageError } from '../options/usage-error.js';
-import { environmentSettings } from './environment.js';
+import { write } from '../output/streams.js';
+import { forTerminal } from '../output/terminal-text.js';
+import { environmentSettings, misspeltVariables } from './environment.js';
 import { CONFIG_VARIABLE, JOURNAL_VARIABLE, layered, type Settings } from './settings.js';
 
 /** The options that stand beside every command. */
@@ -21,6 +23,9 @@ export async function loadSettings({ config, envFile }: GlobalFlags): Promise<Se
   if (envFile !== undefined) {
     const { loadEnvFile } = await import('./env-file.js');
     await loadEnvFile(envFile, env);
+  }
+  for (const warning of misspeltVariables(env)) {
+    await write(process.stderr, `stratagem: ${forTerminal(warning)}\n`);
   }
   const file = await configFile(config, env[CONFIG_VARIABLE]);
   const fromFile = file === undefined ? {} : await fromConfig(file);

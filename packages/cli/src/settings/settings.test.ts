@@ -354,6 +354,23 @@ describe('the environment', () => {
     },
   );
 
+  test.each([
+    ['STRATAGEM_JORNAL', 'Did you mean STRATAGEM_JOURNAL?'],
+    ['STRATAGEM_PARALLEL', 'Did you mean STRATAGEM_MAX_PARALLEL?'],
+    ['STRATAGEM_CONFG', 'Did you mean STRATAGEM_CONFIG?'],
+  ])('with the misspelt variable %s gets a warning', async (name, suggestion) => {
+    const { exitCode, stderr } = await inProject({}, run, { env: { [name]: '5' } });
+    expect(stderr).toContain(
+      `stratagem: ${name} is no setting, and has no effect. ${suggestion}\n`,
+    );
+    expect(exitCode).toBe(0);
+  });
+
+  test('with a variable of the user gets none', async () => {
+    const { stderr } = await inProject({}, run, { env: { STRATAGEM_SECRET_KEY: '5' } });
+    expect(stderr).not.toContain('STRATAGEM_');
+  });
+
   test('is documented, variable by variable', async () => {
     const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
     for (const { variable } of VARIABLES) expect(readme).toContain(`\`${variable}\``);

@@ -93,7 +93,8 @@ function resultsIn(
 ): Readonly<Record<string, unknown>> {
   // Without a prototype, so that "__proto__" is a name like any other.
   const values = Object.create(null) as Record<string, unknown>;
-  for (const [name, source] of sourcesOf(outputs, scope)) {
+  const isOfRun = outputs === undefined && scope.module === undefined;
+  for (const [name, source] of isOfRun ? lastCompleted(scope) : sourcesOf(outputs, scope)) {
     const value =
       typeof source === 'number' ? outputAt(source, scope.state) : resultAt(source, scope);
     if (value !== undefined) values[name] = value;
@@ -125,14 +126,26 @@ function sourcesOf(
   });
 }
 
+/** In a run, the completed tasks that no other completed one builds upon: a failed run has results, too. */
+function lastCompleted(scope: Scope): (readonly [name: string, index: number])[] {
+  const { state } = scope;
+  const isCompleted = (index: number) => state.isCompleted(index);
+  return finalTasks(scope, isCompleted)
+    .filter(isCompleted)
+    .map((index) => [scope.idOf(index), index]);
+}
+
 /** The tasks that no other one builds upon. Tasks that run after failures build upon none. */
-function finalTasks({ state, module }: Scope): number[] {
+function finalTasks(
+  { state, module }: Scope,
+  counts: (dependent: number) => boolean = () => true,
+): number[] {
   const { graph } = state;
   const runsAfter = (index: number) => (graph.kindOf(index) & TaskKind.afterAny) !== 0;
   const isFinal = (index: number) => {
     let isLast = !runsAfter(index);
     graph.eachDependent(index, (dependent) => {
-      if (!runsAfter(dependent)) isLast = false;
+      if (!runsAfter(dependent) && counts(dependent)) isLast = false;
     });
     return isLast;
   };

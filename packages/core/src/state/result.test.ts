@@ -171,6 +171,31 @@ describe('a result', () => {
     });
   });
 
+  test('of a failed run are the outputs that no completed task used', () => {
+    const tasks = [
+      { id: 'a', description: 'x' },
+      { id: 'b', description: 'x', dependencies: ['a'] },
+      { id: 'c', description: 'x', dependencies: ['b'] },
+      { id: 'clean', description: 'x', dependencies: ['b'], runAfter: 'settled' as const },
+    ];
+    const resultsWith = (failing: string) =>
+      simulate(
+        { goal: 'x', tasks },
+        {
+          strategy: inOrder,
+          retry: { maxAttempts: 1 },
+          attempt: ({ id }) => ({
+            durationMs: 1,
+            ...(id === failing ? { error: new Error('no') } : { output: `of ${id}` }),
+          }),
+        },
+      ).planOutputs;
+    expect(resultsWith('none')).toEqual({ c: 'of c' });
+    expect(resultsWith('c')).toEqual({ b: 'of b' });
+    expect(resultsWith('b')).toEqual({ a: 'of a' });
+    expect(resultsWith('a')).toEqual({});
+  });
+
   test('can be rebuilt from the timeline in its JSON', () => {
     const result = failed();
     const { timeline, tasks }: { timeline: RunEvent[]; tasks: unknown } = JSON.parse(

@@ -18,8 +18,9 @@ interface RunFields {
   /** Name of the strategy. */
   readonly strategy: string;
   /**
-   * The results that the plan is for, by name: see `Plan.outputs`. Without it, the outputs of the tasks
-   * that no other task depends on. Values of tasks that did not complete are left out.
+   * The results that the plan is for, by name: see `Plan.outputs`. Without it, the outputs of the completed
+   * tasks that no other completed task depends on: those of the last tasks, in a completed run. Values of
+   * tasks that did not complete are left out.
    */
   readonly planOutputs: Readonly<Record<string, unknown>>;
   /** Every task of the plan, in its order. */
