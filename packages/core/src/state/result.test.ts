@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { inOrder } from '../../test/runs.js';
 import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
