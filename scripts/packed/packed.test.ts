@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,8 +32,9 @@ const names = [...manifests.keys()].sort();
 
 test('the task of this test waits for the build of every published package', () => {
   const { tasks } = JSON.parse(readFileSync(join(root, 'turbo.json'), 'utf8'));
-  const builds = names.map((name) => `${name}#build`);
-  expect([...tasks['//#test:packed'].dependsOn].sort()).toEqual(builds);
+  // The short name of the command line is not built.
+  const builds = names.filter((name) => name !== 'stratagem').map((name) => `${name}#build`);
+  expect([...tasks['//#test:packed'].dependsOn].sort()).toEqual(builds.sort());
 });
 
 let workshop: string;
@@ -55,10 +56,15 @@ describe.each(names)('%s, installed alone', (name) => {
   const entries = Object.keys(manifest.exports)
     .filter((entry) => !entry.endsWith('.json'))
     .map((entry) => name + entry.slice(1));
+  // The API of OpenTelemetry is no SDK: it is small, and does nothing without one. The command line works
+  // without any.
+  const sdks = Object.entries(manifest.bin === undefined ? (manifest.peerDependencies ?? {}) : {})
+    .filter(([sdk]) => !sdk.startsWith('@stratagem/') && sdk !== '@opentelemetry/api')
+    .map(([sdk, range]) => ({ sdk, range }));
   let project: string;
 
   beforeAll(async () => {
-    project = await install(`${name.replace('@stratagem/', '')}-alone`, [name]);
+    project = await install(`${name.replace('@stratagem/', '')}-alone`, [name], sdks);
   });
 
   test('brings its README and licence', () => {
@@ -109,29 +115,25 @@ describe.each(names)('%s, installed alone', (name) => {
       await run(join(root, 'node_modules/.bin/tsc'), ['-p', config], project);
     });
 
-  // The API of OpenTelemetry is no SDK: it is small, and does nothing without one.
-  const sdks = Object.keys(manifest.peerDependencies ?? {}).filter(
-    (sdk) =>
-      manifest.peerDependenciesMeta?.[sdk]?.optional !== true && sdk !== '@opentelemetry/api',
-  );
   if (entries.length > 0 && sdks.length > 0)
     test('loads no SDK when it is imported', async () => {
+      const sdkNames = sdks.map(({ sdk }) => sdk);
       const program = `
         import { registerHooks } from 'node:module';
         const loaded = new Set();
         const load = (url, context, next) => {
-          for (const sdk of ${JSON.stringify(sdks)})
+          for (const sdk of ${JSON.stringify(sdkNames)})
             if (url.includes('/node_modules/' + sdk + '/')) loaded.add(sdk);
           return next(url, context);
         };
         registerHooks({ load });
         for (const entry of ${JSON.stringify(entries)}) await import(entry);
         const byUs = [...loaded];
-        for (const sdk of ${JSON.stringify(sdks)}) await import(sdk);
+        for (const sdk of ${JSON.stringify(sdkNames)}) await import(sdk);
         console.log(JSON.stringify({ byUs, inAll: [...loaded] }));`;
       const { stdout } = await run('node', ['--input-type=module', '-e', program], project);
       // The SDKs that are imported afterwards prove that loading one would have been seen.
-      expect(JSON.parse(stdout)).toEqual({ byUs: [], inAll: sdks });
+      expect(JSON.parse(stdout)).toEqual({ byUs: [], inAll: sdkNames });
     });
 
   if (manifest.bin !== undefined)
@@ -204,23 +206,45 @@ describe('the first program', () => {
   );
 });
 
-test('core, parallel and openai bring in the SDK of no other provider', async () => {
-  const project = await install('three', [
-    '@stratagem/core',
-    '@stratagem/parallel',
-    '@stratagem/openai',
-  ]);
-  expect(existsSync(join(project, 'node_modules/openai'))).toBe(true);
-  expect(existsSync(join(project, 'node_modules/@anthropic-ai'))).toBe(false);
+test('the command line brings in no SDK, and says which one a run needs', async () => {
+  const project = await install('command', ['stratagem']);
+  for (const sdk of ['openai', '@anthropic-ai/sdk', '@modelcontextprotocol/client']) {
+    expect(existsSync(join(project, 'node_modules', sdk)), sdk).toBe(false);
+  }
+  const command = join(project, 'node_modules/.bin/stratagem');
+  await run(command, ['init', 'plan.yaml'], project);
+  const ask = run(command, ['run', 'plan.yaml', '--runner', 'openai'], project, {
+    OPENAI_API_KEY: 'sk-test',
+  });
+  await expect(ask).rejects.toThrow('openai() needs the package openai: npm install openai');
+  const megabytes = folderBytes(join(project, 'node_modules')) / 1e6;
+  expect(megabytes).toBeLessThan(MAX_COMMAND_MEGABYTES);
 });
 
+/** With the SDKs it was 90. */
+const MAX_COMMAND_MEGABYTES = 30;
+
+function folderBytes(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.reduce(
+    (sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size,
+    0,
+  );
+}
+
 /** An empty project with the packages and what they need of ours, from tarballs. */
-async function install(folder: string, packages: readonly string[]): Promise<string> {
+async function install(
+  folder: string,
+  packages: readonly string[],
+  others: readonly { readonly sdk: string; readonly range: string }[] = [],
+): Promise<string> {
   const project = join(workshop, folder);
   await mkdir(project);
-  const dependencies = Object.fromEntries(
-    withOurs(packages).map((name) => [name, `file:${tarballs.get(name)}`]),
-  );
+  const dependencies = Object.fromEntries([
+    ...withOurs(packages).map((name) => [name, `file:${tarballs.get(name)}`]),
+    ...others.map(({ sdk, range }) => [sdk, range]),
+  ]);
   await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, dependencies }));
   const flags = [
     '--no-audit',
@@ -243,9 +267,10 @@ function withOurs(packages: readonly string[]): string[] {
   return [...all];
 }
 
-async function run(command: string, args: readonly string[], cwd: string) {
+async function run(command: string, args: readonly string[], cwd: string, env: object = {}) {
   try {
-    return await promisify(execFile)(command, args, { cwd, maxBuffer: 2 ** 24 });
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 24 };
+    return await promisify(execFile)(command, args, options);
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
     throw new Error(`${command} ${args.join(' ')}\n${stdout}\n${stderr}`, { cause: error });

@@ -1,5 +1,5 @@
 // Entry point: plans from files.
-export { planJsonSchema } from './document/json-schema.js';
+export { PLAN_SCHEMA_URL, planJsonSchema } from './document/json-schema.js';
 export {
   loadPlanDocument,
   type PlanFile,

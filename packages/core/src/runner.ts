@@ -107,6 +107,7 @@ export { FormatLadder, isFormRefusal } from './provider/format-ladder.js';
 export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-error.js';
 export { limitTools } from './provider/limit-tools.js';
 export { LIST_PRICES, LIST_PRICES_DATE, type ListPrice } from './provider/list-prices.js';
+export { missingPackage } from './provider/missing-package.js';
 export {
   checkChoice,
   checkModelOptions,

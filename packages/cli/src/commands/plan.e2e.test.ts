@@ -9,7 +9,7 @@ import { folder, start, stratagem } from '../../test/stratagem.js';
 const timeout = 60_000;
 const GOAL = 'Research AI trends, then write a report';
 const HEADER =
-  '# yaml-language-server: $schema=./node_modules/@stratagem/core/schema/plan.schema.json\n';
+  '# yaml-language-server: $schema=https://unpkg.com/@stratagem/core/schema/plan.schema.json\n';
 const env = { OPENAI_API_KEY: 'sk-test-7f3a9c1e5b2d' };
 const quick = ['--latency', '1'];
 
@@ -79,7 +79,7 @@ describe('plan', { timeout }, () => {
     const file = join(at.path, 'plan.json');
     expect((await planWith([ANSWER], '--output', file)).exitCode).toBe(0);
     const { $schema, ...plan } = JSON.parse(await readFile(file, 'utf8'));
-    expect($schema).toBe('./node_modules/@stratagem/core/schema/plan.schema.json');
+    expect($schema).toBe('https://unpkg.com/@stratagem/core/schema/plan.schema.json');
     expect(plan).toEqual(PLAN);
     expect((await stratagem(['run', file, ...quick])).exitCode).toBe(0);
   });

@@ -1,8 +1,8 @@
-import { PLAN_SCHEMA } from './plan-file.js';
+import { PLAN_SCHEMA_URL } from '@stratagem/core/document';
 
 /** The plan that `stratagem init` writes. It runs without a key. */
 export function examplePlan(file: string): string {
-  return `# yaml-language-server: $schema=${PLAN_SCHEMA}
+  return `# yaml-language-server: $schema=${PLAN_SCHEMA_URL}
 #
 # A plan: tasks, and what each of them needs. Tasks that do not need each other run
 # at the same time. To run it:

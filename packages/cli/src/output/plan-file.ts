@@ -1,11 +1,10 @@
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type { Plan } from '@stratagem/core';
+import { PLAN_SCHEMA_URL } from '@stratagem/core/document';
 import { Document, isSeq, Scalar, visit } from 'yaml';
 import { UsageError } from '../options/usage-error.js';
 import { escapeUnsafe, jsonText, UNSAFE } from './json-text.js';
-
-export const PLAN_SCHEMA = './node_modules/@stratagem/core/schema/plan.schema.json';
 
 /** Lists of names are written on one line. */
 const FLOW_LISTS = ['dependencies', 'tools'];
@@ -13,7 +12,7 @@ const FLOW_LISTS = ['dependencies', 'tools'];
 /** Formats a plan as a YAML plan file that refers editors to the schema. */
 export function planYaml(plan: Plan): string {
   const document = new Document(plan);
-  document.commentBefore = ` yaml-language-server: $schema=${PLAN_SCHEMA}`;
+  document.commentBefore = ` yaml-language-server: $schema=${PLAN_SCHEMA_URL}`;
   visit(document, {
     Pair(_, { key, value }) {
       const isList = key instanceof Scalar && FLOW_LISTS.includes(key.value as string);
@@ -36,7 +35,7 @@ function hasUnsafe(text: string): boolean {
 }
 
 function planJson(plan: Plan): string {
-  return `${jsonText({ $schema: PLAN_SCHEMA, ...plan })}\n`;
+  return `${jsonText({ $schema: PLAN_SCHEMA_URL, ...plan })}\n`;
 }
 
 /**

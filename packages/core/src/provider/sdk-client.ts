@@ -1,5 +1,6 @@
 import { RunnerError } from '../contract/errors.js';
 import { fetchWithErrors } from './error-response.js';
+import { missingPackage } from './missing-package.js';
 import { isHttpUrl, namesUser, type SdkOptions } from './model-options.js';
 import { secretHeaders, secretsIn } from './redact.js';
 import { retryableOnce } from './retryable-once.js';
@@ -8,8 +9,8 @@ import type { Sdk, SdkClient } from './sdk.js';
 /**
  * Gives the one client of a runner, created at its first request.
  *
- * @throws {RunnerError} `missing_api_key`, or `invalid_request` when the base URL of the environment
- * is invalid.
+ * @throws {RunnerError} `missing_api_key`, or `invalid_request` when the SDK is not installed or the base
+ * URL of the environment is invalid.
  */
 export function sdkConnector<Client extends SdkClient>(
   sdk: Sdk<Client>,
@@ -21,10 +22,10 @@ export function sdkConnector<Client extends SdkClient>(
     sdk.requireCredentials?.(options);
     // The SDK prints responses that it cannot read, with the secrets in them. Our error redacts them.
     const quiet = environmentOf(sdk, 'LOG') ? {} : { logLevel: 'off' as const };
-    const created = await sdk.createClient(
-      { apiKey, baseURL, ...quiet, fetch: fetchWithErrors },
-      options,
-    );
+    const settings = { apiKey, baseURL, ...quiet, fetch: fetchWithErrors };
+    const created = await sdk.createClient(settings, options).catch((thrown) => {
+      throw missingPackage(`${sdk.name}()`, sdk.packageName, thrown);
+    });
     const { baseURL: url } = created;
     if (isHttpUrl(url) && !namesUser(url)) return created;
     const problem = isHttpUrl(url)
@@ -40,7 +41,8 @@ export function environmentOf(
   { environment }: Pick<Sdk<SdkClient>, 'environment'>,
   name: 'API_KEY' | 'BASE_URL' | 'LOG',
 ): string | undefined {
-  return process.env[`${environment}_${name}`]?.trim() || undefined;
+  // Browsers have none.
+  return globalThis.process?.env[`${environment}_${name}`]?.trim() || undefined;
 }
 
 /** @param advice Ends the message. */

@@ -69,7 +69,7 @@ export interface EngineSettings {
 
 const ENGINE = ['url', 'queue', 'onError'];
 const CARRIER = [...ENGINE, 'resources', 'sweepMs', 'codecs'];
-const RUNS = ['runner', 'runners', 'tools', 'commands', 'plans', 'codecs'];
+const RUNS = ['runner', 'runners', 'tools', 'commands', 'plans', 'codecs', 'instrumentation'];
 const WORKER = [...ENGINE, ...RUNS, 'concurrency', 'lockMs', 'name'];
 const NAME = /^[\w-]{1,40}$/;
 /** A lock is renewed in time even on a slow server. */
@@ -109,7 +109,7 @@ export function carrierSettings(owner: string, options: BullmqCarrierOptions): C
 /** @throws {OptionError} when an option is unknown, missing or out of range. */
 export function workerSettings(owner: string, options: ServeAttemptsOptions): WorkerSettings {
   checkOptions(owner, options, WORKER);
-  const { runner, runners, tools, commands, plans, codecs, name } = options;
+  const { runner, runners, tools, commands, plans, codecs, name, instrumentation } = options;
   const { concurrency = 16, lockMs = 15_000 } = options;
   checkLimit(owner, 'concurrency', concurrency);
   checkDuration(owner, 'lockMs', lockMs);
@@ -119,7 +119,7 @@ export function workerSettings(owner: string, options: ServeAttemptsOptions): Wo
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
     throw new OptionError(`${owner}: name must be a text`);
   }
-  const work = { runner, runners, tools, commands, plans, codecs };
+  const work = { runner, runners, tools, commands, plans, codecs, instrumentation };
   return { ...engineSettings(owner, options), concurrency, lockMs, name, work };
 }
 

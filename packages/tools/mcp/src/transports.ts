@@ -3,7 +3,13 @@ import type {
   Transport as SdkTransport,
   VersionNegotiationMode,
 } from '@modelcontextprotocol/client';
+import { missingPackage } from '@stratagem/core/runner';
 import type { McpHttpOptions, McpStdioOptions } from './options.js';
+
+/** Most programs call no servers: the SDK is only installed where some do. */
+function explainMissing(thrown: unknown): never {
+  throw missingPackage('mcpTools()', '@modelcontextprotocol/client', thrown);
+}
 
 /** The SDK's transport to a server, and what this package needs to know about it. */
 export interface Transport {
@@ -28,7 +34,9 @@ export async function stdioTransport(
   { command, args = [], env, cwd }: McpStdioOptions,
   mode: VersionNegotiationMode = 'legacy',
 ): Promise<Transport> {
-  const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
+  const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio').catch(
+    explainMissing,
+  );
   const { ProtocolError } = await import('@modelcontextprotocol/client');
   const transport = new StdioClientTransport({
     command,
@@ -56,7 +64,7 @@ export async function stdioTransport(
 /** Streamable HTTP. An older server rejects the first request with a 4xx and gets server-sent events. */
 export async function httpTransport(given: McpHttpOptions): Promise<Transport> {
   const { headers, authProvider } = given;
-  const sdk = await import('@modelcontextprotocol/client');
+  const sdk = await import('@modelcontextprotocol/client').catch(explainMissing);
   const url = new URL(given.url);
   const options = {
     requestInit: { headers: { ...headers } },
