@@ -127,6 +127,7 @@ export type { InputsOf, TaskInput } from './contract/task-input.js';
 export { type Tool, type ToolContext, type ToolResult, tool } from './contract/tool.js';
 export type { TotalUsage, Usage } from './contract/usage.js';
 export type { WaitFor, WaitKind } from './contract/wait-for.js';
+export type { ForkOptions } from './journal/fork-options.js';
 export { memoryJournal } from './journal/memory-journal.js';
 export { readRun } from './journal/read-run.js';
 export type { ResumeOptions } from './journal/resume-options.js';

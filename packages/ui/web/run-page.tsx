@@ -132,6 +132,11 @@ export function RunPage(props: RunPageProps) {
         <span>{moment(model.startedAt, 'UTC')} UTC</span>
         <span>{model.strategy} strategy</span>
         {model.models.length > 0 && <span>{model.models.slice(0, 4).join(' · ')}</span>}
+        {model.forkedFrom && (
+          <span>
+            forked from {model.forkedFrom.runId} at event {model.forkedFrom.sequence}
+          </span>
+        )}
       </div>
       {model.notice !== undefined && (
         <p class="note" role="status">

@@ -74,8 +74,10 @@ function headLines(
   const isSaid =
     status === 'completed' || status === 'failed' || (status === 'canceled' && hasCause);
   const ended = isSaid ? [] : [status];
+  const { forkedFrom } = analysis;
   const notes = [
     ...ended,
+    ...(forkedFrom === undefined ? [] : [`forked from ${forkedFrom.runId}`]),
     ...(metrics.replanRounds > 0 ? [`replanned in ${plural(metrics.replanRounds, 'round')}`] : []),
     ...(goalProgress === undefined ? [] : [`goal ${Math.round(goalProgress.progress * 100)} %`]),
     ...exhaustedLoops(run.tasks),

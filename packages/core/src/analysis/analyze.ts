@@ -111,6 +111,10 @@ class LazyRunAnalysis implements RunAnalysis {
     return this.#fold.strategy;
   }
 
+  get forkedFrom(): RunAnalysis['forkedFrom'] {
+    return this.#fold.forkedFrom;
+  }
+
   get startedAt(): number {
     return this.#fold.clock.startedAt;
   }
@@ -187,9 +191,11 @@ class LazyRunAnalysis implements RunAnalysis {
 
   toJSON(): Record<string, unknown> {
     const { goal, status, strategy, startedAt, makespanMs, counts, tasks, criticalPath } = this;
+    const { forkedFrom } = this;
     const { concurrency, pauses, failures, replans, metrics } = this;
     return {
       ...{ goal, status, strategy, startedAt, makespanMs, counts, tasks, criticalPath },
+      ...(forkedFrom !== undefined && { forkedFrom }),
       ...{ concurrency, pauses, failures, replans, metrics },
     };
   }

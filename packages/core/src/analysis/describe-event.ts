@@ -1,4 +1,4 @@
-import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
+import type { CancelReason, RunEvent, RunStarted, SkipReason } from '../contract/event.js';
 import { explainSwitch } from './explain-switch.js';
 
 const SKIPPED: Readonly<Record<Exclude<SkipReason, 'requested'>, string>> = {
@@ -31,7 +31,7 @@ const MAX_LENGTH = 200;
 export function describeEvent(event: RunEvent): string {
   switch (event.type) {
     case 'run_started':
-      return `The run of ${quoted(event.plan.goal)} started with ${count(event.plan.tasks.length, 'task')}.`;
+      return `The run of ${quoted(event.plan.goal)} started with ${count(event.plan.tasks.length, 'task')}${originOf(event)}.`;
     case 'strategy_initialized':
       return `The strategy ${quoted(event.strategy)} is ready.`;
     case 'strategy_waiting':
@@ -197,4 +197,10 @@ function duration(ms: number): string {
 
 function atResource({ resource }: { readonly resource?: string | undefined }): string {
   return resource === undefined ? '' : ` for resource ${quoted(resource)}`;
+}
+
+function originOf({ forkedFrom }: RunStarted): string {
+  if (forkedFrom === undefined) return '';
+  const { runId, sequence } = forkedFrom;
+  return `, as a fork of run ${quoted(runId)} at event ${sequence}`;
 }

@@ -3,6 +3,7 @@ import {
   isMadeFromTemplate,
   type ResourcePaused,
   type RunEvent,
+  type RunOrigin,
   type RunResumed,
   type RunStarted,
   type TaskCompleted,
@@ -38,6 +39,7 @@ export class RunFold {
   readonly graph: Graph;
   readonly clock: RunClock;
   readonly goal: string;
+  readonly forkedFrom: RunOrigin | undefined;
   readonly tasks: TaskRecord[] = [];
   readonly blockers: Blockers;
   readonly steps: ConcurrencyStep[] = [];
@@ -64,12 +66,13 @@ export class RunFold {
   #timestamp = 0;
   #ready = 0;
 
-  constructor({ plan, timestamp, limits }: RunStarted) {
+  constructor({ plan, timestamp, limits, forkedFrom }: RunStarted) {
     this.graph = new Graph(plan.tasks);
     this.state = new RunState(this.graph);
     this.state.waits.unblocked = this.#unblocked;
     this.clock = new RunClock(timestamp);
     this.goal = plan.goal;
+    this.forkedFrom = forkedFrom;
     this.prompts = new Prompts(this.state, this.lists);
     this.#limits = limits?.resources ?? {};
     this.blockers = new Blockers(this.#limits);

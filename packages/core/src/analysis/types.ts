@@ -1,5 +1,5 @@
 import type { AttemptErrorCode } from '../contract/errors.js';
-import type { CancelReason, SkipReason } from '../contract/event.js';
+import type { CancelReason, RunOrigin, SkipReason } from '../contract/event.js';
 import type { LoopResult } from '../contract/repeat.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Task } from '../contract/task.js';
@@ -258,6 +258,8 @@ export interface RunAnalysis {
   readonly strategy: string;
   /** Unix time in milliseconds of the start of the run. */
   readonly startedAt: number;
+  /** The run whose results this one began with; undefined for a run that was not forked. */
+  readonly forkedFrom: RunOrigin | undefined;
   /**
    * From the start of the run to its last event, or to `now` for a run under way; without the time
    * between a crash and its resumption.

@@ -57,6 +57,19 @@ export interface RunStarted extends Base {
   readonly attemptsBefore?: readonly EarlierAttempts[] | undefined;
   /** The trace that the run belongs to; undefined without an instrumentation. */
   readonly trace?: TraceContext | undefined;
+  /** The run whose results this one began with; undefined for a run that was not forked. */
+  readonly forkedFrom?: RunOrigin | undefined;
+}
+
+/** Where a forked run comes from. */
+export interface RunOrigin {
+  readonly runId: string;
+  /** The last event of that run that this one began with. */
+  readonly sequence: number;
+  /** The tasks that were asked to run again, by id. */
+  readonly tasks?: readonly string[] | undefined;
+  /** The names of the inputs with other values. */
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /**

@@ -51,6 +51,74 @@ test('a run resumes under a changed plan from any event: every task ends, and no
   expect(total.again).toBeGreaterThan(500);
 });
 
+test('a fork runs the named tasks and their dependents again, and nothing else that is complete', () => {
+  const total = { kept: 0, again: 0 };
+  fc.assert(
+    fc.property(recipes, share, share, (recipe, until, which) => {
+      const whole = randomRun(recipe);
+      const { timeline } = simulate(whole.plan, whole.options);
+      const before = timeline.slice(0, 1 + Math.floor(until * timeline.length));
+      const { plan, options } = randomRun(recipe);
+      const log = recorded(plan, before);
+      const { timestamp: now } = before.at(-1) as RunEvent;
+      const named = plan.tasks[Math.floor(which * plan.tasks.length)]?.id as string;
+      const source = JSON.stringify(log);
+      const fork = { origin: { runId: 'one', sequence: 1, tasks: [named] }, affected: [] };
+      const planData = planToData(plan);
+      const forked = adoptedLog({ runId: 'one', log, planData, limits: {}, now, fork });
+      must(JSON.stringify(log) === source, 'the source stays as it is');
+      must(
+        forked.every(({ sequence }, position) => sequence === position),
+        'the log of a new run',
+      );
+      const kept = completedIn(forked);
+      const again = dependentsOf(plan.tasks, named, false);
+      for (const id of again) must(!kept.has(id), 'it runs again', id);
+      const mayRunAgain = dependentsOf(plan.tasks, named, true);
+      if (!recipe.features.includes('runAfter')) {
+        for (const id of completedIn(log)) {
+          const isOfAnother = plan.tasks.some((task) => task.id === id && !mayRunAgain.has(id));
+          must(!isOfAnother || kept.has(id), 'it is kept', id);
+        }
+      }
+      const result = resumeSimulation(plan, options, JSON.parse(JSON.stringify(forked)));
+      const isOver = result.tasks.every(({ status }) => !/pending|running/.test(status));
+      must(isOver, 'every task ends');
+      total.kept += kept.size;
+      total.again += again.size;
+    }),
+    { numRuns: 1_000, seed: 1 },
+  );
+  expect(total.kept).toBeGreaterThan(500);
+  expect(total.again).toBeGreaterThan(500);
+});
+
+/**
+ * A task of the plan with the tasks that depend on it, through other tasks as well.
+ *
+ * @param throughGroups Whether a group depends on what a task inside it depends on, and each task inside
+ * it on the group: more than runs again.
+ */
+function dependentsOf(
+  tasks: readonly Task[],
+  named: string,
+  throughGroups: boolean,
+): ReadonlySet<string> {
+  const partsOf = (task: Task): readonly Task[] =>
+    throughGroups ? [task, ...(task.subtasks ?? []).flatMap(partsOf)] : [task];
+  const found = new Set([named]);
+  for (let size = 0; size < found.size; ) {
+    size = found.size;
+    for (const task of tasks) {
+      const parts = partsOf(task);
+      const isFound = ({ id, dependencies = [] }: Task) =>
+        found.has(id) || dependencies.some((dependency) => found.has(dependency));
+      if (parts.some(isFound)) for (const { id } of parts) found.add(id);
+    }
+  }
+  return found;
+}
+
 /** Another description for one of the tasks, or for one that belongs to it. */
 function changeOne(tasks: readonly Task[], which: number): Task[] {
   return tasks.map((task, position) => {

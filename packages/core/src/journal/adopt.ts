@@ -2,6 +2,7 @@ import {
   type EarlierAttempts,
   isMadeFromTemplate,
   type RunLimits,
+  type RunOrigin,
   type SkipReason,
 } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
@@ -29,21 +30,32 @@ interface Adoption {
   readonly inputs?: Json | undefined;
   /** As Unix time in milliseconds. */
   readonly now: number;
+  /** For a new run with the past of the recorded one. */
+  readonly fork?: Fork | undefined;
+}
+
+/** A new run that begins with the results of a recorded one. */
+export interface Fork {
+  readonly origin: RunOrigin;
+  /** Tasks of the changed plan whose inputs have changed. */
+  readonly affected: readonly string[];
 }
 
 /**
- * The events that continue a run under a changed plan. They start the run again, with every completed
- * and unchanged task completed at no cost. A task counts as changed when it, a dependency of it or a
+ * The events that continue a run under a changed plan, or begin a fork of it. They start the run again, with
+ * every completed and unchanged task completed at no cost. A task counts as changed when it, a dependency of it or a
  * task that it belongs to has changed.
  */
-export function adoptedLog({ runId, log, planData, limits, inputs, now }: Adoption): EventData[] {
+export function adoptedLog(adoption: Adoption): EventData[] {
+  const { runId, log, planData, limits, inputs, now, fork } = adoption;
   const state = stateOf(log);
   const [started] = log as [EventData];
   const after = new Graph(planFromData(planData).tasks);
-  const changes = changesOf(started.plan as PlanData, planData, after);
-  const again = tasksRunAgain(state);
+  const affected = indexesOf(after, fork?.affected);
+  const changes = changesOf(started.plan as PlanData, planData, after, affected);
+  const again = [...tasksRunAgain(state), ...indexesOf(state.graph, fork?.origin.tasks)];
   const invalidation = invalidationOf(log, state, after, changes, again);
-  let sequence = (log.at(-1) as EventData).sequence;
+  let sequence = fork === undefined ? (log.at(-1) as EventData).sequence : -1;
   const stamp = () => ({ sequence: ++sequence, timestamp: now });
   const events: EventData[] = [
     {
@@ -54,9 +66,9 @@ export function adoptedLog({ runId, log, planData, limits, inputs, now }: Adopti
       seed: started.seed as Json,
       limits: limits as Json,
       ...(inputs !== undefined && { inputs }),
-      ...(started.trace !== undefined && { trace: started.trace }),
-      spentBefore: spentIn(state) as unknown as Json,
-      ...attemptsBefore(started, state, invalidation),
+      ...(fork === undefined
+        ? restartFields(started, state, invalidation)
+        : { forkedFrom: fork.origin as unknown as Json }),
     },
   ];
   for (const event of log) {
@@ -64,6 +76,25 @@ export function adoptedLog({ runId, log, planData, limits, inputs, now }: Adopti
     if (adopted !== undefined) events.push({ ...adopted, ...stamp() });
   }
   return events;
+}
+
+/** What a run keeps that starts again in its own log. */
+function restartFields(
+  started: EventData,
+  state: RunState,
+  invalidation: Invalidation,
+): { readonly [field: string]: Json } {
+  const { trace, forkedFrom } = started;
+  return {
+    ...(trace !== undefined && { trace }),
+    ...(forkedFrom !== undefined && { forkedFrom }),
+    spentBefore: spentIn(state) as unknown as Json,
+    ...attemptsBefore(started, state, invalidation),
+  };
+}
+
+function indexesOf(graph: Graph, ids: readonly string[] = []): number[] {
+  return ids.flatMap((id) => graph.indexOf(id) ?? []);
 }
 
 /** Tasks that ran after failures, where the failed tasks run again. */
@@ -163,7 +194,12 @@ type Fields = { readonly [field: string]: Json };
 /** Fields of the plan of a module that change its result, and none of its tasks. */
 const RESULT_FIELDS: readonly string[] = ['plan.outputs', 'plan.goal', 'plan.metadata'];
 
-function changesOf(before: PlanData, planData: PlanData, after: Graph): Changes {
+function changesOf(
+  before: PlanData,
+  planData: PlanData,
+  after: Graph,
+  affected: readonly number[],
+): Changes {
   const changed = new Set<number>();
   const outcomes = new Set<number>();
   const stack: number[] = [];
@@ -173,6 +209,7 @@ function changesOf(before: PlanData, planData: PlanData, after: Graph): Changes 
     stack.push(index);
   };
   const change = (index: number) => put(changed, index);
+  affected.forEach(change);
   const parents = parentsIn(before);
   for (const { taskId, kind, fields } of diffPlans(before, planData).tasks) {
     const index = after.indexOf(taskId);

@@ -1,16 +1,14 @@
 import type { ValueCodec } from '../contract/codec.js';
 import { StratagemError } from '../contract/errors.js';
-import { isMadeFromTemplate, type RunLimits } from '../contract/event.js';
-import type { EventData, Journal, Json, OpenedRun } from '../contract/journal.js';
-import { subtasksOf } from '../contract/module.js';
+import type { RunLimits } from '../contract/event.js';
+import type { EventData, Journal, OpenedRun, RunJournal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { asValues, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
 import { isStandardSchema, type StandardSchema } from '../contract/schema.js';
-import type { Task } from '../contract/task.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import { foldLog } from '../kernel/recover.js';
-import { incompleteTasks, planFromData } from '../serialize/decode-plan.js';
-import { type PlanData, planToData, type TaskData } from '../serialize/plan.js';
+import { planFromData } from '../serialize/decode-plan.js';
+import { type PlanData, planToData } from '../serialize/plan.js';
 import { PlanChangedError } from '../serialize/plan-changed-error.js';
 import { diffPlans, isSame } from '../serialize/plan-diff.js';
 import { toData } from '../serialize/value.js';
@@ -18,18 +16,20 @@ import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './corrupt-log.js';
 import { recordedInputs, requireStorableInputs, takeInputsAgain } from './record-inputs.js';
 import { RecordedAttachments } from './recorded-attachments.js';
+import { addedTasks, requirePlan, startOf } from './recorded-plan.js';
 import { type ResumeOptions, randomSeed } from './resume-options.js';
 
-export { livenessOf } from './in-flight.js';
-
 /** A recorded run that is ready to be resumed. */
-interface ResumableRun {
+export interface ResumableRun {
   readonly plan: Plan;
   readonly inputs: TakenInputs;
   readonly planData: PlanData;
   readonly limits: RunLimits;
   readonly seed: number;
-  readonly journal: OpenedRun;
+  /** The record to append to. */
+  open(): Promise<RunJournal>;
+  /** Releases the record, where nothing has taken it over. */
+  close(): void | Promise<void>;
   /** The recorded events; undefined for a run that was created but never started. */
   readonly past: RecordedRun | undefined;
   /** Events that replace the plan; to be appended once the changed plan has been validated. */
@@ -41,10 +41,10 @@ interface ResumableRun {
 }
 
 /** What `resume` was given. */
-type OpenOptions = ResumeOptions & { readonly codecs?: readonly ValueCodec[] | undefined };
+export type OpenOptions = ResumeOptions & { readonly codecs?: readonly ValueCodec[] | undefined };
 
 /** The limits of the resumed run, given the recorded ones. */
-type LimitsOf = (plan: Plan, recorded: RunLimits) => RunLimits;
+export type LimitsOf = (plan: Plan, recorded: RunLimits) => RunLimits;
 
 /**
  * Takes the lease of a run and prepares it for resumption.
@@ -89,16 +89,21 @@ function resumableRun(journal: OpenedRun, options: OpenOptions, limitsOf: Limits
     ? { inputs: recorded, secrets: undefined }
     : takeInputsAgain(schemaOf(plan), values, { recorded, hasChanged, codecs });
   const attached = new RecordedAttachments(log);
-  const run = { plan, inputs, planData, limits, seed: started.seed, journal, attached };
-  if (hasChanged) return adoptedRun(run, log, options);
+  const record = recordOf(journal);
+  const run = { plan, inputs, planData, limits, seed: started.seed, attached, ...record };
+  if (hasChanged) return adoptedRun(runId, run, log, options);
   const isOver = hasEnded && !retryFailed;
   if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log, retryFailed);
   const added = isOver ? new Map() : addedTasks(runId, log, options);
   return { ...run, past: { log, fold: foldLog, retryFailed, added }, adopted: [], isOver };
 }
 
+function recordOf(opened: OpenedRun): Pick<ResumableRun, 'open' | 'close'> {
+  return { open: async () => opened, close: () => opened.close() };
+}
+
 /** The schema of the inputs; an invalid one is reported with the other problems of the plan. */
-function schemaOf({ inputs }: Plan): StandardSchema | undefined {
+export function schemaOf({ inputs }: Plan): StandardSchema | undefined {
   return isStandardSchema(inputs) ? inputs : undefined;
 }
 
@@ -121,7 +126,7 @@ function unstartedRun(
     planData,
     limits,
     seed,
-    journal,
+    ...recordOf(journal),
     past: undefined,
     adopted: [],
     attached: new RecordedAttachments(),
@@ -131,11 +136,11 @@ function unstartedRun(
 
 /** A run whose plan is replaced by a changed one. */
 function adoptedRun(
+  runId: string,
   run: Omit<ResumableRun, 'past' | 'adopted' | 'isOver'>,
   log: readonly EventData[],
   options: OpenOptions,
 ): ResumableRun {
-  const { runId } = run.journal;
   const { planData, limits, inputs: taken } = run;
   const now = Math.max(Date.now(), (log.at(-1) as EventData).timestamp);
   requireStorableInputs(taken.inputs, options.codecs);
@@ -148,83 +153,6 @@ function adoptedRun(
 }
 
 const ENDINGS = ['run_completed', 'run_failed', 'run_canceled'];
-
-interface Start {
-  readonly plan: PlanData;
-  readonly inputs: Json | undefined;
-  readonly seed: number;
-  readonly limits: RunLimits;
-}
-
-function startOf([first]: readonly EventData[]): Start {
-  if (first?.type !== 'run_started') throw new TypeError('it does not start with run_started');
-  const { plan, seed, limits = {}, inputs } = first as unknown as Partial<Start>;
-  if (!Array.isArray(plan?.tasks) || typeof seed !== 'number') {
-    throw new TypeError('its run_started has no plan');
-  }
-  return { plan, seed, limits, inputs };
-}
-
-function requirePlan(
-  runId: string,
-  tasks: readonly TaskData[],
-  log: readonly EventData[],
-  retryFailed: boolean,
-): void {
-  // Tasks that ran after a failure run again, with what depends on them.
-  const mayRunAgain = retryFailed && JSON.stringify(tasks).includes('"runAfter"');
-  const missing = incompleteTasks(tasks, mayRunAgain ? () => false : completedIn(log));
-  if (missing.length === 0) return;
-  throw new StratagemError(
-    'plan_required',
-    `Run "${runId}" cannot be resumed without its plan, because functions and schemas are not ` +
-      `recorded. Pass it as \`plan\`. It is needed for ${listed(missing)}`,
-  );
-}
-
-/** The given tasks by id. Throws unless they cover all added tasks that data alone cannot restore. */
-function addedTasks(
-  runId: string,
-  log: readonly EventData[],
-  { addedTasks: given = [] }: ResumeOptions,
-): ReadonlyMap<string, Task> {
-  const byId = new Map<string, Task>();
-  const collect = (tasks: readonly Task[]) => {
-    for (const task of tasks) {
-      byId.set(task.id, task);
-      collect(subtasksOf(task) ?? []);
-    }
-  };
-  collect(given);
-  const isCompleted = completedIn(log);
-  const isKnown = (id: string) => isCompleted(id) || byId.has(id);
-  const missing = log.flatMap(({ type, source, tasks }) => {
-    if (type !== 'tasks_added' || isMadeFromTemplate({ source })) return [];
-    return incompleteTasks(tasks as unknown as readonly TaskData[], isKnown);
-  });
-  if (missing.length === 0) return byId;
-  throw new StratagemError(
-    'plan_required',
-    `Run "${runId}" cannot be resumed without the tasks that were added at run time, because ` +
-      `functions and schemas are not recorded. Pass them as \`addedTasks\`: ${listed(missing)}`,
-  );
-}
-
-function completedIn(log: readonly EventData[]): (id: string) => boolean {
-  const completed = new Set<string>();
-  for (const { type, taskId } of log) {
-    if (type === 'task_completed' && taskId !== undefined) completed.add(taskId);
-  }
-  return (id) => completed.has(id);
-}
-
-const SHOWN = 5;
-
-function listed(missing: readonly (readonly [id: string, fields: readonly string[]])[]): string {
-  const shown = missing.slice(0, SHOWN).map(([id, fields]) => `"${id}" (${fields.join(', ')})`);
-  const more = missing.length - shown.length;
-  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
 
 function neverStarted(runId: string): StratagemError {
   const message = `Run "${runId}" was created but never started. Pass its plan as \`plan\` to start it`;

@@ -96,6 +96,16 @@ export function takeInputsAgain(
   return { ...taken, inputs: Object.freeze(inputs) };
 }
 
+/** The names of the inputs that have another value now, or none. */
+export function changedInputs(
+  before: InputValues,
+  after: InputValues = {},
+  codecs: readonly ValueCodec[] | undefined,
+): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => !isSame(before[name], after[name], codecs));
+}
+
 function withRemedy(error: InputsError, isOnlyRecorded: (name: unknown) => boolean): InputsError {
   const problems = error.problems.map((problem) => {
     if (!isOnlyRecorded(problem.path[0])) return problem;

@@ -18,6 +18,8 @@ import { checkRunId, newRunId } from '../contract/run-id.js';
 import { SecretTexts } from '../contract/secret-texts.js';
 import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
 import type { Task } from '../contract/task.js';
+import { checkForkOptions, type ForkOptions } from '../journal/fork-options.js';
+import type { LimitsOf, ResumableRun } from '../journal/open-run.js';
 import { requireStorableInputs } from '../journal/record-inputs.js';
 import type { RecordedAttachments } from '../journal/recorded-attachments.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
@@ -95,6 +97,24 @@ export interface Executor {
     options?: RunOptions & ResumeOptions & { readonly plan?: Plan<Outputs> },
   ): RunHandle<Outputs>;
   /**
+   * Starts a new run that begins with the results of a recorded one, which stays as it is. Completed tasks
+   * are kept, unless `tasks` names them or they depend on one that runs again. With a changed `plan` or other
+   * `inputs`, the tasks that these affect run again as well; a function may use every input, so its task is
+   * one of them. Tasks that have failed run again.
+   *
+   * The result rejects with `run_not_found` when there is no such run, with `run_exists` when the new id is
+   * taken, with an `OptionError` for a task or an event that the run does not have, and with the errors of
+   * `resume`.
+   *
+   * @example
+   * await executor.fork('nightly-7', { tasks: ['report'] });
+   * await executor.fork('nightly-7', { at: 120, inputs: { company: 'Apple' } });
+   */
+  fork<Outputs = Record<string, unknown>>(
+    runId: string,
+    options?: RunOptions & ForkOptions & { readonly plan?: Plan<Outputs> },
+  ): RunHandle<Outputs>;
+  /**
    * Predicts for each task whether a run of the plan would run it or reuse an output of an earlier run,
    * and why. Runs nothing. Includes subtasks, and the elements of fan-outs whose items are known.
    *
@@ -136,6 +156,7 @@ interface NamedBudget extends Settings {
 }
 
 const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks', 'inputs'];
+const FORK_OPTIONS = ['runId', 'plan', 'at', 'tasks', 'addedTasks', 'inputs'];
 
 /**
  * An executor that runs plans in this process.
@@ -245,6 +266,64 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
   }
 
+  function withCodecs<Options extends RunOptions>(options: Options): Options {
+    return { ...options, codecs: options.codecs ?? defaults.codecs };
+  }
+
+  /** A run that begins with recorded events. */
+  function continued<Outputs>(
+    method: string,
+    runId: string,
+    { signal: own }: RunOptions,
+    given: RunOptions,
+    find: (journal: Journal, limitsFor: LimitsOf) => Promise<ResumableRun>,
+  ): RunHandle<Outputs> {
+    const signal = eitherSignal(defaults.signal, own);
+    const { journal } = { ...defaults, ...withoutUndefined(given) };
+    if (journal === undefined) {
+      throw new OptionError(`${method}() requires the journal that has recorded the run`);
+    }
+    // Options of this call override recorded limits, which override the executor's options.
+    const optionsFor = (recorded: RunLimits) =>
+      withResources(recorded, {
+        ...defaults,
+        ...NO_LIMITS,
+        ...recorded,
+        ...withoutUndefined(given),
+      });
+    const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
+    return pendingHandle<Outputs>(runId, async (onOpen) => {
+      const found = await find(journal, limitsFor);
+      const { livenessOf } = await import('../journal/in-flight.js');
+      const { plan, inputs, planData, limits, seed } = found;
+      const { past, adopted, isOver, attached } = found;
+      try {
+        const options = optionsFor(limits);
+        const own = settingsOf(plan, () => inputs, options, signal, attached);
+        // The recorded limits were those of another plan, or of other runners.
+        const forAnyPlan = namesIn({ budget: own.budget }, given);
+        const checked = isOver ? own : requireRunner(plan, own, forAnyPlan);
+        const settings = { ...checked, limits, runId, seed };
+        if (!isOver && haveAttachments(plan.tasks)) {
+          (await settings.attachments.load()).require(plan.tasks, runners);
+        }
+        const { redact } = options;
+        const reuse = reuseOf(journal, options);
+        const opened = await found.open();
+        const record = { planData, redact, reuse, open: async () => opened };
+        if (adopted.length > 0) await opened.append(adopted);
+        const isAlive = await livenessOf(options.carrier, runId, past);
+        const recovery = past && { ...past, isAlive };
+        const run = new Run<Outputs>({ ...settings, record: { ...record, past: recovery } });
+        if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
+        onOpen(handleOf(run));
+      } catch (error) {
+        await found.close();
+        throw error;
+      }
+    });
+  }
+
   return {
     check<Outputs, Inputs>(
       plan: Plan<Outputs, Inputs>,
@@ -330,53 +409,32 @@ export function createExecutor(options: ExecutorOptions): Executor {
         inputs: _____,
         ...given
       } = overrides;
-      const signal = eitherSignal(defaults.signal, overrides.signal);
-      const { journal } = { ...defaults, ...withoutUndefined(given) };
-      if (journal === undefined) {
-        throw new OptionError('resume() requires the journal that has recorded the run');
-      }
-      // Options of this call override recorded limits, which override the executor's options.
-      const optionsFor = (recorded: RunLimits) =>
-        withResources(recorded, {
-          ...defaults,
-          ...NO_LIMITS,
-          ...recorded,
-          ...withoutUndefined(given),
-        });
-      const resumed = {
-        ...snapshotOfOptions(overrides),
-        codecs: overrides.codecs ?? defaults.codecs,
-      };
-      const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
-      return pendingHandle<Outputs>(runId, async (onOpen) => {
+      return continued<Outputs>('resume', runId, overrides, given, async (journal, limitsFor) => {
         // Loaded when it is needed: most processes resume nothing.
-        const { livenessOf, openRun } = await import('../journal/open-run.js');
-        const found = await openRun(journal, runId, resumed, limitsFor);
-        const { plan, inputs, planData, limits, seed, journal: opened } = found;
-        const { past, adopted, isOver, attached } = found;
-        try {
-          const options = optionsFor(limits);
-          const own = settingsOf(plan, () => inputs, options, signal, attached);
-          // The recorded limits were those of another plan, or of other runners.
-          const forAnyPlan = namesIn({ budget: own.budget }, given);
-          const checked = isOver ? own : requireRunner(plan, own, forAnyPlan);
-          const settings = { ...checked, limits, runId, seed };
-          if (!isOver && haveAttachments(plan.tasks)) {
-            (await settings.attachments.load()).require(plan.tasks, runners);
-          }
-          const { redact } = options;
-          const reuse = reuseOf(journal, options);
-          const record = { planData, redact, reuse, open: async () => opened };
-          if (adopted.length > 0) await opened.append(adopted);
-          const isAlive = await livenessOf(options.carrier, runId, past);
-          const recovery = past && { ...past, isAlive };
-          const run = new Run<Outputs>({ ...settings, record: { ...record, past: recovery } });
-          if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
-          onOpen(handleOf(run));
-        } catch (error) {
-          await opened.close();
-          throw error;
-        }
+        const { openRun } = await import('../journal/open-run.js');
+        return openRun(journal, runId, withCodecs(snapshotOfOptions(overrides)), limitsFor);
+      });
+    },
+
+    fork<Outputs>(sourceId: string, overrides: RunOptions & ForkOptions = {}): RunHandle<Outputs> {
+      checkOptions('fork()', overrides, [...FORK_OPTIONS, ...RUN_OPTIONS]);
+      checkRunOptions('fork()', overrides);
+      checkForkOptions(overrides);
+      checkRunId('fork()', sourceId);
+      const {
+        runId = newRunId(),
+        plan: _,
+        at: __,
+        tasks: ___,
+        addedTasks: ____,
+        ...rest
+      } = overrides;
+      const { inputs: _____, ...given } = rest;
+      checkRunId('fork()', runId);
+      return continued<Outputs>('fork', runId, overrides, given, async (journal, limitsFor) => {
+        const { forkRun } = await import('../journal/fork-run.js');
+        const options = withCodecs(snapshotOfOptions(overrides));
+        return forkRun(journal, sourceId, runId, options, limitsFor);
       });
     },
 
@@ -451,7 +509,7 @@ function placesOf({ maxParallel, resources }: RunOptions): SharedPlaces | undefi
 }
 
 /** A copy of what the caller may change before the run is open. */
-function snapshotOfOptions(options: RunOptions & ResumeOptions): RunOptions & ResumeOptions {
+function snapshotOfOptions<Options extends RunOptions & ResumeOptions>(options: Options): Options {
   const { plan, addedTasks, maxDepth = DEFAULT_MAX_DEPTH } = options;
   return {
     ...options,

@@ -28,7 +28,7 @@ function shortMessage(message: unknown, taskId: string | undefined): string {
 function sentence(event: RunEvent): string {
   switch (event.type) {
     case 'run_started':
-      return `Run started: ${plural(event.plan.tasks.length, 'task')} in the plan`;
+      return `Run started${originOf(event.forkedFrom)}: ${plural(event.plan.tasks.length, 'task')} in the plan`;
     case 'strategy_initialized': {
       const limit = event.maxParallel === null ? '' : `, at most ${event.maxParallel} at once`;
       return `Strategy ${event.strategy}${limit}`;
@@ -133,4 +133,8 @@ function outputSentence(event: OutputEvent): string {
 
 function ofResource(resource: string | undefined): string {
   return resource === undefined ? '' : ` of ${oneLine(resource, 100)}`;
+}
+
+function originOf(origin: Extract<RunEvent, { type: 'run_started' }>['forkedFrom']): string {
+  return origin === undefined ? '' : ` as a fork of ${origin.runId} at event ${origin.sequence}`;
 }

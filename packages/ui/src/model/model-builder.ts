@@ -158,6 +158,9 @@ export class ModelBuilder {
       ),
       tasks,
       events: [...this.#lines],
+      ...(run.forkedFrom !== undefined && {
+        forkedFrom: { runId: run.forkedFrom.runId, sequence: run.forkedFrom.sequence },
+      }),
       ...(options.notice !== undefined && { notice: options.notice }),
     };
   }

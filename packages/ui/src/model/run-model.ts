@@ -37,6 +37,8 @@ export interface RunModel {
   readonly holds: readonly (readonly [from: number, to: number])[];
   readonly tasks: readonly TaskModel[];
   readonly events: readonly EventLine[];
+  /** The run whose results this one began with, and its last event that counts. */
+  readonly forkedFrom?: { readonly runId: string; readonly sequence: number } | undefined;
   /** Something about the record that a reader must know, such as a damaged end. */
   readonly notice?: string | undefined;
 }
