@@ -35,7 +35,7 @@ interface Adoption {
 }
 
 /** A new run that begins with the results of a recorded one. */
-export interface Fork {
+interface Fork {
   readonly origin: RunOrigin;
   /** Tasks of the changed plan whose inputs have changed. */
   readonly affected: readonly string[];
