@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { formatProblem, PlanError, type PlanProblem } from '@stratagem/core';
-import { loadPlanDocument, type ParsedPlan } from '@stratagem/core/document';
+import { loadPlanDocument, type ParsedPlan, PlanFileError } from '@stratagem/core/document';
 import type { LineCounter } from 'yaml';
 import { type Profiles, plainProfiles } from '../options/profiles.js';
 import type { ModuleFlags } from '../options/run-flags.js';
@@ -59,6 +59,8 @@ export async function parsePlan(
   const sources = new Map<string, ParsedText>();
   const root = parseText(text, name, name);
   sources.set(name, root);
+  /** The syntax errors of modules. */
+  const broken = new Map<string, FileProblem[]>();
   const modules = new ModuleFiles(name, allowOutside, onModule);
   try {
     const loaded = await loadPlanDocument(
@@ -66,21 +68,34 @@ export async function parsePlan(
       async (path, from) => {
         const file = await modules.find(path, from);
         let parsed = sources.get(file);
-        if (parsed === undefined) {
-          parsed = parseText(await modules.read(file), file, name);
-          sources.set(file, parsed);
+        if (parsed === undefined && !broken.has(file)) {
+          const { lines, source, problems = [] } = parseSource(await modules.read(file));
+          if (source === undefined) broken.set(file, problemsIn(file, lines, problems));
+          else {
+            parsed = { lines, source };
+            sources.set(file, parsed);
+          }
         }
+        // The other files may have problems as well.
+        if (parsed === undefined) throw new PlanFileError(brokenModule(file));
         return { file, value: parsed.source.value };
       },
     );
     if (isClean(sources)) {
       return { ...withServers(loaded, root.source.value, models), files: [...sources.keys()] };
     }
-    throw invalid(name, sources, []);
+    throw invalid(name, sources, broken, []);
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
-    throw invalid(name, sources, error.problems);
+    // The errors of the file itself say more.
+    const follow = new Set(Array.from(broken.keys(), brokenModule));
+    const problems = error.problems.filter(({ message }) => !follow.has(message));
+    throw invalid(name, sources, broken, problems);
   }
+}
+
+function brokenModule(file: string): string {
+  return `${file} has syntax errors`;
 }
 
 /** A file whose syntax is right. */
@@ -104,6 +119,7 @@ function isClean(sources: ReadonlyMap<string, ParsedText>): boolean {
 function invalid(
   name: string,
   sources: ReadonlyMap<string, ParsedText>,
+  broken: ReadonlyMap<string, readonly FileProblem[]>,
   problems: readonly PlanProblem[],
 ): InvalidFileError {
   const all: FileProblem[] = [];
@@ -120,7 +136,7 @@ function invalid(
       .filter(({ offset }) => !reported.has(offset));
     all.push(...problemsIn(file, lines, [...source.problems, ...placed]));
   }
-  return new InvalidFileError(name, 'plan', all);
+  return new InvalidFileError(name, 'plan', [...all, ...[...broken.values()].flat()]);
 }
 
 /** Adds the profiles of the configuration file, so that the tasks may name them. */

@@ -97,6 +97,24 @@ describe('the files of modules', () => {
     expect(problem).toMatch(/^review\.yaml:1:7 invalid YAML/);
   });
 
+  test('hide no problem of other files by their syntax errors', async () => {
+    const problems = await problemsOf({
+      'plan.yaml': `${using('review.yaml')}  - { id: also, plan: ./other.yaml }\n  - { id: again, plan: ./review.yaml }\ngoals: x\n`,
+      'review.yaml': 'goal: a: b\ntasks: []\n',
+      'other.yaml':
+        'goal: Other\ntasks: [{ id: a, descripton: x }, { id: b, plan: ./broken.json }]\n',
+      'broken.json': '{ "goal": }',
+    });
+    expect(problems).toEqual([
+      expect.stringMatching(/^plan\.yaml:\d+:1 goals: unknown field "goals"/),
+      expect.stringMatching(/^other\.yaml:2:9 tasks\[0\]\.description: is missing/),
+      expect.stringMatching(/^other\.yaml:2:18 tasks\[0\]\.descripton: unknown field/),
+      expect.stringMatching(/^review\.yaml:1:7 invalid YAML/),
+      expect.stringMatching(/^broken\.json:1:11 invalid JSON/),
+      'plan.yaml is not a valid plan: 5 problems.',
+    ]);
+  });
+
   test('may be missing, which is reported where they are named', async () => {
     expect(await problemsOf({ 'plan.yaml': using('./revew.yaml'), 'review.yaml': review })).toEqual(
       [
