@@ -1,6 +1,7 @@
 import { OptionError, type Strategy } from '@stratagem/core';
 import { checkLimit, checkOptions } from '@stratagem/core/strategy';
 import { checkLearned, type Learned } from './estimate/learned.js';
+import type { SharedResource } from './scheduler/lane.js';
 import { AdaptiveScheduler } from './scheduler/scheduler.js';
 
 export interface AdaptiveOptions {
@@ -22,6 +23,12 @@ export interface AdaptiveOptions {
    * @default nothing is known
    */
   warmStart?: Learned | undefined;
+  /**
+   * Whether runs of this strategy that are under way at the same time share what they learn, and divide the
+   * limit of each resource evenly. Use it for runs against the same servers; a resource is known by its name.
+   * @default false: each run adapts by itself, as if the others were a part of the server
+   */
+  shareRuns?: boolean | undefined;
 }
 
 /** A strategy that returns what its runs have learned. */
@@ -44,21 +51,32 @@ export interface AdaptiveStrategy extends Strategy {
  * await writeFile('learned.json', JSON.stringify(strategy.learned()));
  */
 export function adaptive(options: AdaptiveOptions = {}): AdaptiveStrategy {
-  checkOptions('adaptive()', options, ['maxParallel', 'adaptiveThreshold', 'warmStart']);
-  const { maxParallel = 128, adaptiveThreshold = 0.1, warmStart } = options;
+  checkOptions('adaptive()', options, [
+    'maxParallel',
+    'adaptiveThreshold',
+    'warmStart',
+    'shareRuns',
+  ]);
+  const { maxParallel = 128, adaptiveThreshold = 0.1, warmStart, shareRuns = false } = options;
   checkLimit('adaptive()', 'maxParallel', maxParallel);
   if (typeof adaptiveThreshold !== 'number' || !(adaptiveThreshold > 0 && adaptiveThreshold <= 1)) {
     throw new OptionError(
       `adaptive(): adaptiveThreshold must be a number > 0 and ≤ 1; it is ${String(adaptiveThreshold)}`,
     );
   }
+  if (typeof shareRuns !== 'boolean') {
+    throw new OptionError(
+      `adaptive(): shareRuns must be true or false; it is ${String(shareRuns)}`,
+    );
+  }
   const known = warmStart === undefined ? undefined : checkLearned(warmStart);
+  const shared = shareRuns ? new Map<string, SharedResource>() : undefined;
   let latest: AdaptiveScheduler | undefined;
   return {
     name: 'adaptive',
     maxParallel,
     begin(run) {
-      latest = new AdaptiveScheduler(run, { maxParallel, adaptiveThreshold }, known);
+      latest = new AdaptiveScheduler(run, { maxParallel, adaptiveThreshold }, known, shared);
       return latest;
     },
     learned: () => latest?.learned(),

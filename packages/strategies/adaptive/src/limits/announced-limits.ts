@@ -55,6 +55,11 @@ export class AnnouncedLimits {
     );
   }
 
+  /** Forgets a request whose outcome will not be known. */
+  discard(request: Request): void {
+    this.#takenAtStart.delete(request);
+  }
+
   recordOutcome(request: Request, { ok, usage, rateLimits }: Outcome, now: number): void {
     const before = this.#takenAtStart.get(request) as readonly number[];
     this.#takenAtStart.delete(request);

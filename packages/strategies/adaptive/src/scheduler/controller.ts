@@ -35,8 +35,8 @@ export class Controller {
   readonly #requests = new LostRequests();
   readonly #slowStart = new SlowStart();
   readonly #reports: ModeReports;
-  /** By task index. */
-  readonly #open = new Map<number, Request>();
+  /** The open requests, and who sent them. */
+  readonly #open = new Map<TaskView, { readonly request: Request; readonly sender: object }>();
   #nextOrder = 0;
   /** When the first request started. */
   #beganAt: number | undefined;
@@ -57,25 +57,37 @@ export class Controller {
     this.#reports = new ModeReports(this.#search.limit, report);
   }
 
-  /** When a task may start; Infinity while too many requests are in flight. */
-  availableAt(task: TaskView, now: number): number {
-    if (this.#requests.inFlight >= this.#search.limit) {
-      this.#reports.countDelay('limit');
-      return Number.POSITIVE_INFINITY;
-    }
+  /** The limit of requests in flight. */
+  get limit(): number {
+    return this.#search.limit;
+  }
+
+  /** Holds a task back until a request has ended. */
+  holdBack(): number {
+    this.#reports.countDelay('limit');
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * When a task may start; Infinity while too many requests are in flight.
+   *
+   * @param mayExceed Whether the limit does not count.
+   */
+  availableAt(task: TaskView, now: number, mayExceed = false): number {
+    if (!mayExceed && this.#requests.inFlight >= this.#search.limit) return this.holdBack();
     const at = Math.max(this.#pacer.availableAt(now), this.#announced.availableAt(task, now));
     if (at > now) this.#reports.countDelay('pace');
     return Math.max(at, this.#slowStart.availableAt(this.#requests.inFlight, now));
   }
 
-  recordStart(task: TaskView, now: number): void {
+  recordStart(task: TaskView, sender: object, now: number): void {
     this.#advance(now);
     const request = createRequest(task, {
       order: this.#nextOrder++,
       startedAt: now,
       othersInFlight: this.#requests.inFlight,
     });
-    this.#open.set(task.index, request);
+    this.#open.set(task, { request, sender });
     this.#requests.add(request);
     this.#search.recordStart(request);
     this.#pacer.recordStart(now);
@@ -84,7 +96,8 @@ export class Controller {
 
   /** Records a part of the output of a request in flight. */
   recordOutput(task: TaskView, part: OutputPart, queue: Queue, now: number): void {
-    const request = this.#open.get(task.index) as Request;
+    const request = this.#open.get(task)?.request;
+    if (request === undefined) return;
     // While a request calls tools, it writes no text.
     if (part.kind !== 'text') {
       this.#search.pauseStream(request);
@@ -101,8 +114,9 @@ export class Controller {
   }
 
   recordOutcome(task: TaskView, outcome: Outcome, queue: Queue, now: number): void {
-    const request = this.#open.get(task.index) as Request;
-    this.#open.delete(task.index);
+    const request = this.#open.get(task)?.request;
+    if (request === undefined) return;
+    this.#open.delete(task);
     this.#advance(now);
     const before = this.#search.limit;
     const { inFlight } = this.#requests;
@@ -120,6 +134,17 @@ export class Controller {
     const { limit } = this.#search;
     if (limit !== before) this.#slowStart.begin(before, limit, outcome.latencyMs, now);
     this.#reports.reportChange(this.#search, this.#pacer.intervalMs, now);
+  }
+
+  /** Forgets the open requests of a sender that will not tell how they end. */
+  discardOf(sender: object): void {
+    for (const [task, { request, sender: from }] of this.#open) {
+      if (from !== sender) continue;
+      this.#open.delete(task);
+      this.#requests.remove(request);
+      this.#search.discard(request);
+      this.#announced.discard(request);
+    }
   }
 
   learned(): LearnedResource {

@@ -9,15 +9,10 @@ import type {
 } from '@stratagem/core';
 import { Heap } from '@stratagem/core/strategy';
 import type { Learned } from '../estimate/learned.js';
-import { Controller, type ControllerOptions, type Queue } from './controller.js';
+import { Controller, type ControllerOptions } from './controller.js';
 import { Durations } from './durations.js';
+import { Lane, type SharedResource } from './lane.js';
 import { PriorityOrder } from './priority.js';
-
-/** The ready tasks of one resource, and the controller that decides when they start. */
-interface Lane {
-  ready: Heap<TaskView>;
-  readonly controller: Controller;
-}
 
 /**
  * Schedules with one controller per resource. Among the tasks that may start now, the one with the
@@ -30,8 +25,16 @@ export class AdaptiveScheduler implements Scheduler {
   readonly #durations: Durations;
   readonly #order: PriorityOrder;
   readonly #lanes = new Map<string, Lane>();
+  readonly #resources: Map<string, SharedResource>;
 
-  constructor(run: RunView, options: ControllerOptions, known: Learned | undefined) {
+  /** @param resources What the runs that share their limits know, by resource; it is added to. */
+  constructor(
+    run: RunView,
+    options: ControllerOptions,
+    known: Learned | undefined,
+    resources: Map<string, SharedResource> = new Map(),
+  ) {
+    this.#resources = resources;
     this.#run = run;
     this.#options = options;
     this.#known = known;
@@ -51,7 +54,7 @@ export class AdaptiveScheduler implements Scheduler {
     for (const lane of this.#lanes.values()) {
       const task = lane.ready.peek();
       if (task === undefined || this.#run.isFull(task.resource)) continue;
-      const at = lane.controller.availableAt(task, now);
+      const at = lane.availableAt(task, now);
       if (at > now) until = Math.min(until, at);
       else if (first === undefined || this.#order.compare(task, first) < 0) {
         first = task;
@@ -60,18 +63,19 @@ export class AdaptiveScheduler implements Scheduler {
     }
     if (chosen === undefined) return until === Number.POSITIVE_INFINITY ? undefined : { until };
     const task = chosen.ready.pop() as TaskView;
-    chosen.controller.recordStart(task, now);
+    chosen.recordStart(task, now);
     return task;
   }
 
   output(task: TaskView, part: OutputPart): void {
     const lane = this.#laneOf(task);
-    lane.controller.recordOutput(task, part, this.#queueOf(lane), this.#run.now);
+    lane.call().recordOutput(task, part, lane.queue, this.#run.now);
   }
 
   settled(task: TaskView, outcome: Outcome): void {
     const lane = this.#laneOf(task);
-    lane.controller.recordOutcome(task, outcome, this.#queueOf(lane), this.#run.now);
+    lane.recordEnd();
+    lane.call().recordOutcome(task, outcome, lane.queue, this.#run.now);
     if (!outcome.ok) return;
     this.#durations.record(task.type, outcome.latencyMs);
     if (this.#order.recordAnswer()) this.#reorder();
@@ -79,10 +83,7 @@ export class AdaptiveScheduler implements Scheduler {
 
   /** Data for the next run. */
   learned(): Learned {
-    const resources = [...this.#lanes].map(([name, { controller }]) => [
-      name,
-      controller.learned(),
-    ]);
+    const resources = [...this.#lanes].map(([name, lane]) => [name, lane.learned()]);
     return {
       version: 1,
       durationsMs: { ...this.#known?.durationsMs, ...this.#durations.toJSON() },
@@ -90,22 +91,31 @@ export class AdaptiveScheduler implements Scheduler {
     };
   }
 
-  #queueOf({ ready }: Lane): Queue {
-    return { ready: ready.size, waiting: this.#run.remaining - this.#run.running };
-  }
-
-  #laneOf({ resource }: TaskView): Lane {
-    let lane = this.#lanes.get(resource);
+  #laneOf({ resource: name }: TaskView): Lane {
+    let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      const known = this.#known?.resources[resource];
-      const report = (change: StrategySwitch) => this.#run.report({ ...change, resource });
-      lane = {
-        ready: new Heap(this.#order.compare),
-        controller: new Controller(this.#options, known, report),
-      };
-      this.#lanes.set(resource, lane);
+      const report = (change: StrategySwitch) => this.#run.report({ ...change, resource: name });
+      lane = new Lane(this.#run, this.#resourceOf(name), this.#order.compare, report);
+      this.#lanes.set(name, lane);
     }
     return lane;
+  }
+
+  /** The resource with what runs under way have learned about it, or a new one. */
+  #resourceOf(name: string): SharedResource {
+    const shared = this.#resources.get(name);
+    const now = this.#run.now;
+    if (shared !== undefined && [...shared.lanes].some((lane) => lane.isUnderWay(now)))
+      return shared;
+    const resource: SharedResource = {
+      controller: new Controller(this.#options, this.#known?.resources[name], (change) =>
+        resource.report(change),
+      ),
+      lanes: new Set(),
+      report: () => {},
+    };
+    this.#resources.set(name, resource);
+    return resource;
   }
 
   #reorder(): void {
