@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { Condition } from '../src/contract/condition.js';
 import type { Plan } from '../src/contract/plan.js';
 import { asksModel, type Task } from '../src/contract/task.js';
@@ -73,22 +74,70 @@ function closed(task: Task, scopes: ReadonlyMap<string, string>): Task {
   };
 }
 
-function withModules(task: Task, counter: { modules: number }): Task {
+function withModules(task: Task, counter: { modules: number }, isNested = false): Task {
   const { subtasks, ...group } = task;
   if (subtasks === undefined) return task;
   if (!mayBeModule(task)) {
-    return { ...task, subtasks: subtasks.map((each) => withModules(each, counter)) };
+    return { ...task, subtasks: subtasks.map((each) => withModules(each, counter, isNested)) };
   }
   counter.modules++;
   const prefix = `${task.id}/`;
-  const tasks = subtasks.map((each) => localised(withModules(each, counter), prefix));
-  return { ...group, plan: { goal: task.id, tasks } };
+  const tasks = subtasks.map((each) => localised(withModules(each, counter, true), prefix));
+  return { ...group, ...given(task, isNested), plan: { goal: task.id, tasks, inputs: INPUTS } };
+}
+
+/** The inputs of each module: a number, and the outputs that it depends on. */
+const INPUTS = z.object({ size: z.number().default(7), list: z.array(z.unknown()) });
+
+/** The values of these inputs; a module in another one passes on the number that it gets. */
+function given({ dependencies = [] }: Task, isNested: boolean): Pick<Task, 'with'> {
+  if (dependencies.length === 0) {
+    return { with: { list: [], ...(isNested && { size: '{{inputs.size}}' }) } };
+  }
+  return {
+    with: (inputs: Inputs) => ({
+      size: dependencies.length,
+      list: dependencies.map((each) => inputs[each] ?? null),
+    }),
+  };
+}
+
+/** The inputs that a task of a module must get, by its id in the run; undefined for one in no module. */
+export function moduleInputsOf(
+  id: string,
+  { tasks }: Plan,
+  outputOf: (id: string) => unknown,
+): { readonly size: number; readonly list: readonly unknown[] } | undefined {
+  let found: { size: number; list: unknown[] } | undefined;
+  const visit = (list: readonly Task[], prefix: string, size: number) => {
+    for (const task of list) {
+      const own = prefix + task.id;
+      const { dependencies = [], plan, subtasks = [] } = task;
+      visit(subtasks, prefix, size);
+      if (plan === undefined || !id.startsWith(`${own}/`)) continue;
+      const count = dependencies.length || (prefix === '' ? 7 : size);
+      const values = dependencies.map((each) => outputOf(prefix + each) ?? null);
+      found = { size: count, list: values };
+      visit(plan.tasks, `${own}/`, count);
+    }
+  };
+  visit(tasks, '', 7);
+  return found;
 }
 
 /** The task with the names that it has in its module. */
 function localised(task: Task, prefix: string): Task {
   const local = (text: string) => text.replaceAll(prefix, '');
-  const { id, dependencies = [], description, when, forEach, repeat, subtasks } = task;
+  const {
+    id,
+    dependencies = [],
+    description,
+    when,
+    forEach,
+    repeat,
+    subtasks,
+    with: values,
+  } = task;
   const source = typeof forEach === 'object' ? forEach.items : forEach;
   const list = typeof source === 'string' ? local(source) : source;
   return {
@@ -107,6 +156,7 @@ function localised(task: Task, prefix: string): Task {
       repeat: { ...repeat, until: withLocalNames(repeat.until, prefix) },
     }),
     ...(subtasks !== undefined && { subtasks: subtasks.map((each) => localised(each, prefix)) }),
+    ...(typeof values === 'function' && { with: renamed(values, prefix) }),
   };
 }
 
@@ -131,8 +181,8 @@ function withLocalNames(
 }
 
 /** The function with the names that it knows. */
-function renamed(when: (inputs: Inputs) => boolean, prefix: string) {
-  return (inputs: Inputs) => {
+function renamed<Result>(when: (inputs: Inputs) => Result, prefix: string) {
+  return (inputs: Inputs): Result => {
     const entries = Object.entries(inputs).map(([name, value]) => [prefix + name, value] as const);
     return when({ ...inputs, ...Object.fromEntries(entries) });
   };

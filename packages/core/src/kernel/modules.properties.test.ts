@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { modularise } from '../../test/modularise.js';
-import { type Recipe, randomRun, recipes } from '../../test/random-runs.js';
+import { modularise, moduleInputsOf } from '../../test/modularise.js';
+import { type RandomRun, type Recipe, randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
 import type { RunEvent } from '../contract/event.js';
+import type { Plan } from '../contract/plan.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
+import type { PlanResult } from '../state/result.js';
 
 const RUNS = Number(process.env.RUNS ?? 300);
 
@@ -41,10 +43,26 @@ function comparable(events: readonly RunEvent[]): unknown[] {
   });
 }
 
+/** Checks what tasks of modules got, and counts those that got an output of another task. */
+function checkInputs(plan: Plan, { tasks }: PlanResult, given: RandomRun['given']): number {
+  const outputs = new Map(tasks.map(({ id, output }) => [id, output]));
+  let filled = 0;
+  for (const { taskId, inputs } of given) {
+    // Tasks that were added, and the copies of templates, are not in the plan.
+    if (/[+[#]/.test(taskId)) continue;
+    const values = moduleInputsOf(taskId, plan, (id) => outputs.get(id));
+    expect(inputs.inputs, taskId).toEqual(values);
+    if (values !== undefined && values.list.length > 0) filled++;
+  }
+  return filled;
+}
+
 test('a plan with modules has the events of the plan with groups in their place', {
   timeout: 60_000,
 }, () => {
   let modules = 0;
+  /** Attempts in modules that got an output of another task. */
+  let filled = 0;
   fc.assert(
     fc.property(withGroups, (recipe) => {
       const [first, second] = [randomRun(recipe), randomRun(recipe)];
@@ -53,10 +71,12 @@ test('a plan with modules has the events of the plan with groups in their place'
       const expected = simulate(inlined, first.options);
       const found = simulate(modular, second.options);
       expect(comparable(found.timeline)).toEqual(comparable(expected.timeline));
+      filled += checkInputs(modular, found, second.given);
     }),
     { numRuns: RUNS, seed: 1 },
   );
   expect(modules).toBeGreaterThan(RUNS / 4);
+  expect(filled).toBeGreaterThan(RUNS / 10);
 });
 
 test('a run with modules resumes as one with groups in their place', { timeout: 60_000 }, () => {
@@ -70,7 +90,10 @@ test('a run with modules resumes as one with groups in their place', { timeout: 
           plan,
           timeline.slice(0, 1 + Math.floor((part / 1_000) * timeline.length)),
         );
-        return resumeSimulation(plan, randomRun(recipe).options, log, { downtimeMs: 7 });
+        const again = randomRun(recipe);
+        const result = resumeSimulation(plan, again.options, log, { downtimeMs: 7 });
+        if (plan === modular) checkInputs(modular, result, again.given);
+        return result;
       };
       const expected = resume(inlined, first);
       const found = resume(modular, second);
