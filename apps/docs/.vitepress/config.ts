@@ -1,7 +1,8 @@
-import { existsSync, watch } from 'node:fs';
+import { existsSync, globSync, readFileSync, watch } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
+import { writeLlmsTexts } from '../src/llms.js';
 import { anchorOf } from '../src/markdown.js';
 import { PAGES, root } from '../src/pages.js';
 import { sidebar } from '../src/sidebar.js';
@@ -9,6 +10,12 @@ import { stage, stagePage } from '../src/stage.js';
 
 const site = fileURLToPath(new URL('../site', import.meta.url));
 stage(site);
+const titles = new Map(
+  globSync('**/*.md', { cwd: site }).map((file) => {
+    const [, title = file] = /^# (.+)$/m.exec(readFileSync(join(site, file), 'utf8')) ?? [];
+    return [file.split(sep).join('/'), title.replaceAll('`', '')];
+  }),
+);
 
 export default defineConfig({
   title: 'Stratagem',
@@ -38,12 +45,13 @@ export default defineConfig({
       { text: 'Guides', link: '/guides/data-collection' },
       { text: 'Reference', link: '/reference/executor' },
       { text: 'API', link: '/api/' },
-    ].filter(({ link }) => hasPage(link)),
-    sidebar: sidebar(hasPage),
+    ],
+    sidebar: sidebar(titles),
     outline: [2, 3],
     footer: { message: 'MIT licensed.' },
     docFooter: { prev: 'Before', next: 'Next' },
   },
+  buildEnd: ({ outDir }) => writeLlmsTexts(site, outDir, sidebar(titles)),
   vite: {
     plugins: [
       {
@@ -58,8 +66,3 @@ export default defineConfig({
     ],
   },
 });
-
-function hasPage(link: string): boolean {
-  const page = link.replace(/^\//, '').replace(/\/$/, '/index');
-  return existsSync(join(site, `${page}.md`));
-}

@@ -63,30 +63,8 @@ const SECTIONS: readonly Section[] = [
       page('/api/', 'API'),
     ],
   },
-  {
-    text: 'Packages',
-    collapsed: true,
-    items: [
-      'core',
-      'parallel',
-      'adaptive',
-      'sequential',
-      'openai',
-      'anthropic',
-      'ai-sdk',
-      'simulated',
-      'runners',
-      'planner',
-      'simulation',
-      'mcp',
-      'node',
-      'sqlite',
-      'postgres',
-      'store-kit',
-      'ui',
-      'cli',
-    ].map((name) => page(`/packages/${name}`, name)),
-  },
+  { text: 'More guides', items: [] },
+  { text: 'Packages', collapsed: true, items: [] },
   {
     text: 'This repository',
     collapsed: true,
@@ -98,10 +76,26 @@ const SECTIONS: readonly Section[] = [
   },
 ];
 
-/** The sections with the pages that exist. */
-export function sidebar(hasPage: (link: string) => boolean): Section[] {
-  return SECTIONS.map((section) => ({
-    ...section,
-    items: section.items.filter(({ link }) => hasPage(link)),
-  })).filter(({ items }) => items.length > 0);
+/**
+ * The sections with the pages that exist. Packages, and pages of `docs` that no section names, are added.
+ *
+ * @param pages The pages of the site, such as `guides/batch.md`, with their titles.
+ */
+export function sidebar(pages: ReadonlyMap<string, string>): Section[] {
+  const linkOf = (file: string) => `/${file.replace(/(index)?\.md$/, '')}`;
+  const links = new Set([...pages.keys()].map(linkOf));
+  const named = new Set(SECTIONS.flatMap(({ items }) => items.map(({ link }) => link)));
+  const others = [...pages]
+    .map(([file, title]) => page(linkOf(file), title))
+    .filter(({ link }) => !named.has(link) && link !== '/' && !link.startsWith('/api/'));
+  const isPackage = ({ link }: { link: string }) => link.startsWith('/packages/');
+  return SECTIONS.map((section) => {
+    if (section.text === 'Packages') {
+      const items = others.filter(isPackage);
+      return { ...section, items: items.map(({ link }) => page(link, link.slice(10))) };
+    }
+    if (section.text === 'More guides')
+      return { ...section, items: others.filter((each) => !isPackage(each)) };
+    return { ...section, items: section.items.filter(({ link }) => links.has(link)) };
+  }).filter(({ items }) => items.length > 0);
 }
