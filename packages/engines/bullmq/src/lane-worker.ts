@@ -3,11 +3,15 @@ import {
   type IQueueBackend,
   type Job,
   type JobProgress,
+  WaitingError,
   Worker,
   type WorkerOptions,
 } from 'bullmq';
 import type { Places } from './places.js';
 import type { JobData, JobResult } from './protocol.js';
+
+/** How soon a result is stored again that may not have arrived. */
+const RETRY_MS = 100;
 
 export type AttemptJob = Job<JobData, JobResult, string>;
 
@@ -73,6 +77,34 @@ export class LaneWorker extends Worker<
     } catch (error) {
       this.#returned.add(job);
       throw error;
+    }
+  }
+
+  /**
+   * Stores a result again while the server does not answer: BullMQ would give the job up, and an attempt
+   * that has ended would be lost. Once the lock has ended, another worker begins it again.
+   */
+  protected override async handleCompleted(
+    result: JobResult,
+    job: AttemptJob,
+    token: string,
+    fetchNext: () => boolean,
+    span: never,
+  ): Promise<AttemptJob> {
+    const until = performance.now() + (this.opts.lockDuration ?? 0);
+    for (;;) {
+      try {
+        return (await super.handleCompleted(result, job, token, fetchNext, span)) as AttemptJob;
+      } catch (error) {
+        this.emit('error', error as Error);
+        // A number says that the server has answered: the lock is lost, or an earlier try has arrived.
+        const isAnswer = typeof (error as { readonly code?: unknown }).code === 'number';
+        if (isAnswer || performance.now() > until) {
+          this.#returned.add(job);
+          throw new WaitingError();
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 
