@@ -10,7 +10,12 @@ import {
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, type LocalServer, PASSWORD, startLocalServer } from './local-server.js';
+import {
+  freePort,
+  type LocalServer,
+  PASSWORD,
+  startLocalServer,
+} from '@stratagem/server-kit/local-server';
 
 /** Where Debian and Ubuntu install the programs of each version. */
 const DEBIAN = '/usr/lib/postgresql';

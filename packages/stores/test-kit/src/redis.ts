@@ -2,7 +2,12 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { freePort, type LocalServer, PASSWORD, startLocalServer } from './local-server.js';
+import {
+  freePort,
+  type LocalServer,
+  PASSWORD,
+  startLocalServer,
+} from '@stratagem/server-kit/local-server';
 
 /** Why no server can be started here; undefined when one can. */
 export function redisProblem(): string | undefined {

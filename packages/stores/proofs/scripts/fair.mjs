@@ -2,7 +2,7 @@
  * Queues runs of ten tenants, kills one of three coordinators every five seconds, and checks that all
  * runs complete, that none is owned by two, and that small tenants are not held up by a large one:
  *
- *   pnpm --filter @stratagem/postgres fair [--runs 1000]
+ *   pnpm prove fair [--backend postgres|redis] [--runs 1000]
  *
  * Nine tenants have a twentieth of the runs each, the first one has the rest. All are queued before the
  * first coordinator starts, the large tenant first. With equal shares, the nth run of a tenant begins
@@ -14,16 +14,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { submitRun } from '@stratagem/core/coordinator';
-import { startPostgres } from '@stratagem/server-kit/postgres';
-import { postgresJournal } from '../dist/index.js';
-import { coordinators, ownedByTwo } from '../test/coordinators.js';
+import { openQueue } from '../test/backends.js';
+import { ownedByTwo, readNotes, startProcesses } from '../test/processes.js';
+import { backendOf } from '../test/servers.js';
 
 const TENANTS = 10;
 const COORDINATORS = 3;
 const KILL_MS = 5_000;
 const LEASE_MS = 1_500;
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '1000' } } });
+const text = (value) => ({ type: 'string', default: value });
+const { values } = parseArgs({ options: { backend: text('postgres'), runs: text('1000') } });
 const count = Number(values.runs);
 const small = Math.floor(count / 20);
 const sizes = Array.from({ length: TENANTS }, (_, n) =>
@@ -31,8 +32,8 @@ const sizes = Array.from({ length: TENANTS }, (_, n) =>
 );
 
 const folder = mkdtempSync(join(tmpdir(), 'stratagem-fair-'));
-const server = await startPostgres();
-const queue = postgresJournal({ url: server.url });
+const server = await backendOf(values.backend).start();
+const queue = openQueue(server.url);
 const tenantOf = new Map();
 for (const [tenant, size] of sizes.entries()) {
   for (let n = 0; n < size; n++) {
@@ -44,7 +45,8 @@ for (const [tenant, size] of sizes.entries()) {
 const begun = performance.now();
 const notes = join(folder, 'notes');
 const given = { url: server.url, notes, leaseMs: LEASE_MS, maxRuns: 8, maxMs: 400 };
-const group = coordinators(COORDINATORS, given);
+const roles = Array.from({ length: COORDINATORS }, () => 'coordinator');
+const group = startProcesses(roles, { ...given, hasWorkers: false });
 let kills = 0;
 let lastKill = performance.now();
 for (;;) {
@@ -68,7 +70,7 @@ for (const { id } of runs) {
   }
   if (completed.length !== 3 || new Set(completed).size !== 3) repeated++;
 }
-const byTwo = ownedByTwo(notes, group.killedAt);
+const byTwo = ownedByTwo(readNotes(notes), group.killedAt);
 // The place of each run in the order of their starts, beside the place with equal shares.
 const order = runs.sort((a, b) => a.startedAt - b.startedAt).map(({ id }) => tenantOf.get(id));
 const seen = sizes.map(() => 0);
@@ -81,6 +83,7 @@ await queue.close();
 await server[Symbol.asyncDispose]();
 rmSync(folder, { recursive: true });
 console.log({
+  backend: values.backend,
   runs: runs.length,
   seconds: Math.round(seconds),
   kills,

@@ -2,15 +2,18 @@
 import { createHash } from 'node:crypto';
 import { RunnerError } from '@stratagem/core';
 
-const LAYERED = 24;
 const ITEMS = 8;
+/** A list, a fan-out with its items, a group of two, an approval, the end. */
+const OTHERS = 1 + (1 + ITEMS) + (1 + 2) + 1 + 1;
 
-/** The number of tasks: a graph, a list, a fan-out with its items, a group of two, an approval, the end. */
-export const SIZE = LAYERED + 1 + (1 + ITEMS) + (1 + 2) + 1 + 1;
-
-/** 24 tasks in a random graph, a fan-out, a group, an approval in the middle, and a final task. */
-export function planOf(seed) {
-  const tasks = Array.from({ length: LAYERED }, (_, index) => ({
+/**
+ * A random graph, a fan-out, a group, an approval in the middle, and a final task.
+ *
+ * @param size The number of tasks, at least 25.
+ */
+export function planOf(seed, size) {
+  const layered = size - OTHERS;
+  const tasks = Array.from({ length: layered }, (_, index) => ({
     id: `task-${index}`,
     description: `Do ${index}`,
     dependencies: dependenciesOf(seed, index),
@@ -30,7 +33,7 @@ export function planOf(seed) {
     {
       id: 'end',
       description: 'Put it together',
-      dependencies: ['each', 'group', `task-${LAYERED - 1}`],
+      dependencies: ['each', 'group', `task-${layered - 1}`],
     },
   );
   return { goal: `Survive ${seed}`, tasks, retry: { initialDelayMs: 2, maxDelayMs: 4 } };
@@ -46,31 +49,43 @@ function attemptsOf(seed, taskId) {
  * outputs of its dependencies in it.
  *
  * @param maxMs The longest moment.
- * @param onStart Called at the start of each attempt.
+ * @param told Hears of each attempt: `onStart` and `onStop`.
  */
-export function runnerOf(maxMs, onStart = () => {}) {
+export function runnerOf(maxMs, { onStart = () => {}, onStop = () => {} } = {}) {
+  const respond = async ({ taskId, prompt }, runId, attempt) => {
+    await new Promise((resolve) => setTimeout(resolve, draw(runId, `time of ${taskId}`, maxMs)));
+    if (attempt < attemptsOf(runId, taskId)) throw new RunnerError('overloaded', 'later');
+    if (taskId === 'list') {
+      return { output: Array.from({ length: ITEMS }, (_, n) => `element ${n}`) };
+    }
+    const digest = createHash('sha256').update(`${runId} ${taskId} ${prompt}`).digest('hex');
+    // Some are long enough to be stored outside the log.
+    return { output: digest.repeat(1 + draw(runId, `length of ${taskId}`, 6)) };
+  };
   return {
     name: 'seeded',
-    async run({ taskId, prompt }, { runId, attempt }) {
-      onStart(runId, taskId, attempt);
-      await new Promise((resolve) => setTimeout(resolve, draw(runId, `time of ${taskId}`, maxMs)));
-      if (attempt < attemptsOf(runId, taskId)) throw new RunnerError('overloaded', 'later');
-      if (taskId === 'list') {
-        return { output: Array.from({ length: ITEMS }, (_, n) => `element ${n}`) };
+    async run(request, { runId, attempt }) {
+      onStart(runId, request.taskId, attempt);
+      try {
+        return await respond(request, runId, attempt);
+      } finally {
+        onStop(runId, request.taskId, attempt);
       }
-      const digest = createHash('sha256').update(`${runId} ${taskId} ${prompt}`).digest('hex');
-      // Some are long enough to be stored outside the log.
-      return { output: digest.repeat(1 + draw(runId, `length of ${taskId}`, 6)) };
     },
   };
 }
 
-/** Approves whatever a run asks for, also what was asked before it was taken over. */
-export async function approveAll(run) {
-  for await (const { type } of run) {
+/**
+ * Approves whatever a run asks for, also what was asked before it was taken over.
+ *
+ * @param onDone Hears of each acknowledged completion.
+ */
+export async function approveAll(run, onDone = () => {}) {
+  for await (const { type, taskId } of run) {
+    if (type === 'task_completed') onDone(taskId);
     if (type !== 'task_waiting' && type !== 'run_resumed') continue;
     // One that was answered meanwhile needs no answer.
-    for (const { taskId } of run.openQuestions()) run.approve(taskId).catch(() => {});
+    for (const question of run.openQuestions()) run.approve(question.taskId).catch(() => {});
   }
 }
 

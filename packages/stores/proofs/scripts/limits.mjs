@@ -1,7 +1,7 @@
 /**
  * Measures how much of a limit several processes use together, and by how much they exceed it at most:
  *
- *   pnpm --filter @stratagem/postgres limits [--processes 4] [--per-minute 1200] [--seconds 60]
+ *   pnpm prove limits [--backend postgres|redis] [--processes 4] [--per-minute 1200] [--seconds 60]
  *
  * Fails when they use less than 95 % of the limit, or more than their burst permits.
  */
@@ -10,10 +10,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startPostgres } from '@stratagem/server-kit/postgres';
+import { backendOf } from '../test/servers.js';
 
 const text = (value) => ({ type: 'string', default: value });
-const options = { processes: text('4'), 'per-minute': text('1200'), seconds: text('60') };
+const options = {
+  backend: text('postgres'),
+  processes: text('4'),
+  'per-minute': text('1200'),
+  seconds: text('60'),
+};
 const { values } = parseArgs({ options });
 const perMinute = Number(values['per-minute']);
 const BURST_MS = 250;
@@ -27,12 +32,12 @@ const server = createServer((_, response) => {
 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
-const postgres = await startPostgres();
+const store = await backendOf(values.backend).start();
 const child = new URL('../test/limits-child.js', import.meta.url);
 const children = Array.from({ length: Number(values.processes) }, (_, index) => {
   const address = `http://127.0.0.1:${server.address().port}/`;
   const given = {
-    url: postgres.url,
+    url: store.url,
     address,
     perMinute,
     burstMs: BURST_MS,
@@ -50,7 +55,7 @@ for (const each of children) each.kill('SIGKILL');
 await Promise.all(children.map((each) => once(each, 'exit')));
 server.close();
 server.closeAllConnections();
-await postgres[Symbol.asyncDispose]();
+await store[Symbol.asyncDispose]();
 
 const perMs = perMinute / 60_000;
 const used = times.length / (Number(values.seconds) * 1_000 * perMs);
@@ -63,6 +68,7 @@ for (const [index, at] of times.entries()) {
 }
 const permitted = 1 + perMs * (BURST_MS + LATE_MS);
 const sent = {
+  backend: values.backend,
   processes: children.length,
   sent: times.length,
   'used %': Math.round(1_000 * used) / 10,

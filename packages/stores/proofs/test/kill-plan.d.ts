@@ -1,6 +1,5 @@
 import type { Plan, RunHandle, TaskRunner } from '@stratagem/core';
 
-export const SIZE: number;
-export function planOf(seed: string): Plan;
+export function planOf(seed: string, size: number): Plan;
 export function runnerOf(maxMs: number): TaskRunner;
 export function approveAll(run: RunHandle): Promise<void>;

@@ -1,6 +1,6 @@
 // Sends requests to a server as fast as the shared limits permit.
 import { rateLimit } from '@stratagem/runners';
-import { postgresLimits } from '../dist/index.js';
+import { openLimits } from './backends.js';
 
 const { url, address, perMinute, burstMs, atOnce } = JSON.parse(process.argv[2]);
 const server = {
@@ -10,7 +10,7 @@ const server = {
     return { output: await response.text() };
   },
 };
-const shared = postgresLimits({ url });
+const shared = openLimits(url);
 const runner = rateLimit(server, { requestsPerMinute: perMinute, burstMs, shared });
 const { signal } = new AbortController();
 const request = {

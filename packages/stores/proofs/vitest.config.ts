@@ -1,0 +1,4 @@
+import { mergeConfig } from 'vitest/config';
+import built from '../../../vitest.built.js';
+
+export default mergeConfig(built, {});
