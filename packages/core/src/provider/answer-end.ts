@@ -39,22 +39,36 @@ export function answerEndOf(reason: unknown): AnswerEnd | undefined {
 }
 
 /** Reasons of servers that lost the answer on its way, or have not begun it. */
-const UNFINISHED: ReadonlySet<string> = new Set(['inprogress', 'networkerror', 'null', 'queued']);
+const UNFINISHED: ReadonlySet<string> = new Set(
+  'inprogress networkerror notfinished null pending processing queued running unspecified'.split(
+    ' ',
+  ),
+);
 
 const WORDS: Readonly<Record<Exclude<AnswerEnd, 'unknown'>, string>> = {
-  complete: 'stop eos eostoken endturn endofturn stopsequence complete completed done end',
+  complete:
+    'stop stopped stopsequence stopstring stopstringfound stoptoken stopword eos eosfound eostoken eot ' +
+    'endturn endofturn endoftext complete completed done end finished normal',
   tool_calls: 'toolcalls toolcall tooluse functioncall functioncalls',
   truncated:
-    'length maxlength maxtokens maxoutputtokens maxcompletiontokens maxnewtokens tokenlimit incomplete',
+    'length lengthlimit limit maxlength maxlengthreached maxtokens maxtokensreached maxoutput ' +
+    'maxoutputtokens maxcompletiontokens maxnewtokens maxpredictedtokensreached tokenlimit timelimit ' +
+    'repetition repetitiontruncation incomplete',
   context_full:
-    'modellength modelcontextwindowexceeded contextwindowexceeded contextlengthexceeded contextlength errorlimit',
+    'modellength modelcontextwindowexceeded contextwindowexceeded contextlengthexceeded contextlengthreached contextlength ' +
+    'contextlimit errorlimit',
   paused: 'pauseturn',
   filtered:
     'contentfilter contentfiltered contentpolicyviolation safety imagesafety sensitive recitation ' +
-    'blocklist prohibitedcontent spii language moderation guardrailintervened errortoxic',
+    'blocked blocklist prohibitedcontent imageprohibitedcontent imagerecitation spii language ' +
+    'moderation riskcontrol guardrail guardrailintervened guardrailsblocked policyviolation errortoxic',
   refused: 'refusal refused',
-  overloaded: 'insufficientsystemresource overloaded overloadederror engineoverloaded',
-  failed: 'error failed abort aborted cancelled canceled usercancel malformedfunctioncall',
+  overloaded:
+    'insufficientsystemresource overloaded overloadederror engineoverloaded capacityexceeded',
+  failed:
+    'error failed abort aborted cancelled canceled usercancel userstopped timeout modelunloaded ' +
+    'malformedfunctioncall malformedtooluse malformedresponse malformedmodeloutput ' +
+    'unexpectedtoolcall toomanytoolcalls',
 };
 
 const ENDS: ReadonlyMap<string, AnswerEnd> = new Map(

@@ -64,3 +64,20 @@ describe('in a message', () => {
     expect(shortenWords('x'.repeat(301))).toBe(`${'x'.repeat(299)}…`);
   });
 });
+
+test('a quota of a whole day is used up', () => {
+  const violations = [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier' }];
+  const minute = [{ quotaId: 'GenerateRequestsPerMinutePerProjectPerModel' }];
+  const bodyOf = (given: object[]) => ({
+    error: { code: 429, status: 'RESOURCE_EXHAUSTED', details: [{ violations: given }] },
+  });
+  expect(readErrorBody(bodyOf(violations)).codes[0]).toBe('quota_exceeded');
+  expect(readErrorBody(bodyOf(minute)).codes[0]).toBe(429);
+});
+
+test.each([
+  [{ msg: 'No.' }, 'No.'],
+  [{ status_code: 1_008, status_msg: 'No.' }, 'No.'],
+])('the words of %j are found', (body, message) => {
+  expect(readErrorBody(body).message).toBe(message);
+});

@@ -23,13 +23,20 @@ export function readErrorBody(body: unknown): ErrorBody {
 function codesOf(error: unknown): unknown[] {
   const { code, type, status, details } = Object(error) as Record<string, unknown>;
   const reasons = listOf(details).map((detail) => Object(detail).reason);
-  return [Object(details).error_code, ...reasons, code, type, status].filter(
+  const daily = listOf(details).some(isDailyQuota) ? ['quota_exceeded'] : [];
+  return [...daily, Object(details).error_code, ...reasons, code, type, status].filter(
     (each) => typeof each === 'string' || typeof each === 'number',
   );
 }
 
+/** Google's, for a quota that no wait of minutes brings back. */
+function isDailyQuota(detail: unknown): boolean {
+  const violations = listOf(Object(detail).violations);
+  return violations.some((each) => /PerDay/.test(String(Object(each).quotaId ?? '')));
+}
+
 function messageOf(error: Record<string, unknown>): string | undefined {
-  const { message = error.detail, metadata } = error;
+  const { message = error.detail ?? error.msg ?? error.status_msg, metadata } = error;
   const own = textOf(message);
   // OpenRouter quotes the error of the server behind it.
   const raw = textOf(Object(metadata).raw);

@@ -21,6 +21,7 @@ const CONTEXT_LENGTH = new RegExp(
     'inputs. must have less than \\d+ tokens',
     'range of input length',
     'context length of only',
+    'too many tokens.{0,40}prompt',
   ].join('|'),
   'i',
 );
@@ -35,9 +36,15 @@ const NO_CREDIT = new RegExp(
     'exceeded your monthly included credits',
     'out of credits',
     'account is in arrears',
+    '余额不足',
+    '欠费',
   ].join('|'),
   'i',
 );
+
+/** How servers say that a filter withheld the prompt or the answer. */
+const FILTERED =
+  /inappropriate content|content management policy|不安全或敏感内容|blocked by (our |the )?(content|safety) filter/i;
 
 /** How batch APIs say that their queue is full: with a 400, a 429, or in the job. */
 const QUEUE_FULL =
@@ -58,6 +65,7 @@ export function codeOfMessage(
   if (TOO_LARGE.test(words)) return 'invalid_request';
   if (CONTEXT_LENGTH.test(words)) return 'context_length_exceeded';
   if (NO_CREDIT.test(words)) return 'insufficient_quota';
+  if (FILTERED.test(words)) return 'refused';
   if (saysQueueIsFull(words)) return 'rate_limited';
   if (status !== undefined && status < 500) return undefined;
   if (NO_CAPACITY.test(words)) return 'overloaded';

@@ -29,6 +29,9 @@ const CODES: ReadonlyMap<number, AttemptErrorCode> = new Map([
   [498, 'overloaded'],
   [503, 'overloaded'],
   [504, 'timeout'],
+  // Cloudflare's, for a server behind it that does not answer.
+  [522, 'timeout'],
+  [524, 'timeout'],
   // Not in any RFC: Anthropic and several gateways answer with it when they have no capacity.
   [529, 'overloaded'],
 ]);
@@ -161,6 +164,9 @@ const API_CODES: ReadonlyMap<string, AttemptErrorCode> = new Map(
       'content_policy_violation',
       'bio_policy',
       'misalignment_policy_violation',
+      'data_inspection_failed',
+      'responsible_aipolicy_violation',
+      'sensitive_content',
     ],
   } satisfies Partial<Record<AttemptErrorCode, readonly string[]>>).flatMap(([code, names]) =>
     names.map((name) => [name, code as AttemptErrorCode] as const),
@@ -184,13 +190,18 @@ export function parseRetryAfter(
   headers: HeaderSource,
   now: number = timeOfResponse(headers),
 ): number | undefined {
-  const waitMs = parseNumber(headers?.get('retry-after-ms')) ?? retryAfterOf(headers, now);
+  const inMs = headers?.get('retry-after-ms') ?? headers?.get('x-ms-retry-after-ms');
+  const waitMs = parseNumber(inMs) ?? retryAfterOf(headers, now);
   return waitMs <= LONGEST_WAIT_MS ? waitMs : undefined;
 }
 
+/** The names of the header that gateways use instead. */
+const OTHER_NAMES = ['x-retry-after', 'x-ratelimit-reset-after', 'ratelimit-reset-after'];
+
 /** NaN when the header is missing or cannot be parsed. */
 function retryAfterOf(headers: HeaderSource, now: number): number {
-  const retryAfter = headers?.get('retry-after') ?? '';
+  const given = headers && OTHER_NAMES.map((name) => headers.get(name)).find((value) => value);
+  const retryAfter = headers?.get('retry-after') ?? given ?? '';
   const seconds = parseNumber(retryAfter);
   if (seconds !== undefined) return seconds * 1_000;
   const durationMs = parseDuration(retryAfter.trim());

@@ -82,3 +82,15 @@ test.each([
   const headers = new Headers({ 'x-should-retry': value });
   expect(adviceIn({ headers }).isRetryable).toBe(isRetryable);
 });
+
+test.each([
+  ['x-retry-after', '8', 8_000],
+  ['x-ratelimit-reset-after', '2.5', 2_500],
+  ['ratelimit-reset-after', '1m', 60_000],
+  ['x-ms-retry-after-ms', '350', 350],
+])('the header %s with %s asks to wait for %d ms', (name, value, waitMs) => {
+  expect(waitIn({}, { [name]: value })).toBe(waitMs);
+  expect(waitIn({}, { [name]: value, 'retry-after': '1' })).toBe(
+    name.endsWith('-ms') ? 350 : 1_000,
+  );
+});

@@ -111,10 +111,25 @@ function requestIdIn(headers: Headers): string | undefined {
 async function bodyOf(response: Response, { sdk, client }: Context): Promise<object> {
   const answered: unknown = await response.json();
   const body = Object(Array.isArray(answered) ? answered[0] : answered) as Record<string, unknown>;
-  const error = body.error || (body.object === 'error' ? body : undefined);
+  const error = body.error || (isBareError(body) ? (body.base_resp ?? body) : undefined);
   if (!error) return body;
   const { APIError } = errorClassesOf(client);
   throw new APIError(undefined, sdk.errorBodyOf({ ...body, error }), undefined, response.headers);
+}
+
+/** The fields of which an answer has one. */
+const OF_ANSWERS = ['choices', 'output', 'content', 'status'];
+
+/** Whether a body is an error that has no field of its own for it. */
+function isBareError(body: Readonly<Record<string, unknown>>): boolean {
+  if (body.object === 'error') return true;
+  if (OF_ANSWERS.some((name) => body[name] != null)) return false;
+  const { message, msg, detail, base_resp } = body;
+  // MiniMax's.
+  const { status_msg } = Object(base_resp) as { status_msg?: unknown };
+  return [message, msg, detail, status_msg].some(
+    (words) => typeof words === 'string' && words !== '',
+  );
 }
 
 /** Another content type comes from something in between, such as a proxy that asks for a login. */

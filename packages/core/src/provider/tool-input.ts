@@ -7,7 +7,10 @@ import { isRecord } from '../util/record.js';
 export function inputJson(input: unknown): string {
   if (typeof input !== 'string') return JSON.stringify(isRecord(input) ? input : {});
   try {
-    return isRecord(JSON.parse(input)) ? input : '{}';
+    const value: unknown = JSON.parse(input);
+    // Some servers write the JSON as a text of JSON.
+    if (typeof value === 'string') return inputJson(value);
+    return isRecord(value) ? input : '{}';
   } catch {
     return '{}';
   }

@@ -54,6 +54,29 @@ describe('the usage of', () => {
       },
     ],
     [
+      'a server with other spellings',
+      { promptTokens: 12, completionTokens: 3, totalTokens: 15 },
+      { usage: { inputTokens: 12, outputTokens: 3 } },
+    ],
+    [
+      'Google',
+      {
+        ...{ promptTokenCount: 100, candidatesTokenCount: 20, thoughtsTokenCount: 30 },
+        ...{ totalTokenCount: 150, cachedContentTokenCount: 40 },
+      },
+      {
+        usage: { inputTokens: 100, outputTokens: 50, cachedInputTokens: 40, reasoningTokens: 30 },
+      },
+    ],
+    [
+      'Cohere',
+      {
+        billed_units: { input_tokens: 10, output_tokens: 3 },
+        tokens: { input_tokens: 71, output_tokens: 3 },
+      },
+      { usage: { inputTokens: 71, outputTokens: 3 } },
+    ],
+    [
       'Moonshot',
       { prompt_tokens: 50, completion_tokens: 5, total_tokens: 55, cached_tokens: 20 },
       { usage: { inputTokens: 50, outputTokens: 5, cachedInputTokens: 20 } },

@@ -19,7 +19,28 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function readWireUsage(counts: unknown): WireUsage {
   const fields = fieldsOf(counts);
-  return definedFields({ usage: usageIn(fields), costUsd: costIn(fields) });
+  const usage = usageIn(fields) ?? usageIn(renamed(fields));
+  return definedFields({ usage, costUsd: costIn(fields) });
+}
+
+/** The names of Google for the counts. */
+const GOOGLE: ReadonlyMap<string, string> = new Map([
+  ['prompt_token_count', 'prompt_tokens'],
+  ['candidates_token_count', 'completion_tokens'],
+  ['total_token_count', 'total_tokens'],
+  ['cached_content_token_count', 'cached_tokens'],
+  ['thoughts_token_count', 'reasoning_tokens'],
+]);
+
+/** The counts under the usual names: some servers write them otherwise, or one level deeper. */
+function renamed(fields: Fields): Fields {
+  const all = { ...fields, ...fieldsOf(fields.billed_units), ...fieldsOf(fields.tokens) };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, value]) => {
+      const usual = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      return [GOOGLE.get(usual) ?? usual, value];
+    }),
+  );
 }
 
 function usageIn(fields: Fields): Usage | undefined {

@@ -39,7 +39,7 @@ import { mergeDelta } from './merge-delta.js';
 import type { OpenAIOptions } from './options.js';
 import { refuseServerTools } from './server-tools.js';
 import { requireNoError } from './stream-error.js';
-import { type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
+import { type CallPiece, type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
 /** A conversation through Chat Completions. Each request contains the whole history. */
 export function chatDialogue(context: OpenAIRequestContext): Dialogue {
@@ -168,7 +168,10 @@ export function chunksOf(completion: Partial<ChatCompletion>): Chunk[] {
   const [choice] = choices ?? [];
   if (choice === undefined) return [];
   const { message, finish_reason = 'stop' } = choice;
-  const tool_calls = message?.tool_calls?.map((call, index) => ({ ...call, index }));
+  const given: unknown = message?.tool_calls;
+  const tool_calls = Array.isArray(given)
+    ? given.map((call, index) => ({ ...call, index }))
+    : given;
   const delta = { ...message, tool_calls } as Delta;
   return [{ ...rest, choices: [{ ...choice, index: 0, delta, finish_reason }] } as Chunk];
 }
@@ -207,11 +210,12 @@ export async function readChunks(
     const listed = listedSources(chunk);
     if (listed.length > 0) sources = listed;
     const choice = chunk.choices?.[0];
-    if (choice === undefined) continue;
+    if (choice == null) continue;
     const {
       content,
       refusal: refused,
       tool_calls,
+      function_call,
       role: _,
       ...more
     } = (choice.delta ?? {}) as Delta;
@@ -221,7 +225,7 @@ export async function readChunks(
     if (piece !== '') await text.add(piece);
     if (Array.isArray(content)) mergeDelta(parts, content);
     if (refused) refusal += refused;
-    for (const called of tool_calls ?? []) calls.add(called);
+    for (const called of callsIn(tool_calls, function_call)) calls.add(called);
     extra = mergeDelta(extra, more) as object;
     // Some servers have an empty reason in each chunk.
     reason = choice.finish_reason || reason;
@@ -246,11 +250,26 @@ interface Annotated {
   readonly annotations?: unknown;
 }
 
-/** Some servers send a list of parts, some of which are thoughts of the model. */
+const NO_CALLS: readonly CallPiece[] = [];
+
+/** Some servers send one call instead of a list, or have the field of the older API. */
+function callsIn(calls: unknown, older: unknown): readonly CallPiece[] {
+  if (Array.isArray(calls)) return calls.filter((each) => each != null);
+  if (typeof calls === 'object' && calls !== null && Object.keys(calls).length > 0) return [calls];
+  return older == null ? NO_CALLS : [{ index: 0, function: older }];
+}
+
+/** Some servers send a part or a list of parts, some of which are thoughts of the model. */
 function textIn(content: unknown): string {
   if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content.map((part) => (part?.type === 'text' ? String(part.text ?? '') : '')).join('');
+  if (Array.isArray(content)) return content.map(textOfPart).join('');
+  if (typeof content === 'number' || typeof content === 'boolean') return String(content);
+  return textOfPart(content);
+}
+
+function textOfPart(part: unknown): string {
+  const { type, text } = Object(part) as { type?: unknown; text?: unknown };
+  return type === 'text' || type === 'output_text' ? String(text ?? '') : '';
 }
 
 /** Servers have no common name for the reasoning; some send it as parts of the content. */

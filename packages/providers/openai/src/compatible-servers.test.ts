@@ -575,6 +575,24 @@ describe('errors in the format of servers', () => {
       { code: 'server_error', message: expect.stringContaining('No models loaded.') },
     ],
     [
+      'an error without a field of its own',
+      json(200, { code: 50_001, msg: 'The engine is overloaded', data: null }),
+      { code: 'overloaded', message: expect.stringContaining('The engine is overloaded') },
+    ],
+    [
+      'the state of a request that failed',
+      json(200, { base_resp: { status_code: 1_008, status_msg: 'insufficient balance' } }),
+      { code: 'insufficient_quota', message: expect.stringContaining('insufficient balance') },
+    ],
+    [
+      'the same in a stream',
+      stream([
+        chunk({ content: 'Ye' }),
+        { choices: null, base_resp: { status_code: 1_008, status_msg: 'insufficient balance' } },
+      ]),
+      { code: 'insufficient_quota', message: expect.stringContaining('insufficient balance') },
+    ],
+    [
       'a page of a proxy',
       (response) =>
         response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<p>Log in'),

@@ -8,13 +8,19 @@ interface CountedChunk {
   readonly x_groq?: unknown;
   /** Those of llama.cpp, which may send no usage. */
   readonly timings?: unknown;
+  /** Cohere's. */
+  readonly meta?: unknown;
+  /** Google's. */
+  readonly usageMetadata?: unknown;
 }
 
 /** Joins the counts of a chunk with those of the chunks before. */
 export function countsIn(chunk: object, before: unknown): unknown {
-  const { usage, choices, x_groq, timings } = chunk as CountedChunk;
+  const { usage, choices, x_groq, timings, meta, usageMetadata } = chunk as CountedChunk;
   let counts = joined(before, timingCounts(timings));
   counts = joined(counts, usageOf(x_groq));
+  counts = joined(counts, usageOf(meta) ?? meta);
+  counts = joined(counts, usageMetadata);
   counts = joined(counts, usageOf(choices?.[0]));
   return joined(counts, usage);
 }

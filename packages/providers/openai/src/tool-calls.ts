@@ -34,11 +34,13 @@ export class ToolCallAccumulator {
   readonly #byId = new Map<string, Call>();
 
   add(wire: CallPiece): void {
+    // Some servers send the name and the arguments without an object around them.
+    const called = wire.function ?? (wire as NonNullable<CallPiece['function']>);
     const piece = {
       index: wire.index ?? undefined,
       id: wire.id || undefined,
-      name: wire.function?.name || '',
-      json: jsonOf(wire.function?.arguments),
+      name: called.name || '',
+      json: jsonOf(called.arguments),
     };
     let call = this.#knownCall(piece);
     if (call === undefined || !call.goesOnWith(piece)) {
@@ -139,7 +141,8 @@ function jsonOf(given: unknown): string {
 }
 
 /** The fields that only the server understands. */
-function extraOf({ index: _, id, type, function: called, ...extra }: CallPiece): object {
+function extraOf({ index: _, id, type, function: called, ...others }: CallPiece): object {
+  const { name: own, arguments: ownInput, ...extra } = others as CallPiece['function'] & object;
   const { name, arguments: __, ...more } = called ?? {};
   return Object.keys(more).length === 0 ? extra : { ...extra, function: more };
 }

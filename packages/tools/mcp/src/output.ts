@@ -5,19 +5,24 @@ import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client'
  * files are only mentioned, because the model cannot read their bytes.
  *
  * @param withoutSecrets Removes secrets from an error message.
+ * @param maxLength The maximum length of a result or of a message, in characters.
  * @throws {Error} with the server's message, when the call failed.
  */
 export function outputOf(
   { content, structuredContent, isError }: CallToolResult,
   withoutSecrets: (text: string) => string,
+  maxLength: number,
 ): unknown {
   const text = content.map(textOf).join('\n');
-  if (isError) throw new Error(withoutSecrets(text) || 'the tool failed without a message');
-  return structuredContent === undefined ? text : structuredContent;
+  if (isError) {
+    const message = String(limitLength(withoutSecrets(text), maxLength));
+    throw new Error(message || 'the tool failed without a message');
+  }
+  return limitLength(structuredContent === undefined ? text : structuredContent, maxLength);
 }
 
 /** A result of at most this length, in characters: a longer one is cut, with a note. */
-export function limitLength(result: unknown, maxLength: number): unknown {
+function limitLength(result: unknown, maxLength: number): unknown {
   const text = typeof result === 'string' ? result : (JSON.stringify(result) ?? '');
   if (text.length <= maxLength) return result;
   const note = `[cut: ${text.length - maxLength} of ${text.length} characters are left out]`;

@@ -116,6 +116,10 @@ describe('the tools of a server', () => {
       '{"numbers":[\n[cut: 19 of 31 characters are left out]',
     );
     expect(await call(brief, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
+    // The message of a failure, too.
+    await expect(call(brief, 'fail')).rejects.toThrow(
+      /^The disk is \n\[cut: 5 of 17 characters are left out\]$/,
+    );
   });
 
   test('return the text when the promised structured content is missing', async () => {

@@ -2,7 +2,7 @@ import type { JsonSchemaType, Tool as ListedTool } from '@modelcontextprotocol/c
 import { OptionError, RunnerError, type StandardSchema, type Tool, tool } from '@stratagem/core';
 import type { Connection } from './connection.js';
 import { DEFAULT_MAX_RESULT_LENGTH, type McpToolOptions } from './options.js';
-import { limitLength, outputOf } from './output.js';
+import { outputOf } from './output.js';
 import type { LastingConnection } from './reconnect.js';
 
 /** The characters that providers do not accept in the name of a tool. */
@@ -34,12 +34,11 @@ export async function toolsOf(
         typeof needsApproval === 'object' ? needsApproval.includes(each.name) : needsApproval,
       execute: async (input, { signal }) => {
         const current = await connection.current();
-        const result = await call(current, each, input, signal).catch(async (thrown) => {
+        return call(current, each, { input, signal, maxResultLength }).catch(async (thrown) => {
           if (!(thrown instanceof LostSession)) throw thrown;
           // The server has not run the call, so it is safe to send it again.
-          return call(await connection.renew(current), each, input, signal);
+          return call(await connection.renew(current), each, { input, signal, maxResultLength });
         });
-        return limitLength(result, maxResultLength);
       },
     }),
   );
@@ -58,11 +57,16 @@ async function listTools({ client, timeoutMs, toRunnerError }: Connection): Prom
 /** The server does not know the session: it was started again, or has forgotten it. */
 class LostSession extends RunnerError {}
 
+interface Call {
+  readonly input: unknown;
+  readonly signal: AbortSignal;
+  readonly maxResultLength: number;
+}
+
 async function call(
   { client, timeoutMs, isSessionLost, withoutSecrets, toRunnerError }: Connection,
   definition: ListedTool,
-  input: unknown,
-  signal: AbortSignal,
+  { input, signal, maxResultLength }: Call,
 ): Promise<unknown> {
   const given = { name: definition.name, arguments: input as Record<string, unknown> };
   const result = await client
@@ -80,7 +84,7 @@ async function call(
       const error = toRunnerError(thrown);
       throw isSessionLost(thrown) ? new LostSession(error.code, error.message) : error;
     });
-  return outputOf(result, withoutSecrets);
+  return outputOf(result, withoutSecrets, maxResultLength);
 }
 
 function selectTools(

@@ -1,0 +1,122 @@
+import { createExecutor, createPlan, tool } from '@stratagem/core';
+import { inOrder, json, type Reply, testServer } from '@stratagem/test-kit';
+import { describe, expect, test } from 'vitest';
+import { stream } from '../test/streams.js';
+import { openai } from './openai.js';
+
+const server = testServer('/v1');
+
+const chunk = (delta: unknown, finish_reason: unknown = null, more = {}) => ({
+  choices: [{ index: 0, delta, finish_reason }],
+  ...more,
+});
+const usage = { prompt_tokens: 5, completion_tokens: 2 };
+const stop = chunk({}, 'stop', { usage });
+
+async function run(replies: readonly Reply[], isStreamed = true) {
+  server.replyWith(...replies);
+  const calls: unknown[] = [];
+  const note = tool({
+    ...{ name: 'note', description: 'Notes a number.' },
+    inputSchema: { type: 'object', properties: { n: { type: 'number' } } },
+    execute(input) {
+      calls.push(input);
+      return 'noted';
+    },
+  });
+  const fixed = { apiKey: 'sk-test', baseURL: server.url, api: 'chat', model: 'm' } as const;
+  const runner = openai({ ...fixed, stream: isStreamed });
+  const plan = createPlan('Note').addTask({ id: 'a', description: 'Note it.', tools: [note] });
+  const result = await createExecutor({ strategy: inOrder, runner }).execute(plan).orThrow();
+  return { output: result.outputs.a, calls, usage: result.metrics.usage };
+}
+
+describe('an answer is read', () => {
+  test.each<[string, unknown[]]>([
+    ['with an empty object as its calls', [chunk({ content: 'Hi', tool_calls: {} })]],
+    ['with null as a call', [chunk({ content: 'Hi', tool_calls: [null] })]],
+    ['with an empty text as its calls', [chunk({ content: 'Hi', tool_calls: '' })]],
+    ['after null as a delta', [chunk(null), chunk({ content: 'Hi' })]],
+    ['after null as the choices', [{ choices: null }, chunk({ content: 'Hi' })]],
+    ['with one part as its content', [chunk({ content: { type: 'text', text: 'Hi' } })]],
+    ['with parts of another type', [chunk({ content: [{ type: 'output_text', text: 'Hi' }] })]],
+    ['beside null as a part', [chunk({ content: [null, { type: 'text', text: 'Hi' }] })]],
+    ['beside reasoning that is an object', [chunk({ reasoning: { text: 'Hm' }, content: 'Hi' })]],
+  ])('%s', async (_, chunks) => {
+    const answer = await run([stream([...(chunks as object[]), stop])]);
+    expect(answer).toMatchObject({ output: 'Hi', usage: { inputTokens: 5, outputTokens: 2 } });
+  });
+});
+
+describe('a call is made once', () => {
+  const called = (fn: unknown, more = {}) => ({ tool_calls: [{ ...more, function: fn }] });
+  const whole = { name: 'note', arguments: '{"n":1}' };
+  const end = chunk({}, 'tool_calls', { usage });
+  test.each<[string, object[]]>([
+    ['with a number as its id', [chunk(called(whole, { index: 0, id: 1 })), end]],
+    [
+      'with texts as its indexes',
+      [
+        chunk(called({ name: 'note', arguments: '{"n"' }, { index: '0', id: 'x' })),
+        chunk(called({ arguments: ':1}' }, { index: '0' })),
+        end,
+      ],
+    ],
+    ['without an object for the function', [chunk({ tool_calls: [{ id: 'x', ...whole }] }), end]],
+    ['without a list', [chunk({ tool_calls: { id: 'x', function: whole } }), end]],
+    [
+      'with null for the function at first',
+      [chunk(called(null, { index: 0, id: 'x' })), chunk(called(whole, { index: 0 })), end],
+    ],
+    [
+      'in the field of the older API',
+      [
+        chunk({ function_call: { name: 'note', arguments: '{"n"' } }),
+        chunk({ function_call: { arguments: ':1}' } }),
+        chunk({}, 'function_call'),
+      ],
+    ],
+    [
+      'with JSON in JSON',
+      [chunk(called({ ...whole, arguments: '"{\\"n\\":1}"' }, { id: 'x' })), end],
+    ],
+    ['in an answer that ends as others do', [chunk(called(whole, { index: 0, id: 'x' })), stop]],
+  ])('%s', async (_, chunks) => {
+    const { output, calls } = await run([
+      stream(chunks),
+      stream([chunk({ content: 'Done.' }), stop]),
+    ]);
+    expect([output, calls]).toEqual(['Done.', [{ n: 1 }]]);
+    const messages = server.requests[1]?.body.messages as Record<string, unknown>[];
+    expect(messages[1]).toEqual({
+      ...{ role: 'assistant', content: null },
+      tool_calls: [
+        {
+          ...{ type: 'function', id: expect.any(String) },
+          function: { name: 'note', arguments: expect.stringContaining('1') },
+        },
+      ],
+    });
+  });
+
+  test('that is whole, with an object as its arguments, or none as a list', async () => {
+    const answer = (message: object, finish_reason: string) =>
+      json(200, { choices: [{ message, finish_reason }], usage });
+    const fn = { name: 'note', arguments: { n: 1 } };
+    const one = answer({ content: null, tool_calls: [{ id: 'x', function: fn }] }, 'tool_calls');
+    const last = answer({ content: 'Done.', tool_calls: null }, 'stop');
+    expect(await run([one, last], false)).toMatchObject({ output: 'Done.', calls: [{ n: 1 }] });
+  });
+});
+
+test.each<[string, object, number[]]>([
+  ['in `meta`', { meta: { usage } }, [5, 2]],
+  ['of Cohere', { meta: { tokens: { input_tokens: 5, output_tokens: 2 } } }, [5, 2]],
+  ['of Google', { usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 2 } }, [5, 2]],
+  ['in another spelling', { usage: { promptTokens: 5, completionTokens: 2 } }, [5, 2]],
+  ['as texts', { usage: { prompt_tokens: '5', completion_tokens: '2' } }, [5, 2]],
+  ['as a list', { usage: [] }, [0, 0]],
+])('counts %s are read, and lose no answer', async (_, counts, [inputTokens, outputTokens]) => {
+  const answer = await run([stream([chunk({ content: 'Hi' }, 'stop', counts)])]);
+  expect(answer).toMatchObject({ output: 'Hi', usage: { inputTokens, outputTokens } });
+});
