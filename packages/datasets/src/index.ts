@@ -1,4 +1,5 @@
 export type { Forecast, Range } from './forecast.js';
+export type { Lane } from './lanes.js';
 export { type DatasetMap, type MapProgress, mapDataset } from './map-dataset.js';
 export type { MappedRow, RowError } from './mapped-row.js';
 export type { GivenInputs, MapOptions, MapQuestion } from './options.js';

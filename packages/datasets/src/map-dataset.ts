@@ -35,9 +35,11 @@ import {
   type RunEvent,
   type RunHandle,
   StratagemError,
+  type TaskRunner,
   validatePlan,
 } from '@stratagem/core';
 import { checkStrategy } from '@stratagem/core/strategy';
+import { batchLane } from './batch-lane.js';
 import { BudgetShare } from './budget-share.js';
 import { figuresOf, forecastOf, type RowFigures } from './forecast.js';
 import { type History, historyOf, latestRuns } from './history.js';
@@ -58,6 +60,9 @@ import { type MapSummary, Totals } from './summary.js';
 
 const ROWS_PER_RUN = 1_000;
 const MAX_OPEN_RUNS = 8;
+/** A full job of a Batch API. */
+const BATCH_ROWS_PER_RUN = 10_000;
+const BATCH_MAX_OPEN_RUNS = 5;
 const DEFAULT_MAX_DEPTH = 8;
 const DEFAULT_MAX_PARALLEL = 16;
 /** Done rows that a forecast is made from. */
@@ -178,8 +183,10 @@ class DatasetRun<Outputs, Row> {
     this.#budget = new BudgetShare(plan.budget, options.budget);
     const own = strategy.maxParallel ?? DEFAULT_MAX_PARALLEL;
     this.#maxParallel = Math.min(options.maxParallel ?? own, strategy.maxParallel ?? Infinity);
+    const lanes = options.batch && batchLane(options.runner as TaskRunner, options.batch);
     this.#executor = createExecutor({
       ...executorOptionsOf(options as MapOptions<never, never>),
+      ...(lanes && { ...lanes, resources: { ...lanes.resources, ...options.resources } }),
       strategy: sharedStrategy(strategy),
       maxParallel: this.#maxParallel,
       maxDepth: (options.maxDepth ?? DEFAULT_MAX_DEPTH) + 1,
@@ -238,6 +245,7 @@ class DatasetRun<Outputs, Row> {
       failuresByCode: { ...failuresByCode },
       usage,
       costUsd,
+      lanes: this.#totals.lanesWith(this.#open.map(({ fold }) => fold.lanes)),
       durationMs: (this.#endedAt ?? performance.now()) - this.#startedAt,
       runIds: [...this.#runIds],
     };
@@ -275,6 +283,7 @@ class DatasetRun<Outputs, Row> {
       }
       this.#open.shift();
       this.#done += segment.fold.ended;
+      this.#totals.addLanes(segment.fold.lanes);
       if (segment.result !== undefined) this.#budget.spend(segment.runId, segment.result);
       if (this.#isStopping) return;
       if (!segment.isComplete) throw stopErrorOf(segment);
@@ -309,19 +318,28 @@ class DatasetRun<Outputs, Row> {
   }
 
   #hasRoom(): boolean {
-    const { rowsPerRun = ROWS_PER_RUN, maxOpenRuns = MAX_OPEN_RUNS } = this.#options;
+    const { maxOpenRuns = this.#isBatch ? BATCH_MAX_OPEN_RUNS : MAX_OPEN_RUNS } = this.#options;
     if (this.#isOver || this.#isStopping || this.#failure !== undefined) return false;
     if (this.#open.length === 0) return true;
     if (this.#isSampling || this.#open.length >= maxOpenRuns) return false;
     // What is left of a budget is known when the run before has ended.
     if (this.#budget.isLimited) return this.#open.every(({ isOver }) => isOver);
     const unbegun = this.#open.reduce((sum, segment) => sum + segment.unbegun, 0);
-    return unbegun < Math.max(rowsPerRun / 2, 1);
+    return unbegun < Math.max(this.#rowsPerRun / 2, 1);
+  }
+
+  get #isBatch(): boolean {
+    return this.#options.batch !== undefined;
+  }
+
+  get #rowsPerRun(): number {
+    const { rowsPerRun = this.#isBatch ? BATCH_ROWS_PER_RUN : ROWS_PER_RUN } = this.#options;
+    return rowsPerRun;
   }
 
   async #openNext(): Promise<void> {
-    const { rowsPerRun = ROWS_PER_RUN, sample } = this.#options;
-    const most = this.#isSampling ? Math.min(sample as number, rowsPerRun) : rowsPerRun;
+    const { sample } = this.#options;
+    const most = this.#isSampling ? Math.min(sample as number, this.#rowsPerRun) : this.#rowsPerRun;
     const group = await this.#source.take(most);
     if (group === undefined || this.#isStopping) return;
     const segment = await this.#begin(++this.#groups, group);

@@ -1,5 +1,6 @@
 import type { RunEvent, TaskError, Usage } from '@stratagem/core';
 import { addUsage } from '@stratagem/core/runner';
+import { addLane, type Lane } from './lanes.js';
 import { localIdOf, positionOf } from './row-plan.js';
 
 /** Why a row failed. */
@@ -34,6 +35,12 @@ export interface MappedRow<Outputs = Readonly<Record<string, unknown>>, Row = un
   readonly input: Row;
 }
 
+/** What an attempt has used. */
+interface Spent {
+  readonly usage?: Usage | undefined;
+  readonly costUsd?: number | undefined;
+}
+
 /** What has happened to one row so far. */
 interface Progress {
   usage: Usage | undefined;
@@ -54,6 +61,12 @@ export class RowFold {
   /** Rows in which something has started or ended. */
   begun = 0;
   ended = 0;
+  /** What was used where. */
+  readonly lanes = new Map<string, Lane>();
+  /** The resource of the first attempt: others name theirs if it is another one. */
+  #firstResource: string | undefined;
+  /** The resources of attempts in flight that name theirs. */
+  readonly #resources = new Map<string, string>();
   readonly #rows: (Progress | undefined)[];
 
   constructor(count: number) {
@@ -122,18 +135,22 @@ export class RowFold {
       case 'task_started':
         row.attempts++;
         row.startedAt ??= event.timestamp;
+        if (event.resource !== undefined) {
+          this.#firstResource ??= event.resource;
+          this.#resources.set(event.taskId, event.resource);
+        }
         break;
       case 'task_completed':
-        spend(row, event.usage, event.costUsd);
+        this.#spend(row, event.taskId, event);
         if (event.reused !== undefined) row.reuses++;
         if (localId === undefined) this.#end(row, event.timestamp, event.output, false);
         break;
       case 'task_retrying':
-        spend(row, event.error.usage, event.error.costUsd);
+        this.#spend(row, event.taskId, event.error);
         break;
       case 'task_failed':
         if (localId !== undefined) {
-          spend(row, event.error.usage, event.error.costUsd);
+          this.#spend(row, event.taskId, event.error);
           // Groups fail because of their tasks.
           if (event.error.code !== 'subtasks_failed') row.error ??= errorOf(event.error, localId);
         } else {
@@ -148,6 +165,14 @@ export class RowFold {
         }
         break;
     }
+  }
+
+  #spend(row: Progress, taskId: string, { usage, costUsd }: Spent): void {
+    const resource = this.#resources.get(taskId) ?? this.#firstResource ?? 'unknown';
+    this.#resources.delete(taskId);
+    if (usage === undefined && costUsd === undefined) return;
+    addLane(this.lanes, resource, { requests: 1, costUsd: costUsd ?? null });
+    spend(row, usage, costUsd);
   }
 
   #end(row: Progress, at: number, outputs: unknown, isFailed: boolean): void {

@@ -5,6 +5,7 @@ import {
   OptionError,
   type Plan,
   type RunEvent,
+  type TaskRunner,
 } from '@stratagem/core';
 import { checkFlag, checkLimit, checkOptions } from '@stratagem/core/runner';
 import type { Forecast } from './forecast.js';
@@ -85,6 +86,13 @@ export interface MapOptions<Inputs = InputValues, Row = unknown>
    * @default 8
    */
   readonly maxOpenRuns?: number | undefined;
+  /**
+   * A runner over a Batch API, such as `openaiBatch()`: half the price, within a day. Tasks that it can
+   * carry out go there, and all others to their own runner. With it, `rowsPerRun` is 10,000 and
+   * `maxOpenRuns` is 5 by default, so that jobs are large.
+   * @default there is none
+   */
+  readonly batch?: TaskRunner | undefined;
   /** Called for each event of each run. */
   readonly onEvent?: ((event: RunEvent, runId: string) => void) | undefined;
   /**
@@ -106,6 +114,7 @@ const MAP_OPTIONS = [
   'reuse',
   'rowsPerRun',
   'maxOpenRuns',
+  'batch',
 ] as const;
 
 const EXECUTOR_OPTIONS = [
@@ -144,6 +153,13 @@ export function checkMapOptions(options: MapOptions<never, never>): void {
     throw new OptionError(`${owner}: reuse needs a journal, which has the earlier rows`);
   }
   checkMapBudget(owner, options.budget);
+  const { batch, runner } = options;
+  if (batch === undefined) return;
+  if (typeof batch?.run !== 'function')
+    throw new OptionError(`${owner}: batch must be a TaskRunner`);
+  if (typeof runner === 'string' || runner === undefined) {
+    throw new OptionError(`${owner}: batch needs a runner for the tasks that it cannot carry out`);
+  }
 }
 
 /** @throws {OptionError} for limits that several runs cannot share. */

@@ -1,5 +1,6 @@
 import type { StratagemError, Usage } from '@stratagem/core';
 import { addUsage } from '@stratagem/core/runner';
+import { addLane, type Lane, type Lanes } from './lanes.js';
 import type { MappedRow } from './mapped-row.js';
 
 /** The figures of a whole map. */
@@ -23,6 +24,8 @@ export interface MapSummary {
   readonly usage: Usage | undefined;
   /** In US dollars; null when the price of some tokens is unknown. */
   readonly costUsd: number | null;
+  /** What went where: by the resource of the attempts, which is usually provider and model. */
+  readonly lanes: Readonly<Record<string, Lane>>;
   /** Since the map began in this process, in milliseconds. */
   readonly durationMs: number;
   /** The ids of its runs in the journal. */
@@ -37,6 +40,18 @@ export class Totals {
   usage: Usage | undefined;
   costUsd: number | null = 0;
   readonly failuresByCode: Record<string, number> = {};
+  readonly #lanes = new Map<string, Lane>();
+
+  addLanes(lanes: Lanes): void {
+    for (const [name, lane] of lanes) addLane(this.#lanes, name, lane);
+  }
+
+  /** With those of runs that have not ended. */
+  lanesWith(open: readonly Lanes[]): Record<string, Lane> {
+    const all = new Map(this.#lanes);
+    for (const lanes of open) for (const [name, lane] of lanes) addLane(all, name, lane);
+    return Object.fromEntries(all);
+  }
 
   add({ status, error, usage, costUsd, reused }: MappedRow<unknown>): void {
     this.rows++;

@@ -24,6 +24,7 @@ import { filesRead, requireFolders } from '../load/read-files.js';
 import { openRows, type RowSource } from '../load/row-source.js';
 import type { MapFlags } from '../options/map-flags.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
+import { resolveBatch } from '../options/resolve-batch.js';
 import { filesOf } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
@@ -114,6 +115,8 @@ async function mapLoaded(file: string, loaded: LoadedPlan, command: Command): Pr
   if (first !== undefined) {
     await preflight.try(() => withHints(() => bindRows(plan, first, { ...binding, isText })));
   }
+  const mapId = flags.id ?? mapIdOf(file, flags);
+  const batch = await preflight.try(() => resolveBatch(flags, mapId));
   const run = (journal: Journal | undefined) =>
     withExecutor(
       flags,
@@ -131,7 +134,8 @@ async function mapLoaded(file: string, loaded: LoadedPlan, command: Command): Pr
           ...(executorOptions as Omit<ExecutorOptions, 'reuse' | 'onEvent'>),
           ...(limits as Omit<RunOptions, 'reuse' | 'onEvent'>),
           ...(binding as object),
-          ...(journal !== undefined && { mapId: flags.id ?? mapIdOf(file, flags) }),
+          ...(journal !== undefined && { mapId }),
+          ...(batch !== undefined && { batch }),
           ...(flags.sample !== undefined && { sample: flags.sample }),
           ...(flags.retryFailed && { retryFailed: true }),
           ...(flags.reuse === false && { reuse: false }),

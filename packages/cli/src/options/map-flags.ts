@@ -22,6 +22,10 @@ export interface MapFlags
   readonly shuffle?: number;
   /** How many rows come first. */
   readonly sample?: number;
+  /** Whether requests go through the Batch API of the provider where they can. */
+  readonly batch?: boolean;
+  /** How often to ask whether a job of the Batch API is done, in milliseconds. */
+  readonly batchPoll?: number;
   readonly id?: string;
   readonly retryFailed?: boolean;
   readonly reuse?: boolean;

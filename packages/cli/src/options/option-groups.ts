@@ -318,6 +318,11 @@ export function traceOption(): Option {
   return option('--trace <file>', 'also write a trace for Perfetto or Chrome (JSON)', nonEmpty);
 }
 
+export function batchPollOption(): Option {
+  const description = 'how often to ask whether a batch is done (default: 30s)';
+  return option('--batch-poll <duration>', description, duration);
+}
+
 export function fileOption(flags: string, description: string): Option {
   return option(flags, description, nonEmpty);
 }

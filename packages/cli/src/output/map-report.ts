@@ -22,7 +22,20 @@ export function mapSummaryText(summary: MapSummary, pricesAsOf: string | undefin
   const cost = tokens === 0 && costUsd === 0 ? [] : [formatCost(costUsd) + prices];
   const used = tokens === 0 ? [] : [`${formatCount(tokens)} tokens`];
   lines.push(`  ${[formatDuration(durationMs) + rate, ...used, ...cost].join(' · ')}`);
+  lines.push(...laneLines(summary));
   return `${lines.join('\n')}\n`;
+}
+
+/** With several runners or a Batch API: what each has cost. */
+function laneLines({ lanes }: MapSummary): string[] {
+  const all = Object.entries(lanes);
+  if (all.length < 2) return [];
+  return all.map(([name, { requests, costUsd }]) => {
+    const isBatch = /-batch\//.test(name) && costUsd !== null;
+    // Batch APIs charge half of the usual price.
+    const usual = isBatch ? `, ${formatCost(costUsd * 2)} without batches` : '';
+    return `  ${name}: ${plural(requests, 'request')}, ${formatCost(costUsd)}${usual}`;
+  });
 }
 
 /** What a map asks, and what it would take. */

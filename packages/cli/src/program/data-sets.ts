@@ -5,6 +5,7 @@ import {
   addMapOptions,
   addModelOptions,
   allowReadOption,
+  batchPollOption,
   fileOption,
   journalOption,
   outsideOption,
@@ -47,6 +48,8 @@ export function addDataSetCommands(program: Command, context: Context): void {
     .option('--no-journal', 'do not record it: it cannot be continued')
     .option('--id <name>', 'name of the map (default: by the files)')
     .option('--no-reuse', 'do unchanged rows of earlier maps again, too')
+    .option('--batch', "use the provider's Batch API: half the price, within a day")
+    .addOption(batchPollOption())
     .option('--fail-fast', 'stop at the first failed row')
     .addOption(allowReadOption())
     .addOption(outsideOption())
