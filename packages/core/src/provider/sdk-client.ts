@@ -110,5 +110,7 @@ function credentialsIn(holder: unknown, depth: number): unknown[] {
 /** Credentials that the SDK of a cloud reads by itself. */
 function cloudCredentials(): unknown[] {
   const isSecret = /^(AWS|AZURE|GOOGLE)_.*(KEY|TOKEN|SECRET|PASSWORD)/;
-  return Object.entries(process.env).flatMap(([name, value]) => (isSecret.test(name) ? value : []));
+  return Object.entries(globalThis.process?.env ?? {}).flatMap(([name, value]) =>
+    isSecret.test(name) ? value : [],
+  );
 }

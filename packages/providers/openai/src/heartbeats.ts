@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { bytesOf, charactersOf } from './latin1.js';
 
 /** An event without data, as a server sends it to keep the connection open. The SDK would fail on it. */
 const HEARTBEAT =
@@ -32,9 +32,7 @@ function withoutHeartbeats(reader: Reader): Reader {
           return rest === '' ? next : { done: false, value: bytesOf(filtered(rest)) };
         }
         const { value } = next;
-        const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString(
-          'latin1',
-        );
+        const text = charactersOf(value);
         const end = endOfEvents(held, text);
         if (end === 0) {
           held += text;
@@ -70,8 +68,4 @@ function filtered(events: string): string {
   if (!HEARTBEAT.test(events)) return events;
   const kept = events.split(END_OF_EVENT).filter((event) => DATA.test(event));
   return kept.map((event) => `${event}\n\n`).join('');
-}
-
-function bytesOf(text: string): Uint8Array {
-  return Buffer.from(text, 'latin1');
 }

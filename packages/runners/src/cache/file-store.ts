@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { OptionError } from '@stratagem/core';
 import { findJsonMismatch } from '../util/plain-data.js';
 import type { CachedResponse, CacheStore } from './cache-store.js';
@@ -29,9 +26,11 @@ export function fileStore(directory: string): CacheStore {
   }
   /** Directories from which this process has removed the files of processes that were killed. */
   const swept = new Map<string, Promise<void>>();
-  const fileOf = (key: string) => join(directory, key.slice(0, 2), `${key}.json`);
+  const folderOf = (key: string) => `${directory}/${key.slice(0, 2)}`;
+  const fileOf = (key: string) => `${folderOf(key)}/${key}.json`;
   return {
     async get(key) {
+      const { readFile } = await files();
       const text = await readFile(fileOf(key), 'utf8').catch((error) => {
         if (error.code === 'ENOENT') return undefined;
         throw error;
@@ -46,13 +45,14 @@ export function fileStore(directory: string): CacheStore {
       }
       const text = JSON.stringify({ version: VERSION, key, ...response });
       const file = fileOf(key);
-      const folder = dirname(file);
+      const folder = folderOf(key);
+      const { mkdir, rename, rm, writeFile } = await files();
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const sweeping = swept.get(folder) ?? sweep(folder);
       swept.set(folder, sweeping);
       await sweeping;
       // Written under another name first, because other processes must never read a partial file.
-      const temporary = `${file}.${randomUUID()}`;
+      const temporary = `${file}.${crypto.randomUUID()}`;
       try {
         await writeFile(temporary, text, { mode: 0o600 });
         await rename(temporary, file);
@@ -64,12 +64,18 @@ export function fileStore(directory: string): CacheStore {
   };
 }
 
+/** Loaded when it is needed: browsers have no files. */
+function files() {
+  return import('node:fs/promises');
+}
+
 /** Removes files that processes left when they were killed in the middle of writing. */
 async function sweep(folder: string): Promise<void> {
+  const { readdir, rm, stat } = await files();
   // The store works without this, as when another process sweeps at the same time.
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((each) => UNFINISHED.test(each))) {
-    const file = join(folder, name);
+    const file = `${folder}/${name}`;
     const { mtimeMs = Number.POSITIVE_INFINITY } = (await stat(file).catch(() => undefined)) ?? {};
     if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) await rm(file, { force: true }).catch(() => {});
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   OptionError,
   type RunContext,
@@ -9,6 +8,7 @@ import {
 import { checkDuration, checkLimit, checkOptions, deriveContext } from '@stratagem/core/runner';
 import { orAborted } from '../util/abort.js';
 import { forwardClock } from '../util/forward-clock.js';
+import { sha256 } from '../util/sha256.js';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 
 export interface WarmPrefixOptions {
@@ -82,7 +82,8 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
     async run(request, context) {
       const text = prefixOf(request);
       if (text === undefined) return runner.run(request, context);
-      const prefix = stateOf(hashOf(startOf(text, request)));
+      // The hash, because the prefix itself would take up memory while it is warm.
+      const prefix = stateOf(sha256(startOf(text, request)));
       const startedAt = performance.now();
       while (prefix.warming !== undefined && !isWarm(prefix)) {
         await orAborted(prefix.warming, context.signal);
@@ -161,9 +162,4 @@ function isFromModel(part: Parameters<RunContext['emit']>[0]): boolean {
 function startOf(text: string, { options }: TaskRequest): string {
   if (options === undefined) return text;
   return JSON.stringify([options.model, options.instructions, text]);
-}
-
-/** The hash of a prefix, because the prefix itself would take up memory while it is warm. */
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
 }

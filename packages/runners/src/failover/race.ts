@@ -145,7 +145,9 @@ export class Race {
   async #awaitLosers(): Promise<void> {
     const running = this.#entrants.filter(({ result }) => result === undefined);
     if (running.length === 0) return;
-    const turn = new Promise((resolve) => setImmediate(resolve));
+    // Browsers have no setImmediate().
+    const later = globalThis.setImmediate ?? setTimeout;
+    const turn = new Promise<void>((resolve) => later(() => resolve()));
     await Promise.race([turn, Promise.all(running.map(({ finish }) => finish))]);
   }
 

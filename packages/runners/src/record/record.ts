@@ -1,5 +1,3 @@
-import { appendFile, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import {
   OptionError,
   type OutputPart,
@@ -91,6 +89,9 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
     try {
       const line = lineOf(request, fields);
       const writing = written.then(async () => {
+        // Loaded when they are needed: browsers have no files.
+        const { appendFile, mkdir } = await import('node:fs/promises');
+        const { dirname } = await import('node:path');
         await mkdir(dirname(file), { recursive: true });
         await appendFile(file, line, { mode: 0o600 });
       });

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   OptionError,
   type RunContext,
@@ -9,7 +7,7 @@ import {
   type TaskRunner,
 } from '@stratagem/core';
 import { attachmentSupport, checkFlag, checkOptions, TASK_OPTIONS } from '@stratagem/core/runner';
-import { throwIfAborted } from '../util/abort.js';
+import { abortError, throwIfAborted } from '../util/abort.js';
 import { canonicalJson } from '../util/plain-data.js';
 import { requestKey, storableContentOf } from '../util/request-key.js';
 import { parseRecording, type Recording } from './recording.js';
@@ -89,6 +87,7 @@ async function play(recording: Recording, context: RunContext): Promise<TaskOutp
 
 /** @throws {RunnerError} when the file cannot be read, or a line is not a complete recording. */
 async function readRecordings(file: string): Promise<Map<string, Recording[]>> {
+  const { readFile } = await import('node:fs/promises');
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new RunnerError('invalid_request', `replay(): cannot read ${file}: ${cause.message}`, {
       cause,
@@ -155,10 +154,17 @@ function commonLength(first: string, second: string): number {
   return length;
 }
 
-async function wait(ms: number, { signal }: RunContext): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (cause) {
-    throw new RunnerError('aborted', 'the attempt was aborted', { cause });
-  }
+function wait(ms: number, { signal }: RunContext): Promise<void> {
+  if (signal.aborted) return Promise.reject(abortError(signal));
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(abortError(signal));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
 }

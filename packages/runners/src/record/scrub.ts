@@ -29,7 +29,7 @@ export type Scrub = <T>(value: T) => T;
  */
 export function scrubber(
   given: readonly (string | RegExp)[],
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Readonly<Record<string, string | undefined>> = globalThis.process?.env ?? {},
 ): Scrub {
   const fromEnvironment = Object.entries(environment).flatMap(([name, value]) =>
     SECRET_NAME.test(name) && value !== undefined ? value.trim() : [],

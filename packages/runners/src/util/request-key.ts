@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { TaskRequest, TaskRunner } from '@stratagem/core';
 import { identitiesOf, shownHeaders, withoutDelivery } from '@stratagem/core/runner';
 import { canonicalJson } from './plain-data.js';
+import { sha256 } from './sha256.js';
 
 /** Everything in a request that can affect the response, as plain data. */
 export type RequestContent = ReturnType<typeof contentOf>;
@@ -61,5 +61,5 @@ export function requestKey(
     settings: runner.settings && withoutDelivery(runner.settings),
   };
   const text = canonicalJson({ request: content, runner: identity });
-  return createHash('sha256').update(text).digest('hex');
+  return sha256(text);
 }
