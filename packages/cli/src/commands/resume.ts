@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import {
   type EventData,
   type Executor,
+  type ForkOptions,
   isStratagemError,
   type Journal,
   type RunHandle,
@@ -103,6 +105,7 @@ interface ResumableRun {
 /**
  * Prepares to resume a recorded run, with the plan and the flags of its record, while `use` needs it.
  *
+ * @param fork Begins a new run with the results of the recorded one, in place of resuming it.
  * @throws {UsageError} when it cannot be resumed, for example because the plan has changed.
  */
 export async function withResumedRun<Result>(
@@ -111,6 +114,7 @@ export async function withResumedRun<Result>(
   flags: ResumeFlags,
   settings: Settings,
   use: (run: ResumableRun) => Promise<Result>,
+  fork?: ForkOptions | undefined,
 ): Promise<Result> {
   const { starts, hasEnded } = await planStarts(store, id);
   const record = readCommandRecord(starts[0]);
@@ -121,9 +125,12 @@ export async function withResumedRun<Result>(
   const preflight = new Preflight();
   preflight.report(...presetProblems(plan, merged));
   preflight.report(...optionsWithoutEffect(plan, loaded.models, flags));
-  const journal = commandJournal(store, record);
+  // A fork is resumed with the plan that it began with.
+  const isEdited = fork !== undefined && flags.plan !== undefined;
+  const file = isEdited ? { file: resolve(flags.plan as string) } : {};
+  const journal = commandJournal(store, { ...record, ...file });
   // Nothing runs in a run that has ended.
-  const isOver = hasEnded && !flags.retryFailed && !flags.acceptChanges;
+  const isOver = fork === undefined && hasEnded && !flags.retryFailed && !flags.acceptChanges;
   const resume = async (executor: Executor, pricesAsOf: string | undefined) => {
     const optionsOf = async () => {
       const inputs = await loadInputs(plan, flags);
@@ -144,7 +151,10 @@ export async function withResumedRun<Result>(
     }
     if (!isOver) preflight.finish();
     await announceSimulation(merged, loaded);
-    const start = (more: RunOptions) => executor.resume(id, { ...options, ...more });
+    const start = (more: RunOptions) =>
+      fork === undefined
+        ? executor.resume(id, { ...options, ...more })
+        : executor.fork(id, { ...options, ...fork, ...more });
     try {
       return await use({ start, flags: { ...merged, pricesAsOf } });
     } catch (error) {

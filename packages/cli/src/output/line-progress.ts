@@ -39,6 +39,7 @@ const ALWAYS_SHOWN: readonly RunEvent['type'][] = [
 /** For logs: one line per event. A large plan gets regular counts and its failures instead. */
 export function createLineProgress(stream: { write(text: string): unknown }): Progress {
   const counts = new ProgressCounts();
+  let isFork = false;
   let startedAt = 0;
   let nextCount = 0;
 
@@ -55,6 +56,7 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
     counts.apply(event);
     if (event.type === 'run_started') {
       startedAt = event.timestamp;
+      isFork = event.forkedFrom !== undefined;
       nextCount = counts.total / COUNT_LINES;
     } else if (event.type === 'run_resumed') startedAt += event.downtimeMs;
   }
@@ -63,6 +65,11 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
     restore: count,
     onEvent(event) {
       count(event);
+      // That a fork goes on from the results of another run has been said.
+      if (event.type === 'run_resumed' && isFork) {
+        isFork = false;
+        return;
+      }
       const inDetail = counts.total <= MAX_TASKS_IN_DETAIL;
       const text = inDetail ? describeEvent(event) : describeLarge(event);
       if (text === undefined) return;
@@ -132,6 +139,11 @@ function describeEvent(event: RunEvent): string | undefined {
       return 'paused';
     case 'run_unpaused':
       return 'resumed';
+    case 'run_started':
+      return (
+        event.forkedFrom &&
+        `forked    from run ${onOneLine(event.forkedFrom.runId)} at event ${event.forkedFrom.sequence}`
+      );
     case 'run_resumed':
       return `resumed   after ${formatDuration(event.downtimeMs)}`;
     default:

@@ -28,14 +28,24 @@ export function whyRun(
   stream: NodeJS.WriteStream,
 ): string {
   const canvas = canvasFor(stream);
-  const { makespanMs, counts, strategy, status } = analysis;
+  const { makespanMs, counts, strategy, status, forkedFrom } = analysis;
   if (counts.total === 0 || makespanMs === 0) {
     return `${canvas.style('bold', onOneLine(analysis.goal))}\nNo task has run yet.\n`;
   }
   const setup = [status, formatDuration(makespanMs), strategy, plural(counts.total, 'task')];
+  const origin =
+    forkedFrom === undefined
+      ? []
+      : [
+          onOneLine(
+            `forked from ${forkedFrom.runId} at event ${forkedFrom.sequence}`,
+            canvas.width,
+          ),
+        ];
   return [
     canvas.style('bold', onOneLine(analysis.goal, canvas.width)),
     fitting(setup, canvas.width),
+    ...origin,
     ...section('What decided the time', partRows(analysis, canvas), canvas),
     ...section('The chain that ends last, in order of time', chainRows(analysis, canvas), canvas),
     ...section('What ready tasks waited for, all together', waitRows(analysis, canvas), canvas),
@@ -214,9 +224,10 @@ export function whyTask(
   const canvas = canvasFor(stream);
   const [colour, glyph] = STATES[task.state];
   const name = canvas.style('bold', onOneLine(task.id, canvas.width - 3));
-  const { waitedMs, ranMs, attempts, isCritical, level } = task;
+  const { waitedMs, ranMs, attempts, isCritical, level, reusedFrom } = task;
   const facts = [
     task.state,
+    ...(reusedFrom === undefined ? [] : [`output taken from run ${onOneLine(reusedFrom, 40)}`]),
     `ran ${formatDuration(ranMs)}`,
     `waited ${formatDuration(waitedMs)} while it was ready`,
     ...(attempts.length > 1 ? [plural(attempts.length, 'attempt')] : []),

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { ForkFlags } from '../commands/fork.js';
 import type { ReportFlags } from '../commands/report.js';
 import type { ResumeFlags } from '../commands/resume.js';
 import type { RunsFlags } from '../commands/runs.js';
@@ -17,6 +18,7 @@ import {
   resultOption,
   traceOption,
 } from '../options/option-groups.js';
+import { integerFrom, list, nonEmpty } from '../options/parse-values.js';
 import { type JournalFlags, journalOrEngine, requireJournal } from '../settings/apply-settings.js';
 import { type Context, RUN } from './context.js';
 
@@ -52,6 +54,56 @@ export function addRecordCommands(program: Command, context: Context): void {
     const { resumeCommand } = await import('../commands/resume.js');
     context.end(await resumeCommand(runId, recorded(flags), context.settings));
   });
+
+  /** A command that begins a new run with the results of a recorded one. */
+  const forking = (command: Command, hint: string) => {
+    command
+      .argument('<run>', RUN)
+      .addOption(journal())
+      .option('--edit <plan>', 'use this plan file in place of the recorded plan')
+      .addOption(new Option('--run-id <id>', 'the id of the new run').argParser(nonEmpty))
+      .addOption(allowReadOption())
+      .addOption(outsideOption())
+      .option('--json', 'print the result as JSON')
+      .addOption(resultOption())
+      .addHelpText('after', `\n${hint}`);
+    addResumeOptions(addInputOptions(command)).action(async (runId: string, flags: ForkFlags) => {
+      const { forkCommand } = await import('../commands/fork.js');
+      const isRerun = command.name() === 'rerun';
+      context.end(await forkCommand(runId, recorded(flags), context.settings, isRerun));
+    });
+  };
+  const task = (description: string) => new Option('--task <id>', description).argParser(list);
+  forking(
+    program
+      .command('rerun')
+      .description('run tasks of a run again, in a new run that keeps the rest')
+      .addOption(task('a task that runs again, with what depends on it (repeatable)')),
+    `The recorded run stays as it is. Without --task, what --edit changes and what
+failed runs again.
+
+Examples:
+  stratagem rerun 2b1acb3f --task report
+  stratagem rerun 2b1acb3f --edit plan.yaml`,
+  );
+  forking(
+    program
+      .command('fork')
+      .description('begin a new run with the past of a recorded one')
+      .addOption(
+        new Option('--at <event>', 'the last event that counts (default: the last one)').argParser(
+          integerFrom(0),
+        ),
+      )
+      .addOption(task('a task that runs again as well (repeatable)')),
+    `The recorded run stays as it is. Tasks that completed after the event run again,
+and so do those that use an input with another value. The page and run --json
+have the numbers of events.
+
+Examples:
+  stratagem fork 2b1acb3f --at 120
+  stratagem fork 2b1acb3f --input company=IBM`,
+  );
 
   program
     .command('runs')

@@ -1,4 +1,4 @@
-import type { CancelReason, SkipReason, TaskSkipped } from '../contract/event.js';
+import type { CancelReason, SkipReason, TaskCompleted, TaskSkipped } from '../contract/event.js';
 import type { LoopResult } from '../contract/repeat.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { Task } from '../contract/task.js';
@@ -122,6 +122,12 @@ export class LazyTaskAnalysis implements TaskAnalysis {
     return (state.log.objectAt(this.#record.settledAt) as TaskSkipped).failedTaskId;
   }
 
+  get reusedFrom(): string | undefined {
+    if (this.status !== 'completed') return undefined;
+    const { state } = this.#fold;
+    return (state.log.objectAt(this.#record.settledAt) as TaskCompleted).reused?.runId;
+  }
+
   get loop(): LoopResult | undefined {
     return this.#fold.state.loopOf(this.index);
   }
@@ -144,7 +150,7 @@ export class LazyTaskAnalysis implements TaskAnalysis {
   toJSON(): Record<string, unknown> {
     const { id, index, level, kind, parent, status, state, bornMs, readyMs, startMs, endMs } = this;
     const { ranMs, waitedMs, spans, attempts, isCritical, reason, failedTaskId } = this;
-    const { loop, usage, costUsd } = this;
+    const { reusedFrom, loop, usage, costUsd } = this;
     return {
       ...{ id, index, level, kind, parent, status, state, bornMs, readyMs, startMs, endMs },
       ...{
@@ -155,6 +161,7 @@ export class LazyTaskAnalysis implements TaskAnalysis {
         isCritical,
         reason,
         failedTaskId,
+        reusedFrom,
         loop,
         usage,
         costUsd,

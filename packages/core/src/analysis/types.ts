@@ -144,6 +144,8 @@ export interface TaskAnalysis {
   readonly reason?: SkipReason | CancelReason | undefined;
   /** The task whose failure led to that. */
   readonly failedTaskId?: string | undefined;
+  /** The run whose output it took over; undefined for a task that ran. */
+  readonly reusedFrom?: string | undefined;
   /** For a loop that has ended: how, and after how many iterations. */
   readonly loop?: LoopResult | undefined;
   /** Of all its attempts; undefined when none reported tokens. */

@@ -93,6 +93,17 @@ describe('a fork of a recorded run', () => {
     expect(outputs.mail).toBe('Send Draft Gather facts');
   });
 
+  test('publishes all of its events', async () => {
+    const { executor } = await recordedReport();
+    const heard: string[] = [];
+    const run = executor.fork('one', { tasks: ['mail'], onEvent: ({ type }) => heard.push(type) });
+    const types: string[] = [];
+    for await (const { type } of run) types.push(type);
+    expect(types.slice(0, 4)).toEqual(['run_started', ...Array(3).fill('task_completed')]);
+    expect(heard).toEqual(types);
+    expect((await run).timeline.map(({ type }) => type)).toEqual(types);
+  });
+
   test('of a failed run repeats what failed', async () => {
     const journal = memoryJournal();
     let isDown = true;
@@ -103,7 +114,12 @@ describe('a fork of a recorded run', () => {
         return { output: taskId };
       },
     };
-    const executor = createExecutor({ strategy: inOrder, journal, runner, retry: { maxAttempts: 1 } });
+    const executor = createExecutor({
+      strategy: inOrder,
+      journal,
+      runner,
+      retry: { maxAttempts: 1 },
+    });
     expect((await executor.execute(REPORT, { runId: 'one' })).status).toBe('failed');
     isDown = false;
     expect((await executor.fork('one')).status).toBe('completed');

@@ -72,7 +72,7 @@ export async function forkRun(
   return {
     ...{ plan, inputs, planData, limits, seed: started.seed, adopted, isOver: false },
     attached: new RecordedAttachments(log),
-    past: { log: adopted, fold: foldLog, added },
+    past: { log: adopted, fold: foldLog, added, isNew: true },
     ...newRecord(journal, { id: runId, goal: plan.goal, createdAt: now }),
   };
 }
@@ -111,7 +111,7 @@ async function recordedUntil(
     throw new StratagemError('plan_required', message);
   }
   if (at !== Number.POSITIVE_INFINITY && at > last) {
-    throw new OptionError(`fork(): run "${runId}" has no event ${at}; its last one is ${last}`);
+    throw new OptionError(`Run "${runId}" has no event ${at}; its last one is ${last}`);
   }
   return log;
 }
@@ -127,5 +127,5 @@ function requireTasks(runId: string, log: readonly EventData[], tasks: readonly 
   const unknown = tasks.find((id) => graph?.indexOf(id) === undefined);
   if (unknown === undefined) return;
   const hint = didYouMean(unknown, [...(graph?.ids() ?? [])]);
-  throw new OptionError(`fork(): run "${runId}" has no task "${unknown}".${hint}`);
+  throw new OptionError(`Run "${runId}" has no task "${unknown}".${hint}`);
 }

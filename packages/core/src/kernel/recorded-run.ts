@@ -6,4 +6,6 @@ import type { FoldLog } from './recover.js';
 export interface RecordedRun extends RecoverOptions {
   readonly log: readonly EventData[];
   readonly fold: FoldLog;
+  /** Whether nobody has published the log yet: that of a run that begins with the results of another one. */
+  readonly isNew?: boolean | undefined;
 }

@@ -167,10 +167,11 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   /** Recorded events were published by another process; the result has them all the same. */
-  #recover({ log, fold, ...options }: RecordedRun): void {
+  #recover({ log, fold, isNew = false, ...options }: RecordedRun): void {
     this.clock.notBefore(log.at(-1)?.timestamp ?? 0);
     wrapCorruptLog(this.runId, () => this.#kernel.recoverWith(fold, log, options));
-    this.#continueAt(this.#kernel.log.length);
+    this.ahead?.continueAt(this.#kernel.log.length);
+    if (!isNew) this.#listeners.continueAt(this.#kernel.log.length);
   }
 
   #continueAt(position: number): void {
