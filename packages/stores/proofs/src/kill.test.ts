@@ -37,6 +37,8 @@ const LEASE_MS = 1_500;
 const MAX_GAP_MS = 3 * LEASE_MS;
 /** Where the server died. */
 const MAX_SERVER_GAP_MS = 15_000;
+/** The longest time of an attempt. While one process stands still, the others must not end the run. */
+const MAX_MS = PAUSES ? 600 : 25;
 const CAP = 6;
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'canceled']);
 const ROLES: readonly Role[] = HAS_WORKERS
@@ -79,7 +81,7 @@ describe.each(backends)('on %s', (name, { problem, start }) => {
         if (ROUNDS > 1) console.log(name, `${round + 1} rounds`, total);
       }
       // Otherwise the kills came too late to prove anything.
-      expect(total.kills).toBeGreaterThanOrEqual(4 * ROUNDS);
+      expect(total.kills).toBeGreaterThanOrEqual((PAUSES ? 2 : 4) * ROUNDS);
       expect(total.takeovers).toBeGreaterThanOrEqual(ROUNDS);
     }, 3_600_000);
   });
@@ -94,7 +96,7 @@ async function survive(
   writeFileSync(notes, '');
   let dots = 0;
   let onDot = () => {};
-  const given = { url: server.url, notes, leaseMs: LEASE_MS, maxRuns: RUNS, maxMs: 25 };
+  const given = { url: server.url, notes, leaseMs: LEASE_MS, maxRuns: RUNS, maxMs: MAX_MS };
   const group = startProcesses(ROLES, { ...given, hasWorkers: HAS_WORKERS }, () => {
     dots++;
     onDot();
