@@ -11,14 +11,28 @@ export function checkAnswer(
 ): void {
   const { output, usage } = readAnswer(runner.name, answer);
   if (typeof output === 'string' && attempt.text !== '') {
-    assert(attempt.text === output, 'the emitted text differs from the answer');
+    assert(
+      attempt.text === output,
+      'the emitted text differs from the answer; emit the answer alone, and reasoning with the kind "reasoning"',
+    );
   }
-  assert(answer.usage === undefined || usage !== undefined, 'its usage is not made of counts');
+  assert(
+    answer.usage === undefined || usage !== undefined,
+    'its usage is not made of counts; leave out what the server does not say',
+  );
   if (usage === undefined) return;
   const { inputTokens, outputTokens, cachedInputTokens = 0, reasoningTokens = 0 } = usage;
-  assert(cachedInputTokens <= inputTokens, 'it reported more cached tokens than input tokens');
-  assert(reasoningTokens <= outputTokens, 'it reported more reasoning tokens than output tokens');
+  assert(
+    cachedInputTokens <= inputTokens,
+    'it reported more cached tokens than input tokens; inputTokens includes those of the cache',
+  );
+  assert(
+    reasoningTokens <= outputTokens,
+    'it reported more reasoning tokens than output tokens; outputTokens includes them',
+  );
 }
+
+const BY_TOOLS = 'run calls with request.tools[…].call(), which logs both';
 
 /** Each tool call in the log has an id of its own, and is followed by exactly one result. */
 export function checkToolCalls(timeline: readonly RunEvent[]): void {
@@ -27,14 +41,17 @@ export function checkToolCalls(timeline: readonly RunEvent[]): void {
   for (const event of timeline) {
     if (event.type !== 'task_output') continue;
     if (event.kind === 'tool_call') {
-      assert(!called.has(event.callId), `two calls have the id ${event.callId}`);
+      assert(
+        !called.has(event.callId),
+        `two calls have the id ${event.callId}; give each an id of its own, as CallIds does`,
+      );
       called.add(event.callId);
       open.add(event.callId);
     } else if (event.kind === 'tool_result') {
-      assert(open.delete(event.callId), `a result without a call: ${event.callId}`);
+      assert(open.delete(event.callId), `a result without a call: ${event.callId}; ${BY_TOOLS}`);
     }
   }
-  assert(open.size === 0, `calls without a result: ${[...open].join()}`);
+  assert(open.size === 0, `calls without a result: ${[...open].join()}; ${BY_TOOLS}`);
 }
 
 export async function failureOf(work: PromiseLike<unknown>): Promise<unknown> {
@@ -47,7 +64,10 @@ export async function failureOf(work: PromiseLike<unknown>): Promise<unknown> {
 }
 
 export function keepsSecret(secret: string | undefined, text: string): void {
-  assert(secret === undefined || !text.includes(secret), 'its output or error contains the secret');
+  assert(
+    secret === undefined || !text.includes(secret),
+    'its output or error contains the secret; remove it with redact()',
+  );
 }
 
 export function isSame(first: unknown, second: unknown): boolean {

@@ -76,7 +76,7 @@ describe('the suite detects, of a backend that is odd, a runner that', () => {
       'takes any end for a complete answer',
       'unknown reason',
       { unfinished: () => runnerOf() },
-      'it took an unfinished answer for a complete one',
+      'accept the reasons that you know alone: answerEndOf() and requireComplete()',
     ],
     [
       'passes on the ids of its backend',
@@ -90,7 +90,7 @@ describe('the suite detects, of a backend that is odd, a runner that', () => {
             },
           }),
       },
-      'two calls have the id c',
+      'two calls have the id c; give each an id of its own, as CallIds does',
     ],
     [
       'makes a call again',
@@ -104,13 +104,33 @@ describe('the suite detects, of a backend that is odd, a runner that', () => {
             },
           }),
       },
-      'two calls were executed 3 times',
+      'its backend made two calls with one id, and 3 were executed',
     ],
     [
       'returns fields as its answer',
       'adds fields and parts',
       { withExtraFields: () => runnerOf({ work: async () => ({ text: 'Hi' }) as never }) },
       'it must resolve to { output }',
+    ],
+    [
+      'fails at fields that it does not know',
+      'adds fields and parts',
+      { withExtraFields: () => runnerOf({ work: () => Promise.reject(new TypeError('no case')) }) },
+      'it failed at fields that its backend added: no case; read the fields and parts that you know',
+    ],
+    [
+      'passes on fields that it does not know',
+      'adds fields and parts',
+      {
+        withExtraFields: () =>
+          runnerOf({
+            work: async (_, context) => {
+              context.emit({ kind: 'text', text: 'Hi', logprobs: [] } as never);
+              return { output: 'Hi' };
+            },
+          }),
+      },
+      'it emitted parts with other fields: logprobs; emit the fields of the kind alone',
     ],
   ])('%s', async (_, name, options, message) => {
     const failures = await failuresOf(runnerOf(), options);
@@ -270,7 +290,9 @@ describe('the suite detects a runner that', () => {
   test('fails with errors of its own', async () => {
     const foreign = () => runnerOf({ work: () => Promise.reject(new Error('ECONNRESET')) });
     expect(await failuresOf(runnerOf(), { failing: foreign })).toEqual({
-      'fails with an error code of attempts': 'it did not reject with a RunnerError',
+      'fails with an error code of attempts': expect.stringContaining(
+        'it did not reject with a RunnerError; wrap',
+      ),
     });
   });
 
@@ -283,7 +305,9 @@ describe('the suite detects a runner that', () => {
       },
     });
     expect(await failuresOf(incomplete)).toEqual({
-      'supports tools or declares that it does not': 'calls without a result: 1',
+      'supports tools or declares that it does not': expect.stringContaining(
+        'calls without a result: 1; run',
+      ),
     });
   });
 });

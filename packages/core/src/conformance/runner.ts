@@ -1,8 +1,9 @@
 import { ATTEMPT_ERROR_CODES, describe, isStratagemError } from '../contract/errors.js';
 import { resourceOf, type TaskRunner } from '../contract/runner.js';
-import type { Tool } from '../contract/tool.js';
 import { assert, type ConformanceCase } from './case.js';
+import { type OddBackends, oddBackendCases } from './odd-backends.js';
 import { RecordingContext } from './recording-context.js';
+import { CODES_OF_KIT, NO_LISTENERS, NO_RUNNER_ERROR, OWN_FIELDS } from './remedies.js';
 import {
   checkAnswer,
   checkToolCalls,
@@ -14,7 +15,7 @@ import {
 } from './runner-checks.js';
 import { play, requestFor, SAMPLE_OPTIONS, titleSchema, weather } from './runner-fixtures.js';
 
-export interface RunnerConformanceOptions {
+export interface RunnerConformanceOptions extends OddBackends {
   /**
    * Creates a runner whose backend fails every request, to test its errors.
    * @default failures are not tested
@@ -25,23 +26,6 @@ export interface RunnerConformanceOptions {
    * @default aborts are only tested before and right after the start
    */
   readonly hanging?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
-  /**
-   * Creates a runner whose backend ends its answers for a reason that it does not document, such as a
-   * `finish_reason` of `"halted"`. Such an answer is not complete.
-   * @default the ends of answers are not tested
-   */
-  readonly unfinished?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
-  /**
-   * Creates a runner whose backend calls the first tool in two answers, with the same id, and then
-   * answers with text.
-   * @default repeated ids are not tested
-   */
-  readonly repeatingCallIds?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
-  /**
-   * Creates a runner whose backend adds fields and parts to its answers that it does not document.
-   * @default such answers are not tested
-   */
-  readonly withExtraFields?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
   /**
    * Whether the backend answers with `{"title": "…"}` when a request has that schema.
    * @default true
@@ -73,7 +57,6 @@ export function runnerConformance(
   options: RunnerConformanceOptions = {},
 ): ConformanceCase[] {
   const { failing, hanging, answersSchemas = true, secret, timeoutMs = 10_000 } = options;
-  const { unfinished, repeatingCallIds, withExtraFields } = options;
   const cases: ConformanceCase[] = [
     {
       name: 'describes itself in plain data',
@@ -87,7 +70,10 @@ export function runnerConformance(
         );
         const { settings = {} } = runner;
         const copy = JSON.parse(JSON.stringify(settings));
-        assert(isSame(copy, settings), 'its settings are not plain JSON data');
+        assert(
+          isSame(copy, settings),
+          'its settings are not plain JSON data; leave out functions, instances and undefined',
+        );
         keepsSecret(secret, JSON.stringify([runner.name, resource, settings]));
       },
     },
@@ -116,7 +102,7 @@ export function runnerConformance(
         await runner.run(Object.freeze(request), new RecordingContext());
         assert(
           reads === 0 || runner.readsInputs === true,
-          'it read inputs and does not declare it',
+          'it read inputs and does not declare it; set readsInputs: true',
         );
       },
     },
@@ -128,7 +114,10 @@ export function runnerConformance(
         await runner.run(requestFor('a', 'Say hello.'), attempt);
         const { foreignFields } = attempt;
         const names = [...foreignFields].join(', ');
-        assert(foreignFields.size === 0, `it emitted parts with other fields: ${names}`);
+        assert(
+          foreignFields.size === 0,
+          `it emitted parts with other fields: ${names}; ${OWN_FIELDS}`,
+        );
       },
     },
     {
@@ -139,8 +128,14 @@ export function runnerConformance(
         await runner.run(requestFor('a', 'Say hello.'), attempt);
         attempt.isOver = true;
         await waitForTurns(20);
-        assert(!attempt.wasLate, 'it emitted output after its answer');
-        assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
+        assert(
+          !attempt.wasLate,
+          'it emitted output after its answer; emit all of it before you return',
+        );
+        assert(
+          attempt.listeners === 0,
+          `it left ${attempt.listeners} listeners on the signal; ${NO_LISTENERS}`,
+        );
       },
     },
     {
@@ -167,8 +162,14 @@ export function runnerConformance(
         const attempt = new RecordingContext();
         attempt.stop();
         const failure = await failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
-        assert(failure !== undefined, 'it answered despite the abort');
-        assert(attempt.text === '', 'it emitted text despite the abort');
+        assert(
+          failure !== undefined,
+          'it answered despite the abort; begin with context.signal.throwIfAborted()',
+        );
+        assert(
+          attempt.text === '',
+          'it emitted text despite the abort; begin with context.signal.throwIfAborted()',
+        );
       },
     },
     {
@@ -179,7 +180,10 @@ export function runnerConformance(
         const answer = runner.run(requestFor('a', 'Say hello.'), attempt);
         attempt.stop();
         await failureOf(answer);
-        assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
+        assert(
+          attempt.listeners === 0,
+          `it left ${attempt.listeners} listeners on the signal; ${NO_LISTENERS}`,
+        );
       },
     },
     {
@@ -218,7 +222,10 @@ export function runnerConformance(
       const plan = { goal: 'conformance', tasks: [task] };
       if (runner.supportsTools !== true) {
         const refusal = await failureOf(Promise.resolve().then(() => play(runner, plan)));
-        assert(isStratagemError(refusal), 'a plan with tools was not refused');
+        assert(
+          isStratagemError(refusal),
+          'a plan with tools was not refused; leave out supportsTools, or set it to true',
+        );
         return;
       }
       const result = await play(runner, plan);
@@ -240,47 +247,7 @@ export function runnerConformance(
       }
     },
   });
-  if (unfinished !== undefined) {
-    cases.push({
-      name: 'fails when its backend ends an answer for an unknown reason',
-      async run() {
-        const runner = await unfinished();
-        const answer = runner.run(requestFor('a', 'Say hello.'), new RecordingContext());
-        const failure = await failureOf(answer);
-        assert(isStratagemError(failure), 'it took an unfinished answer for a complete one');
-        const { code } = failure;
-        assert(
-          ATTEMPT_ERROR_CODES.some((each) => each === code),
-          `"${code}" is not an error code of attempts`,
-        );
-      },
-    });
-  }
-  if (repeatingCallIds !== undefined) {
-    cases.push({
-      name: 'gives each tool call an id of its own and makes it once',
-      async run() {
-        const runner = await repeatingCallIds();
-        let executed = 0;
-        const counted: Tool = { ...weather, execute: () => `sunny, ${++executed}` };
-        const task = { id: 'a', description: 'What is the weather in Lisbon?', tools: [counted] };
-        const result = await play(runner, { goal: 'conformance', tasks: [task] });
-        assert(result.status === 'completed', `${result.status}: ${result.error?.message}`);
-        assert(executed === 2, `two calls were executed ${executed} times`);
-        checkToolCalls(result.timeline);
-      },
-    });
-  }
-  if (withExtraFields !== undefined) {
-    cases.push({
-      name: 'answers although its backend adds fields and parts',
-      async run() {
-        const runner = await withExtraFields();
-        const attempt = new RecordingContext();
-        checkAnswer(runner, await runner.run(requestFor('a', 'Say hello.'), attempt), attempt);
-      },
-    });
-  }
+  cases.push(...oddBackendCases(options));
   if (hanging !== undefined) {
     cases.push({
       name: 'stops waiting for its backend when it is aborted',
@@ -291,9 +258,14 @@ export function runnerConformance(
         await waitForTurns(20);
         attempt.stop();
         const failure = await answer;
-        assert(isStratagemError(failure), 'it did not reject with a RunnerError');
-        assert(failure.code === 'aborted', `it rejected with ${failure.code} instead of aborted`);
-        assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
+        assert(isStratagemError(failure), NO_RUNNER_ERROR);
+        const { code } = failure;
+        const remedy = 'when context.signal is aborted, throw that code';
+        assert(code === 'aborted', `it rejected with ${code} instead of aborted; ${remedy}`);
+        assert(
+          attempt.listeners === 0,
+          `it left ${attempt.listeners} listeners on the signal; ${NO_LISTENERS}`,
+        );
       },
     });
   }
@@ -304,13 +276,13 @@ export function runnerConformance(
         const runner = await failing();
         const attempt = new RecordingContext();
         const failure = await failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
-        assert(isStratagemError(failure), 'it did not reject with a RunnerError');
+        assert(isStratagemError(failure), NO_RUNNER_ERROR);
         const { code, message } = failure;
         assert(
           ATTEMPT_ERROR_CODES.some((each) => each === code),
-          `"${code}" is not an error code of attempts`,
+          `"${code}" is not an error code of attempts; ${CODES_OF_KIT}`,
         );
-        assert(message !== '', 'the error has no message');
+        assert(message !== '', 'the error has no message; say what the server said');
         keepsSecret(secret, `${message} ${JSON.stringify(failure)} ${String(failure.cause)}`);
       },
     });
