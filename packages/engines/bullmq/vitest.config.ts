@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { mergeConfig } from 'vitest/config';
-import base from '../../../vitest.base.js';
+import built from '../../../vitest.built.js';
 
-export default mergeConfig(base, {
+export default mergeConfig(built, {
   test: { globalSetup: [fileURLToPath(new URL('test/global-setup.ts', import.meta.url))] },
 });

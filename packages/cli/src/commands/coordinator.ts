@@ -1,6 +1,7 @@
 import type { Executor, Plan } from '@stratagem/core';
 import { type RunQueue, startCoordinator } from '@stratagem/core/coordinator';
 import type { AttemptCarrier } from '@stratagem/core/kernel';
+import { loadPlans } from '../load/load-plans.js';
 import { withCarrier } from '../load/open-engine.js';
 import { withQueue } from '../load/open-queue.js';
 import { shownJournal } from '../options/journal-place.js';
@@ -17,6 +18,8 @@ import type { Settings } from '../settings/settings.js';
 
 export interface CoordinatorFlags extends JournalFlags, ExecutorFlags, Pick<LimitFlags, 'prices'> {
   readonly maxRuns?: number;
+  /** Modules with plans that have functions. */
+  readonly plans?: readonly string[];
   /** The server whose workers carry out the attempts; undefined for this process. */
   readonly engine?: string;
 }
@@ -69,7 +72,9 @@ async function coordinate(
   { models }: Settings,
   carrier?: AttemptCarrier,
 ): Promise<number> {
-  const { journal, engine, maxRuns } = flags;
+  const { journal, engine, maxRuns, plans: files = [] } = flags;
+  const plans: Plan[] = [];
+  for (const each of files) plans.push(...(await loadPlans(each)));
   const file = { plan: ANY_PLAN, ...(models !== undefined && { models }) };
   const use = async (executor: Executor) => {
     if (carrier === undefined) await announceSimulation(flags);
@@ -79,8 +84,7 @@ async function coordinate(
       stopOnSignals((_, signal) => resolve(signal));
     });
     const coordinator = startCoordinator({
-      queue,
-      executor,
+      ...{ queue, executor, plans },
       ...(maxRuns !== undefined && { maxRuns }),
       onRun(run) {
         say(`${run.runId} is under way`);

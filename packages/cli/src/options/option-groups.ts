@@ -237,6 +237,7 @@ export function addSubmitOptions(command: Command): Command {
 export function addCoordinatorOptions(command: Command): Command {
   const many = 'maximum number of runs at once (default: 16)';
   command.addOption(option('--max-runs <n>', many, positiveInteger));
+  command.addOption(plansOption());
   const scheduling = schedulingOptions().filter(({ long }) => long !== '--replan');
   addGroup(command, 'Scheduling:', scheduling);
   addGroup(command, 'Tasks without a model:', stepOptions());
@@ -277,14 +278,15 @@ export function engineOption(description: string): Option {
   return option('--engine <url>', description, nonEmpty);
 }
 
+function plansOption(): Option {
+  return option('--plans <file>', 'module with plans that have functions (repeatable)', list);
+}
+
 /** Adds the options of a process that carries out attempts. */
 export function addWorkerOptions(command: Command): Command {
   const many = 'maximum number of attempts at once (default: 16)';
-  command
-    .addOption(option('--concurrency <n>', many, positiveInteger))
-    .addOption(
-      option('--plans <file>', 'module with plans whose functions it runs (repeatable)', list),
-    );
+  command.addOption(option('--concurrency <n>', many, positiveInteger));
+  command.addOption(plansOption());
   const isStep = ({ long }: Option) => long !== '--output-dir';
   addGroup(command, 'Tasks without a model:', stepOptions().filter(isStep));
   return addGroup(command, 'Model:', runnerOptions());

@@ -15,6 +15,7 @@ import {
   WORKERS,
   type WorkerMessage,
 } from './protocol.js';
+import { retrying } from './retrying.js';
 import { within } from './within.js';
 
 /** How many attempts are looked up in the queue at once, and in one sweep. */
@@ -26,6 +27,8 @@ const QUIET_MS = 2_000;
 const NO_WORKER_MS = 3_500;
 /** How long a server that is away may hold up the end. */
 const CLOSE_MS = 2_000;
+/** How long to try again while the server is away. */
+const RECONNECT_MS = 30_000;
 
 /** The coordinator's end of the queue: adds jobs, takes the reports about them, and finds what is lost. */
 export class QueueCarrier implements AttemptCarrier {
@@ -142,7 +145,13 @@ export class QueueCarrier implements AttemptCarrier {
     this.#jobs.forget(key, resource);
   }
 
-  async alive(keys: readonly string[]): Promise<ReadonlySet<string>> {
+  /** The answer is worth waiting for: without it, its run could not continue. */
+  alive(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const isOpen = () => this.#closed === undefined;
+    return retrying(() => this.#aliveOf(keys), RECONNECT_MS, isOpen);
+  }
+
+  async #aliveOf(keys: readonly string[]): Promise<ReadonlySet<string>> {
     await this.ready();
     const alive = new Set<string>();
     await eachAtOnce(keys, async (key) => {

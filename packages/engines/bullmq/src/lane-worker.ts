@@ -9,9 +9,7 @@ import {
 } from 'bullmq';
 import type { Places } from './places.js';
 import type { JobData, JobResult } from './protocol.js';
-
-/** How soon a result is stored again that may not have arrived. */
-const RETRY_MS = 100;
+import { retrying } from './retrying.js';
 
 export type AttemptJob = Job<JobData, JobResult, string>;
 
@@ -20,6 +18,9 @@ export interface LaneWorkerOptions extends WorkerOptions<unknown> {
   readonly places: Places;
   readonly process: (job: AttemptJob, token: string) => Promise<JobResult>;
 }
+
+/** How long to wait after an error of the server before it is asked for the next job. */
+const ERROR_PAUSE_MS = 100;
 
 /**
  * A worker of BullMQ that takes a place of its process before it takes a job, so that the queues of a
@@ -60,6 +61,9 @@ export class LaneWorker extends Worker<
     let job: AttemptJob | undefined;
     try {
       job = this.closing || this.paused ? undefined : await super.moveToActive(token, name ?? '');
+    } catch (error) {
+      await new Promise((resolve) => setTimeout(resolve, ERROR_PAUSE_MS));
+      throw error;
     } finally {
       if (job === undefined) this.#places.give();
       else this.#taken++;
@@ -81,31 +85,38 @@ export class LaneWorker extends Worker<
   }
 
   /**
-   * Stores a result again while the server does not answer: BullMQ would give the job up, and an attempt
-   * that has ended would be lost. Once the lock has ended, another worker begins it again.
+   * Records a result, also when the connection breaks off meanwhile. An answer that was lost is not missed:
+   * the job has ended then, with this result.
    */
   protected override async handleCompleted(
     result: JobResult,
     job: AttemptJob,
     token: string,
-    fetchNext: () => boolean,
-    span: never,
+    fetchNext?: () => boolean,
   ): Promise<AttemptJob> {
-    const until = performance.now() + (this.opts.lockDuration ?? 0);
-    for (;;) {
-      try {
-        return (await super.handleCompleted(result, job, token, fetchNext, span)) as AttemptJob;
-      } catch (error) {
-        this.emit('error', error as Error);
-        // A number says that the server has answered: the lock is lost, or an earlier try has arrived.
-        const isAnswer = typeof (error as { readonly code?: unknown }).code === 'number';
-        if (isAnswer || performance.now() > until) {
-          this.#returned.add(job);
-          throw new WaitingError();
-        }
+    const complete = () => super.handleCompleted(result, job, token, fetchNext);
+    let tries = 0;
+    const record = async () => {
+      // BullMQ expects undefined when it has taken no next job, although its types do not say so.
+      if (tries++ > 0 && (await this.#hasResult(job, result))) {
+        this.emit('completed', job, result, 'active');
+        return undefined as never;
       }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
+      return complete();
+    };
+    const mayPass = (error: unknown) => !this.closing && !isAnswer(error);
+    return retrying(record, this.opts.lockDuration ?? 0, mayPass);
+  }
+
+  /** Attempts that have failed are completed jobs: nothing else may end one. Its lock ends by itself. */
+  protected override async handleFailed(error: Error): Promise<AttemptJob> {
+    if (!(error instanceof WaitingError)) this.emit('error', error);
+    return undefined as never;
+  }
+
+  async #hasResult({ id = '' }: AttemptJob, result: JobResult): Promise<boolean> {
+    const data = await this.backend.getJobData(id);
+    return data?.finishedOn !== undefined && data.returnvalue === JSON.stringify(result);
   }
 
   /** Processes a job, and those that BullMQ takes when it ends: they keep its place. */
@@ -128,4 +139,9 @@ export class LaneWorker extends Worker<
     }
     return undefined;
   }
+}
+
+/** Whether the server has answered: the lock is lost, or the job is gone. Such errors have a number. */
+function isAnswer(error: unknown): boolean {
+  return typeof (error as { readonly code?: unknown }).code === 'number';
 }
