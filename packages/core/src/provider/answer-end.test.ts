@@ -20,7 +20,7 @@ test.each([
   ['failed', ['TIMEOUT', 'UNEXPECTED_TOOL_CALL', 'malformed_tool_use', 'modelUnloaded']],
   ['unknown', ['other', 'halted', 'constructor', '停止', 7, {}]],
   [undefined, ['', null, undefined, 'queued', 'in_progress', 'network_error']],
-  [undefined, ['not_finished', 'FINISH_REASON_UNSPECIFIED', 'pending']],
+  [undefined, ['not_finished', 'FINISH_REASON_UNSPECIFIED', 'pending', 'interrupted']],
 ])('%s is the end of an answer with the reasons %j', (end, reasons) => {
   expect(reasons.map(answerEndOf)).toEqual(reasons.map(() => end));
 });

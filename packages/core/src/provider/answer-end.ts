@@ -40,7 +40,7 @@ export function answerEndOf(reason: unknown): AnswerEnd | undefined {
 
 /** Reasons of servers that lost the answer on its way, or have not begun it. */
 const UNFINISHED: ReadonlySet<string> = new Set(
-  'inprogress networkerror notfinished null pending processing queued running unspecified'.split(
+  'inprogress interrupted networkerror notfinished null pending processing queued running unspecified'.split(
     ' ',
   ),
 );

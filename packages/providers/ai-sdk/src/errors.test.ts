@@ -144,6 +144,12 @@ describe('an answer with an error', () => {
       '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>',
       { code: 'server_error', text: '502 Bad Gateway' },
     ],
+    [
+      'a gateway with advice of its own',
+      429,
+      { error: { message: 'Slow down.', retry_after: 9 } },
+      { code: 'rate_limited', retryAfterMs: 9_000, text: 'Slow down.' },
+    ],
     ['plain text', 503, 'upstream busy', { code: 'overloaded', text: 'upstream busy' }],
   ])('keeps the words of %s', async (_, status, body, { text, ...expected }: { text?: string }) => {
     server.replyWith((response) => {

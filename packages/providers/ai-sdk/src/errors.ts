@@ -117,17 +117,23 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
 }
 
 /**
- * The error as the server sent it. Providers drop a body that has another shape than they expect, and
- * keep its text.
+ * The error as the server sent it. Providers drop a body that has another shape than they expect, or the
+ * fields that they do not know, and keep its text.
  */
 function bodyOf({ data, responseBody, name, code, type, message }: SdkError): unknown {
+  const sent = parsed(responseBody);
+  if (readErrorBody(sent).message !== undefined) return sent;
   if (data !== undefined && readErrorBody(data).message !== undefined) return data;
-  if (responseBody) {
-    try {
-      return JSON.parse(responseBody);
-    } catch {
-      return responseBody;
-    }
-  }
+  if (sent !== undefined) return sent;
   return data ?? (name?.startsWith('AI_') ? undefined : { code, type, message });
+}
+
+/** The JSON of a body, or its text; undefined for none. */
+function parsed(body: string | undefined): unknown {
+  if (!body) return undefined;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
 }

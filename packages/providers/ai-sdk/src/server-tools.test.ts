@@ -300,3 +300,14 @@ test('a model without a server has none either', async () => {
   const result = await run(mockOf({ text: 'Hi' }), { serverTools: ['code_execution'] });
   expect(result.tasks[0]?.error?.code).toBe('invalid_request');
 });
+
+test('a stream of OpenAI that breaks off without a reason is a broken connection', async () => {
+  server.replyWith((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const event = { choices: [{ index: 0, delta: { content: 'Half' } }] };
+    response.end(`data: ${JSON.stringify({ id: 'x', created: 1, model: 'm', ...event })}\n\n`);
+  });
+  const model = createOpenAI({ apiKey: 'sk-test', baseURL: server.url }).chat('m');
+  const result = await run(model, { stream: true });
+  expect(result.tasks[0]?.error?.code).toBe('connection');
+});
