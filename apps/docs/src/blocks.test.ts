@@ -27,7 +27,8 @@ test('a block that is not run says why', () => {
 
 /** The programs of other READMEs are run by the tests of their packages. */
 const isRunHere = (file: string) =>
-  file === 'README.md' || file.startsWith('docs/') || file === 'packages/runners/README.md';
+  ['README.md', 'apps/docs/home.md', 'packages/runners/README.md'].includes(file) ||
+  file.startsWith('docs/');
 
 describe.each(pageNames.filter(isRunHere))('%s', (page) => {
   const programs = examplesOf(page, 'ts').filter(({ notRun }) => notRun === undefined);

@@ -2,16 +2,13 @@ import { allMembersOf, declarationsOf, type Member } from '../declarations.js';
 import { memberTable } from '../tables.js';
 
 const contract = (name: string) => declarationsOf(`packages/core/src/contract/${name}.ts`);
-const OPTIONS = declarationsOf('packages/core/src/runtime/options.ts');
 
 /** The reference of everything that code passes to Stratagem. */
 export function executorReference(): string {
-  const executor = declarationsOf('packages/core/src/runtime/executor.ts');
-  const own = executor.get('ExecutorOptions')?.members ?? [];
-  const run = OPTIONS.get('RunOptions')?.members ?? [];
+  const own = ownMembersOf('runtime/executor-options', 'ExecutorOptions');
+  const run = ownMembersOf('runtime/options', 'RunOptions');
   const names = own.map(({ name }) => name);
-  const execute = OPTIONS.get('ExecuteOptions')?.members ?? [];
-  const resume = declarationsOf('packages/core/src/journal/resume-options.ts');
+  const execute = ownMembersOf('runtime/options', 'ExecuteOptions');
   return `# Options in code
 
 Made from the doc comments of the code. Your editor shows the same texts.
@@ -32,13 +29,13 @@ ${memberTable([...run.filter(({ name }) => !names.includes(name)), ...execute], 
 
 Takes the options of a run, and these:
 
-${memberTable(resume.get('ResumeOptions')?.members ?? [], true)}
+${memberTable(ownMembersOf('journal/resume-options', 'ResumeOptions'), true)}
 
 ## A plan
 
 \`goal\` and \`tasks\`, and:
 
-${memberTable(contract('plan').get('PlanSettings')?.members ?? [], true)}
+${memberTable(membersOf('plan', 'PlanSettings'), true)}
 
 ## A task
 
@@ -84,6 +81,13 @@ ${memberTable(strategyOptions('adaptive', 'AdaptiveOptions'), true)}
 
 \`sequential()\` takes no options.
 `;
+}
+
+/** The members of an interface in a file of core, without those that it extends. */
+function ownMembersOf(file: string, name: string): readonly Member[] {
+  const members = declarationsOf(`packages/core/src/${file}.ts`).get(name)?.members ?? [];
+  if (members.length === 0) throw new Error(`${file}.ts declares no members of ${name}`);
+  return members;
 }
 
 function membersOf(file: string, name: string): readonly Member[] {
