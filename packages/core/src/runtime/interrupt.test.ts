@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { testJournal } from '../../test/journals.js';
 import { deferred, execute, inOrder, planOf, statuses, taskOf } from '../../test/runs.js';
 import {
   createExecutor,
@@ -45,6 +46,28 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('interrupt', () => {
+  test('has a result although streamed output was dropped', async () => {
+    vi.useRealTimers();
+    const options = { journal: testJournal(), timeline: 'stream', onEvent() {} } as const;
+    // What tasks report at the same time becomes one append.
+    const work = async (_: unknown, { emit }: RunContext) => {
+      await Promise.resolve();
+      void emit('a text');
+      await Promise.resolve();
+      return 1;
+    };
+    const { plan, started } = gated('last');
+    const many = Array.from({ length: 10 }, (_, index) => ({ id: `t${index}`, run: work }));
+    const tasks = [
+      ...many,
+      { ...plan.tasks[0], id: 'last', dependencies: many.map(({ id }) => id) },
+    ];
+    const run = executorOf(options).execute({ goal: 'x', tasks: tasks as Task[] });
+    await vi.waitUntil(() => started.length > 0);
+    const result = await run.interrupt();
+    expect(result).toMatchObject({ status: 'interrupted', metrics: { completedTasks: 10 } });
+  });
+
   test('aborts attempts, leaves the run open in its journal, and gives the lease back', async () => {
     const executor = executorOf();
     const { plan, open, started, aborted } = gated('a', 'b');

@@ -220,7 +220,11 @@ export class EventLog {
   /** The event at a position; made now when it is stored in columns. */
   eventAt(position: number): RunEvent {
     const kind = this.#kinds[position] as number;
-    if (kind > COMPLETED_WITH_DETAILS) return withFrozenTasks(this.#values[position] as RunEvent);
+    if (kind > COMPLETED_WITH_DETAILS) {
+      const event = this.#values[position] as RunEvent | undefined;
+      // Streamed output that everybody has read is released.
+      return (event && withFrozenTasks(event)) as RunEvent;
+    }
     const index = this.#indexes[position] as number;
     const sequence = this.#sequenceAt(position);
     const timestamp = this.#times[position] as number;

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { folder, start, stratagem } from '../../test/stratagem.js';
+
+const PLAN = `
+goal: Summarise reviews
+inputs: { text: { type: string } }
+outputs: { summary: summary }
+tasks: [{ id: summary, description: "Summarise {{inputs.text}}" }]
+`;
+const ROWS = 400;
+const JSONL = Array.from({ length: ROWS }, (_, row) => `{"text":"review ${row}"}\n`).join('');
+const MAP = ['map', 'plan.yaml', '--each', 'rows.jsonl', '-o', 'out.jsonl', '--max-parallel', '8'];
+
+/** Half of the rows are done in the time that a kill waits for. */
+const SLOW = [...MAP, '--latency', '5', '--log-format', 'json'];
+
+async function rowsIn(path: string): Promise<number[]> {
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line).row);
+}
+
+const IN_ORDER = Array.from({ length: ROWS }, (_, row) => row + 1);
+
+test('kill -9 tears no output, and the same command has each row once and in order', async () => {
+  await using project = await folder({
+    'plan.yaml': PLAN,
+    'rows.jsonl': JSONL,
+    'out.jsonl': 'old\n',
+  });
+  const cwd = project.path;
+  for (let kill = 0; kill < 3; kill++) {
+    const { child, ended, progress } = start(SLOW, { cwd });
+    // Rows were done since the start of this process.
+    await progress(/"done":[1-9]/);
+    child.kill('SIGKILL');
+    if ((await ended).signal !== 'SIGKILL') break;
+    expect(await readFile(join(cwd, 'out.jsonl'), 'utf8')).toBe('old\n');
+  }
+  const last = await stratagem([...MAP, '--json', '--latency', '1'], { cwd });
+  expect(JSON.parse(last.stdout)).toMatchObject({ status: 'completed', completed: ROWS });
+  expect(await rowsIn(join(cwd, 'out.jsonl'))).toEqual(IN_ORDER);
+  expect(existsSync(join(cwd, 'out.jsonl.partial'))).toBe(false);
+});
+
+test('Ctrl-C keeps the rows so far, and the same command continues', async () => {
+  await using project = await folder({ 'plan.yaml': PLAN, 'rows.jsonl': JSONL });
+  const cwd = project.path;
+  const { child, ended, progress } = start([...MAP, '--latency', '20', '--log-format', 'json'], {
+    cwd,
+  });
+  await progress(/"done":[1-9]/);
+  child.kill('SIGINT');
+  const { exitCode, stderr } = await ended;
+  expect([exitCode, stderr]).toEqual([130, expect.stringContaining('The rows so far are in')]);
+  const partial = await rowsIn(join(cwd, 'out.jsonl.partial'));
+  expect(partial).toEqual(IN_ORDER.slice(0, partial.length));
+  const { stdout } = await stratagem([...MAP, '--json', '--latency', '1'], { cwd });
+  expect(JSON.parse(stdout)).toMatchObject({ completed: ROWS });
+  expect(await rowsIn(join(cwd, 'out.jsonl'))).toEqual(IN_ORDER);
+});
