@@ -41,7 +41,7 @@ export async function callTool(
 ): Promise<ToolResult> {
   requireRunning(signal);
   const { name } = tool;
-  const input = typeof given === 'string' ? fromJson(given) : given;
+  const input = typeof given === 'string' ? fromJson(given) : (given ?? {});
   const key = keyOf(name, input, repeats);
   const before = context.toolResult(key);
   const about = { callId, key, tool: name };

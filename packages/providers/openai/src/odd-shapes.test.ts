@@ -13,7 +13,11 @@ const chunk = (delta: unknown, finish_reason: unknown = null, more = {}) => ({
 const usage = { prompt_tokens: 5, completion_tokens: 2 };
 const stop = chunk({}, 'stop', { usage });
 
-async function run(replies: readonly Reply[], isStreamed = true) {
+async function run(
+  replies: readonly Reply[],
+  isStreamed = true,
+  api: 'chat' | 'responses' = 'chat',
+) {
   server.replyWith(...replies);
   const calls: unknown[] = [];
   const note = tool({
@@ -24,7 +28,7 @@ async function run(replies: readonly Reply[], isStreamed = true) {
       return 'noted';
     },
   });
-  const fixed = { apiKey: 'sk-test', baseURL: server.url, api: 'chat', model: 'm' } as const;
+  const fixed = { apiKey: 'sk-test', baseURL: server.url, api, model: 'm' };
   const runner = openai({ ...fixed, stream: isStreamed });
   const plan = createPlan('Note').addTask({ id: 'a', description: 'Note it.', tools: [note] });
   const result = await createExecutor({ strategy: inOrder, runner }).execute(plan).orThrow();
@@ -119,4 +123,55 @@ test.each<[string, object, number[]]>([
 ])('counts %s are read, and lose no answer', async (_, counts, [inputTokens, outputTokens]) => {
   const answer = await run([stream([chunk({ content: 'Hi' }, 'stop', counts)])]);
   expect(answer).toMatchObject({ output: 'Hi', usage: { inputTokens, outputTokens } });
+});
+
+describe('the Responses API: ', () => {
+  const used = { input_tokens: 5, output_tokens: 2 };
+  const response = (output: unknown) => ({ status: 'completed', model: 'm', output, usage: used });
+  const message = (content: unknown) => ({ type: 'message', role: 'assistant', content });
+  const said = message([{ type: 'output_text', text: 'Hi' }]);
+
+  test.each<[string, unknown[]]>([
+    ['null as an item', [null, said]],
+    ['null as a content', [message(null), said]],
+    ['a text as the content', [message('Hi')]],
+    ['null as a part', [message([null, { type: 'output_text', text: 'Hi' }])]],
+    ['parts of another type', [message([{ type: 'text', text: 'Hi' }])]],
+    ['null as a summary', [{ type: 'reasoning', id: 'r', summary: null }, said]],
+  ])('an answer with %s is read', async (_, output) => {
+    const reply = json(200, response(output));
+    expect(await run([reply], false, 'responses')).toMatchObject({ output: 'Hi' });
+  });
+
+  const call = { type: 'function_call', id: 'fc', call_id: 'c', name: 'note' };
+  const last = stream([{ type: 'response.completed', response: response([said]) }]);
+  const delta = (text: string) => ({
+    ...{ type: 'response.function_call_arguments.delta', output_index: 0, delta: text },
+  });
+  test.each<[string, object[], object]>([
+    ['that come in pieces alone', [delta('{"n"'), delta(':1}')], { n: 1 }],
+    [
+      'that come in pieces, and whole in the end',
+      [
+        ...[delta('{"n"'), delta(':1}')],
+        { ...delta(''), type: 'response.function_call_arguments.done', arguments: '{"n":1}' },
+      ],
+      { n: 1 },
+    ],
+    ['of which there are none', [], {}],
+  ])('a call has the arguments %s', async (_, events, input) => {
+    const added = { type: 'response.output_item.added', output_index: 0 };
+    const first = stream([
+      { ...added, item: { ...call, arguments: '' } },
+      ...events,
+      { type: 'response.completed', response: response([]) },
+    ]);
+    expect((await run([first, last], true, 'responses')).calls).toEqual([input]);
+  });
+
+  test('a call without arguments is made with none', async () => {
+    const first = json(200, response([{ ...call, arguments: null }]));
+    const end = json(200, response([said]));
+    expect((await run([first, end], false, 'responses')).calls).toEqual([{}]);
+  });
 });

@@ -7,6 +7,7 @@ import {
   definedFields,
   inputJson,
   isServerTool,
+  isWholeInput,
   type ModelAnswer,
   type RequestAttachment,
   readWireUsage,
@@ -211,6 +212,13 @@ async function readEvents(
       case 'response.output_item.done':
         items[event.output_index] = event.item;
         break;
+      case 'response.function_call_arguments.delta': {
+        const item = items[event.output_index];
+        // Some servers do not repeat the whole arguments in the end.
+        if (item?.type !== 'function_call' || isWholeInput(item.arguments ?? '')) break;
+        item.arguments = `${item.arguments ?? ''}${event.delta}`;
+        break;
+      }
       case 'response.function_call_arguments.done': {
         const item = items[event.output_index];
         if (item?.type === 'function_call') item.arguments = event.arguments;
@@ -270,7 +278,7 @@ export function readResponse(
   streamed = { text: '', refusal: '' },
   ids = new CallIds(),
 ): ResponseAnswer {
-  const output = withCallIds(response?.output ?? [], ids);
+  const output = withCallIds(asSpecified(response?.output ?? []), ids);
   const calls = output.filter((item) => item.type === 'function_call');
   return {
     output,
@@ -288,6 +296,25 @@ export function readResponse(
     model: response?.model,
     serviceTier: response?.service_tier ?? undefined,
   };
+}
+
+/** The items as the API has them: some servers send null, a text as the content, or parts of another type. */
+function asSpecified(output: Output): Output {
+  return output.flatMap((item) => {
+    if (item == null) return [];
+    if (item.type !== 'message') return item;
+    const given: unknown = item.content;
+    const parts = Array.isArray(given)
+      ? given
+      : given
+        ? [{ type: 'output_text', text: given }]
+        : [];
+    const content = parts.flatMap((part) => {
+      if (part == null) return [];
+      return part.type === 'text' ? { ...part, type: 'output_text' } : part;
+    });
+    return { ...item, content };
+  });
 }
 
 /** The sources of the answer. Places count in its whole text. */
