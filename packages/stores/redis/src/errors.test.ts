@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { JournalError } from '@stratagem/core';
 import { completed, newRun } from '@stratagem/server-kit/events';
@@ -158,6 +160,15 @@ describe.skipIf(url === undefined)('a server that', () => {
     } else await expect(run).rejects.toThrow('set "appendfsync always", update to Redis 7.2');
     await using second = redisJournal({ url: `${slow.url}?durability=everysec` });
     await (await second.create(newRun('b'))).append([completed(0, 'x')]);
+  });
+
+  test('has a Unix socket is reached by it', async () => {
+    const path = join(tmpdir(), `stratagem-${process.pid}.sock`);
+    await using local = await startRedis({ unixsocket: path, requirepass: '' });
+    await using journal = redisJournal({ url: `redis+unix://${path}?db=1&prefix=here` });
+    await (await journal.create(newRun('a'))).append([completed(0, 'x')]);
+    const { url: at } = local;
+    expect(await commandAt(`${at}/1`, 'EXISTS', '{here}:log:a')).toBe(1);
   });
 
   test('is a node of a cluster without the keys leads to the one that has them', async () => {

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { acknowledgementOf, requireVersion, type ServerFacts } from './server-facts.js';
+import {
+  acknowledgementOf,
+  noticeAbout,
+  requireVersion,
+  type ServerFacts,
+} from './server-facts.js';
 
 const facts: ServerFacts = {
   ...{ version: '7.4.1', runId: 'x', hasAof: true, appendFsync: 'everysec' },
@@ -36,4 +41,11 @@ test('a server that is too old is refused', () => {
     '@stratagem/redis needs Redis 7 or newer, or Valkey; the server has 6.2.14',
   );
   for (const version of ['7.0.0', '8.2.1', '10.0.0']) requireVersion({ ...facts, version });
+});
+
+test('a server that makes runs wait for the second is announced', () => {
+  expect(noticeAbout(facts, 'waitaof', 'host:1')).toContain('Set "appendfsync always"');
+  expect(noticeAbout(facts, 'reply', 'host:1')).toBeUndefined();
+  const unknown = { ...facts, appendFsync: undefined };
+  expect(noticeAbout(unknown, 'waitaof', 'host:1')).toBeUndefined();
 });

@@ -87,6 +87,16 @@ export function acknowledgementOf(
   );
 }
 
+/** What the operator of a server should know about it; undefined when there is nothing. */
+export function noticeAbout(
+  { appendFsync }: ServerFacts,
+  acknowledgement: Acknowledgement,
+  place: string,
+): string | undefined {
+  if (acknowledgement !== 'waitaof' || appendFsync !== 'everysec') return undefined;
+  return `Redis at ${place} has "appendfsync everysec": each step of a run waits up to a second until it is on the disk. Set "appendfsync always" to make runs faster`;
+}
+
 function isAtLeast(version: string, [major = 0, minor = 0]: readonly number[]): boolean {
   const [actual = 0, actualMinor = 0] = version.split('.').map(Number);
   return actual > major || (actual === major && actualMinor >= minor);

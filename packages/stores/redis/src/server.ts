@@ -10,6 +10,7 @@ import { SCRIPTS, type ScriptName, shaOf } from './scripts.js';
 import {
   type Acknowledgement,
   acknowledgementOf,
+  noticeAbout,
   readServerFacts,
   requireVersion,
   type ServerFacts,
@@ -151,6 +152,8 @@ export class Server {
       : 'reply';
     await this.#noteRestart(client, facts);
     await Promise.all(Object.values(SCRIPTS).map((text) => client.call('SCRIPT', 'LOAD', text)));
+    const notice = noticeAbout(facts, acknowledgement, this.#place);
+    if (notice !== undefined && this.#facts === undefined) process.emitWarning(notice);
     this.#acknowledgement = acknowledgement;
     this.#facts = facts;
   }
