@@ -9,4 +9,5 @@ export {
   type LogRecord,
   logEvents,
 } from './analysis/log-events.js';
+export { RunEstimate } from './analysis/run-estimate.js';
 export type * from './analysis/types.js';

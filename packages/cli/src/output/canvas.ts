@@ -2,6 +2,8 @@ import { styleText } from 'node:util';
 import { onOneLine, widthOf } from './terminal-text.js';
 
 const MAX_WIDTH = 100;
+/** That of a terminal with 20 columns. */
+const MIN_WIDTH = 19;
 
 /** What can be drawn, and how wide. */
 export interface Canvas {
@@ -12,7 +14,7 @@ export interface Canvas {
 export function canvasFor(stream: NodeJS.WriteStream): Canvas {
   return {
     // The last column stays free: a full line would wrap on some terminals.
-    width: Math.max(20, Math.min(MAX_WIDTH, (stream.columns ?? 80) - 1)),
+    width: Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, (stream.columns ?? 80) - 1)),
     style: (format, text) => (text === '' ? '' : styleText(format, text, { stream })),
   };
 }

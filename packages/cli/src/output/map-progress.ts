@@ -3,8 +3,8 @@ import type { ProgressFlags } from '../options/progress-flags.js';
 import { bar } from './bar.js';
 import { canvasFor, fitting } from './canvas.js';
 import { formatCost, formatCount } from './format-amounts.js';
+import { leftText } from './left-text.js';
 import { LiveBlock } from './live-block.js';
-import { leftText } from './run-estimate.js';
 import { forTerminal, widthOf } from './terminal-text.js';
 
 const REDRAW_MS = 250;

@@ -1,16 +1,17 @@
 import type { RunEvent, TaskOutputReceived } from '@stratagem/core';
+import { RunEstimate } from '@stratagem/core/analysis';
 import { divide } from './bar.js';
 import { type Canvas, canvasFor, fitting } from './canvas.js';
 import { failureMessage } from './failure-message.js';
 import { formatCost, formatCount } from './format-amounts.js';
 import { formatDuration } from './format-duration.js';
 import { causeText } from './labels.js';
+import { leftText } from './left-text.js';
 import { LiveBlock } from './live-block.js';
 import { OpenLoops } from './loop-words.js';
 import { plural } from './plural.js';
 import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
-import { leftText, RunEstimate } from './run-estimate.js';
 import { idOnOneLine, onOneLine, padTo, widthOf } from './terminal-text.js';
 
 const REDRAW_MS = 100;

@@ -3,7 +3,6 @@ import { diligenceRun } from '../../test/sample-runs.js';
 import { applyDelta } from '../model/delta.js';
 import { ModelBuilder } from '../model/model-builder.js';
 import type { RunModel } from '../model/run-model.js';
-import { estimateLeft } from './estimate-left.js';
 import { Revisions } from './revisions.js';
 
 /** The models of a run while it is under way, every so many events. */
@@ -60,18 +59,4 @@ test('a log that starts again makes earlier revisions unknown', () => {
   const { id } = revisions;
   revisions.update(early, 1);
   expect(revisions.since(id).isWhole).toBe(true);
-});
-
-test('the time left is unknown at first, then falls, and never exceeds the work that is left', () => {
-  const models = modelsOf(9);
-  expect(estimateLeft(models[0] as RunModel)).toBeUndefined();
-  const estimates = models.flatMap((model) => {
-    const left = estimateLeft(model);
-    return left === undefined ? [] : [{ left, now: model.now }];
-  });
-  expect(estimates.length).toBeGreaterThan(10);
-  const late = estimates.filter(({ now }) => now > 40_000);
-  expect(Math.max(...late.map(({ left }) => left))).toBeLessThan(estimates[0]?.left ?? 0);
-  for (const { left } of estimates) expect(left).toBeGreaterThan(0);
-  expect(estimateLeft(models.at(-1) as RunModel)).toBeUndefined();
 });

@@ -1,11 +1,11 @@
 import type { RunEvent } from '@stratagem/core';
+import { RunEstimate } from '@stratagem/core/analysis';
 import type { Action, RunExtras } from '../model/extras.js';
 import { ModelBuilder } from '../model/model-builder.js';
 import type { ModelStatus, RunModel, TaskDetail } from '../model/run-model.js';
 import { renderPage } from '../report/render-page.js';
 import { embed } from '../report/render-report.js';
 import { controlsOf, perform, type WatchableRun } from './controls.js';
-import { estimateLeft } from './estimate-left.js';
 import { Revisions } from './revisions.js';
 
 /** A model is built at most so often, and takes at most a twentieth of the time. */
@@ -24,6 +24,7 @@ type Listener = () => void;
 export class WatchedRun {
   readonly runId: string;
   readonly #builder: ModelBuilder;
+  readonly #estimate = new RunEstimate();
   readonly #revisions = new Revisions();
   readonly #listeners = new Set<Listener>();
   readonly #waiters = new Set<Listener>();
@@ -66,6 +67,7 @@ export class WatchedRun {
     // A log that lacks its start cannot be shown.
     if (this.#builder.isEmpty && event.type !== 'run_started') return;
     this.#builder.add(event);
+    this.#estimate.apply(event);
     this.#status = undefined;
     this.#isStale = true;
     for (const wake of [...this.#waiters]) wake();
@@ -124,13 +126,11 @@ export class WatchedRun {
   #build(): void {
     if (this.#builder.isEmpty) return;
     const start = performance.now();
-    const options = { now: Date.now(), status: this.#status, notice: this.#notice };
-    const model = this.#builder.model(options);
-    const leftMs = estimateLeft(model);
-    this.#revisions.update(
-      leftMs === undefined ? model : { ...model, figures: { ...model.figures, leftMs } },
-      this.#builder.restarts,
-    );
+    const now = Date.now();
+    // What the journal says comes from no event: such a run is not under way.
+    const leftMs = this.#status === undefined ? this.#estimate.leftAt(now) : undefined;
+    const options = { now, status: this.#status, notice: this.#notice, leftMs };
+    this.#revisions.update(this.#builder.model(options), this.#builder.restarts);
     this.#builtAt = performance.now();
     this.#costMs = this.#builtAt - start;
     this.#isStale = false;

@@ -1,5 +1,6 @@
-import type { RunEvent, Task, TaskType } from '@stratagem/core';
-import { Graph } from '@stratagem/core/kernel';
+import type { RunEvent } from '../contract/event.js';
+import type { Task, TaskType } from '../contract/task.js';
+import { Graph } from '../graph/graph.js';
 
 /** A new estimate takes at most this share of the time. */
 const COST_SHARE = 1 / 500;
@@ -15,9 +16,16 @@ interface Sum {
 }
 
 /**
- * How long a run will still take: the work that is left, at the parallelism that it had lately, but not
+ * How long a run under way will still take: the work that is left, at the parallelism that it had lately, but not
  * less than the longest chain of tasks that is left. A task counts with its estimate, corrected by how
  * right the estimates of finished tasks were; without one, with the average of its type.
+ *
+ * @example
+ * const estimate = new RunEstimate();
+ * for await (const event of run) {
+ *   estimate.apply(event);
+ *   console.log(estimate.leftAt(event.timestamp));
+ * }
  */
 export class RunEstimate {
   #graph: Graph | undefined;
@@ -25,9 +33,11 @@ export class RunEstimate {
   readonly #additions: (readonly Task[])[] = [];
   readonly #started = new Map<string, number>();
   readonly #byType = new Map<TaskType, Sum>();
-  readonly #all: Sum = { count: 0, ms: 0 };
+  #all: Sum = { count: 0, ms: 0 };
   /** Of tasks with an estimate: how long they took, and should have taken. */
-  readonly #real = { ms: 0, estimatedMs: 0 };
+  #real = { ms: 0, estimatedMs: 0 };
+  #isUnderWay = false;
+  #isPaused = false;
   #running = 0;
   /** Attempts in flight times milliseconds, of the last while. */
   #area = 0;
@@ -40,15 +50,27 @@ export class RunEstimate {
   #openThen = 0;
   readonly #settled = new Set<string>();
 
+  /** Takes the next event of the run. */
   apply(event: RunEvent): void {
     switch (event.type) {
       case 'run_started':
-        this.#graph = undefined;
-        this.#tasks = event.plan.tasks;
+        this.#begin(event.plan.tasks);
         this.#at = event.timestamp;
         break;
       case 'run_resumed':
+        this.#isUnderWay = true;
         this.#at = event.timestamp;
+        for (const { taskId } of event.retried ?? []) this.#settled.delete(taskId);
+        break;
+      case 'run_paused':
+      case 'run_unpaused':
+        this.#pass(event.timestamp);
+        this.#isPaused = event.type === 'run_paused';
+        break;
+      case 'run_completed':
+      case 'run_failed':
+      case 'run_canceled':
+        this.#isUnderWay = false;
         break;
       case 'tasks_added':
         this.#additions.push(event.tasks);
@@ -88,10 +110,13 @@ export class RunEstimate {
     }
   }
 
-  /** @returns Milliseconds; undefined before enough tasks have completed. */
+  /**
+   * @param now Unix time in milliseconds, as in events.
+   * @returns Milliseconds; undefined before enough tasks have completed, during a pause, and at the end.
+   */
   leftAt(now: number): number | undefined {
     this.#pass(now);
-    if (this.#all.count < MIN_COMPLETED) return undefined;
+    if (!this.#isUnderWay || this.#isPaused || this.#all.count < MIN_COMPLETED) return undefined;
     const cpuBefore = performance.now();
     if (cpuBefore >= this.#nextAt) {
       this.#leftMs = this.#compute(now);
@@ -105,6 +130,21 @@ export class RunEstimate {
     const byTime = this.#leftMs - (now - this.#computedAt);
     const byTasks = this.#openThen === 0 ? 0 : this.#leftMs * (this.#open() / this.#openThen);
     return Math.max(0, Math.min(byTime, byTasks));
+  }
+
+  /** A run with a changed plan that was accepted starts again in its log. */
+  #begin(tasks: readonly Task[]): void {
+    this.#graph = undefined;
+    this.#tasks = tasks;
+    this.#additions.length = 0;
+    this.#started.clear();
+    this.#settled.clear();
+    this.#byType.clear();
+    this.#all = { count: 0, ms: 0 };
+    this.#real = { ms: 0, estimatedMs: 0 };
+    this.#running = this.#area = this.#areaMs = this.#nextAt = 0;
+    this.#isUnderWay = true;
+    this.#isPaused = false;
   }
 
   #open(): number {
@@ -179,14 +219,4 @@ export class RunEstimate {
     }
     return this.#graph;
   }
-}
-
-/** `about 20 s left`: rounded to 5 s below a minute, and to a minute below an hour. */
-export function leftText(ms: number | undefined): string {
-  if (ms === undefined) return '';
-  const seconds = ms / 1000;
-  if (seconds < 55) return `about ${Math.max(5, Math.ceil(seconds / 5) * 5)} s left`;
-  const minutes = Math.max(1, Math.round(seconds / 60));
-  if (minutes < 60) return `about ${minutes} m left`;
-  return `about ${Math.floor(minutes / 60)} h ${minutes % 60} m left`;
 }

@@ -1,15 +1,17 @@
-import type { RunEvent, Task } from '@stratagem/core';
-import { simulate } from '@stratagem/core/simulate';
-import { parallel } from '@stratagem/parallel';
 import { expect, test } from 'vitest';
-import { leftText, RunEstimate } from './run-estimate.js';
+import { inOrder } from '../../test/runs.js';
+import type { RunEvent } from '../contract/event.js';
+import type { Task } from '../contract/task.js';
+import { simulate } from '../simulate/simulate.js';
+import { RunEstimate } from './run-estimate.js';
 
 /** What the estimate says when a share of the run is over, and how long it then takes. */
 function estimateAt(share: number, tasks: readonly Task[], durationMs: (task: Task) => number) {
   const { timeline } = simulate(
     { goal: 'x', tasks },
     {
-      strategy: parallel({ maxParallel: 10 }),
+      strategy: inOrder,
+      maxParallel: 10,
       attempt: (task) => ({ durationMs: durationMs(task) }),
     },
   );
@@ -55,7 +57,8 @@ test('between two estimates, follows the tasks that settle', () => {
       ],
     },
     {
-      strategy: parallel({ maxParallel: 10 }),
+      strategy: inOrder,
+      maxParallel: 10,
       // Whatever is slow at the start says little about the rest.
       attempt: ({ id }) => ({ durationMs: id === 'first' ? 60_000 : 10 }),
     },
@@ -75,13 +78,43 @@ test('says nothing before three tasks have completed', () => {
   expect(new RunEstimate().leftAt(5)).toBeUndefined();
 });
 
-test.each([
-  [undefined, ''],
-  [1_200, 'about 5 s left'],
-  [17_000, 'about 20 s left'],
-  [59_000, 'about 1 m left'],
-  [150_000, 'about 3 m left'],
-  [4_500_000, 'about 1 h 15 m left'],
-])('%d ms are shown as "%s"', (ms, text) => {
-  expect(leftText(ms)).toBe(text);
+test('says nothing during a pause, and after the end', () => {
+  const { timeline } = simulate(
+    { goal: 'x', tasks: many.slice(0, 40) },
+    {
+      strategy: inOrder,
+      maxParallel: 4,
+      attempt: () => ({ durationMs: 100 }),
+      actions: [
+        { atMs: 450, act: (run) => run.pause() },
+        { atMs: 700, act: (run) => run.resume() },
+      ],
+    },
+  );
+  const estimate = new RunEstimate();
+  const said = timeline.map((event) => {
+    estimate.apply(event);
+    return { at: event.timestamp, left: estimate.leftAt(event.timestamp) };
+  });
+  const isSaid = (from: number, to: number) =>
+    said.filter(({ at }) => at >= from && at < to).map(({ left }) => left !== undefined);
+  expect(new Set(isSaid(200, 450))).toEqual(new Set([true]));
+  expect(new Set(isSaid(451, 700))).toEqual(new Set([false]));
+  expect(said.at(-1)?.left).toBeUndefined();
+});
+
+test('begins anew when a changed plan is accepted in the same log', () => {
+  const { timeline } = simulate(
+    { goal: 'x', tasks: many.slice(0, 8) },
+    { strategy: inOrder, maxParallel: 1, attempt: () => ({ durationMs: 100 }) },
+  );
+  const estimate = new RunEstimate();
+  const until = timeline.slice(
+    0,
+    timeline.findIndex(({ timestamp }) => timestamp === 500),
+  );
+  for (const event of until) estimate.apply(event);
+  expect(estimate.leftAt(500)).toBeDefined();
+  estimate.apply(timeline[0] as RunEvent);
+  expect(estimate.leftAt(500)).toBeUndefined();
 });
