@@ -65,10 +65,12 @@ export async function readEvents(
         };
         break;
       case 'content_block_start':
+        if (event.content_block == null) break;
         blocks.begin(event.index, event.content_block);
         if (event.content_block.type === 'text') await text.add(event.content_block.text ?? '');
         break;
       case 'content_block_delta':
+        if (event.delta == null) break;
         blocks.at(event.index).add(event.delta);
         if (event.delta.type === 'text_delta') await text.add(event.delta.text);
         else if (event.delta.type === 'thinking_delta') await text.reason(event.delta.thinking);
@@ -88,7 +90,8 @@ export async function readEvents(
 }
 
 /** The end of a message names its container, or null. */
-function definedDelta({ container, ...delta }: MessageDelta) {
+function definedDelta(given: MessageDelta | null) {
+  const { container, ...delta } = given ?? ({} as Partial<MessageDelta>);
   return { ...delta, ...(container && { container }) };
 }
 
@@ -98,7 +101,8 @@ export async function readBody(
   emit: RunContext['emit'] | undefined,
   ids: CallIds,
 ): Promise<MessageAnswer> {
-  if ((body as Partial<Message>).type !== 'message') {
+  const { type, content } = body as Partial<Message>;
+  if (type !== 'message' && content === undefined) {
     return answerFrom({ content: [], ended: false }, ids);
   }
   const answer = readMessage(body as Message, ids);
@@ -111,9 +115,20 @@ export async function readBody(
   return answer;
 }
 
+/** The blocks as the API has them: some servers send null, a text as the content, or a text that is null. */
+function blocksOf(content: unknown): ContentBlockParam[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  const blocks: unknown[] = Array.isArray(content) ? content : [];
+  return blocks.flatMap((block) => {
+    if (block == null) return [];
+    const { type, text } = block as { type?: unknown; text?: unknown };
+    return (type === 'text' && typeof text !== 'string' ? [] : block) as ContentBlockParam;
+  });
+}
+
 /** Reads a message that is complete. */
 export function readMessage(message: Message, ids = new CallIds()): MessageAnswer {
-  const content = message.content as ContentBlockParam[];
+  const content = blocksOf(message.content);
   return answerFrom({ ...message, content, ended: true, ...usageIn(message.usage) }, ids);
 }
 
@@ -213,8 +228,8 @@ class BlockAccumulator {
   }
 
   add(delta: Delta): void {
-    const append = (name: string, piece: string) => {
-      this.#block[name] = `${(this.#block[name] as string | undefined) ?? ''}${piece}`;
+    const append = (name: string, piece: string | null | undefined) => {
+      this.#block[name] = `${(this.#block[name] as string | undefined) ?? ''}${piece ?? ''}`;
     };
     switch (delta.type) {
       case 'text_delta':
