@@ -48,7 +48,7 @@ describe('a stream is read', () => {
     { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: counts },
     { type: 'message_stop' },
   ];
-  test.each<[string, (object & { type: string })[]]>([
+  test.each<[string, Event[]]>([
     ['without its start', [begin, delta('Hi'), ...end]],
     ['without the start of a block', [start, delta('Hi'), ...end]],
     ['with null as a text', [start, begin, delta(null), delta('Hi'), ...end]],
@@ -67,3 +67,8 @@ describe('a stream is read', () => {
     expect(await run(stream(events), true)).toEqual(['Hi', 2]);
   });
 });
+
+interface Event {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
