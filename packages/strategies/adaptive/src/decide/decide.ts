@@ -1,26 +1,21 @@
 import type { Posterior } from '../estimate/posterior.js';
 import { MECHANISMS } from '../mechanisms.js';
 import type { ExpectedLoss } from './expected-loss.js';
-import type { ObservationWindow } from './observation-window.js';
+import { NEARLY, type ObservationWindow } from './observation-window.js';
 import { FIRST_FACTOR, MAX_FACTOR, PROBE_FACTOR, type StepSizes } from './step-sizes.js';
 
 /** Candidate limits per factor of two. */
 const PER_OCTAVE = 4;
-/** The least gain, as a log ratio, for a change up and down. */
-const MIN_GAIN_UP = 0.05;
-const MIN_GAIN_DOWN = 0.03;
-/** The share of the limit above which the knee counts as the limit itself. */
-const NEARLY = 0.95;
+/** The least gain, as a log ratio, for a change. */
+const MIN_GAIN = 0.04;
 /** The least probability that requests slow each other down, for the limit to be lowered. */
 const LIKELY = 0.4;
-/** The fewest observations that can prove a limit harmless. */
-const MIN_PROOF = 3;
+/** The fewest observations of a probe, and those that can prove a limit harmless. */
+const MIN_OBSERVATIONS = 4;
 /** The least gain for another raise while more requests than the limit are in flight. */
 const MIN_GAIN_EARLY = 0.35;
 /** The number of rounds between probes at a higher limit. */
 const PROBE_EVERY = 4;
-/** The fewest observations of a probe. */
-const MIN_PROBE = 4;
 /**
  * A probe is extended by this factor while the limit is not reached, or while the log odds of a speedup
  * are at least promising.
@@ -117,13 +112,13 @@ export function decide(estimate: Estimate, situation: Situation, load: Load): De
 
 /** Whether there are enough requests for the limit to matter. */
 export function isUsed({ inFlight }: Load, limit: number): boolean {
-  return inFlight > 0.75 * limit;
+  return inFlight > NEARLY * limit;
 }
 
 /** Whether throughput is known to grow up to the limit. */
 export function isProvenHarmless(estimate: Estimate, situation: Situation): boolean {
   const { limit, window, stepSizes } = situation;
-  const enough = Math.max(MIN_PROOF, stepSizes.enough * limit);
+  const enough = Math.max(MIN_OBSERVATIONS, stepSizes.enough * limit);
   return window.sinceAdjusted >= enough && isHarmless(estimate, situation);
 }
 
@@ -153,7 +148,7 @@ export function bestLimit(
   for (let step = 0, limit = 0; limit < highest; step++) {
     limit = Math.min(highest, Math.round(2 ** (step / PER_OCTAVE)));
     const other = lossOf(limit);
-    const isBetter = loss - other > (limit > present ? MIN_GAIN_UP : MIN_GAIN_DOWN);
+    const isBetter = loss - other > MIN_GAIN;
     if (!isBetter || other >= least) continue;
     best = limit;
     least = other;
@@ -208,7 +203,7 @@ function endOfProbe(
   }
   const isUnclear = !window.isReached || speedupLogOdds > PROMISING_LOG_ODDS;
   const isExtended = MECHANISMS.probeExtension && window.isStreaming && isUnclear;
-  const enough = Math.max(MIN_PROBE, probeFrom);
+  const enough = Math.max(MIN_OBSERVATIONS, probeFrom);
   if (window.sinceAdjusted < (isExtended ? EXTENSION : 1) * enough) return undefined;
   const reason = 'higher concurrency did not raise throughput';
   return { kind: 'end_probe', limit: probeFrom, reason };

@@ -1,5 +1,5 @@
 /** The limit counts as reached when this share of it is in flight. */
-const NEARLY = 0.9;
+export const NEARLY = 0.9;
 
 /**
  * Counts observations: answers, and segments of text. An observation of a request that was sent under

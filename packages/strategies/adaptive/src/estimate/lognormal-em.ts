@@ -5,8 +5,7 @@ import type { WorkStatistics } from './work-statistics.js';
 
 /** The weight of the prior covariance, in answers. */
 const PRIOR_COUNT = 2;
-/** EM iterations in the first fit and in later ones. */
-const FIRST_ITERATIONS = 4;
+/** EM iterations of each fit. */
 const ITERATIONS = 2;
 
 /** Requests of one kind that are in flight and started one after the other. */
@@ -32,7 +31,6 @@ export class LognormalEm {
   covariance = PRIOR_WITHOUT_TOKENS;
 
   readonly #h: number;
-  #iterations = FIRST_ITERATIONS;
 
   /** @param h The index of the hypothesis. */
   constructor(h: number) {
@@ -56,10 +54,9 @@ export class LognormalEm {
       if (this.means.has(kind)) continue;
       this.means.set(kind, { work: (sums[this.#h] as number) / count, tokens: tokens / count });
     }
-    for (let iteration = 0; iteration < this.#iterations; iteration++) {
+    for (let iteration = 0; iteration < ITERATIONS; iteration++) {
       this.#iterate(statistics, groups, prior);
     }
-    this.#iterations = ITERATIONS;
     return this.#logLikelihood(statistics, groups, prior);
   }
 
