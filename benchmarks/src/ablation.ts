@@ -10,7 +10,7 @@ import { tableOf } from './util/table.js';
 /**
  * Every mechanism of `adaptive` on and off, in virtual time, on the regret matrix and on cells that it lacks.
  *
- *   ablation                  prints the table for every fourth cell
+ *   ablation                  prints the table for every eighth cell
  *   ablation --every 1        for every cell
  *   ablation NAME …           for these mechanisms only; NAME+NAME switches off both
  *   ablation --write          writes the table into the README
@@ -19,7 +19,7 @@ const MARKS = ['<!-- ablation -->\n', '<!-- /ablation -->\n'] as const;
 const SEED = 1;
 
 const { values: flags, positionals } = parseArgs({
-  options: { every: { type: 'string', default: '4' }, write: { type: 'boolean', default: false } },
+  options: { every: { type: 'string', default: '8' }, write: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
 const switches = await mechanisms();

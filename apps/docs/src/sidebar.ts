@@ -37,6 +37,7 @@ const SECTIONS: readonly Section[] = [
       page('/watching', 'Watching runs'),
       page('/guides/web', 'A web page of a run'),
       page('/adaptive', 'The adaptive strategy'),
+      page('/adaptive-internals', 'How adaptive works'),
       page('/simulation', 'Simulation'),
       page('/guides/testing', 'Testing plans'),
       page('/guides/security', 'Security'),
