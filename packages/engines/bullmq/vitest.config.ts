@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { mergeConfig } from 'vitest/config';
-import built from '../../../vitest.built.js';
+import base from '../../../vitest.base.js';
 
-export default mergeConfig(built, {
+export default mergeConfig(base, {
   test: { globalSetup: [fileURLToPath(new URL('test/global-setup.ts', import.meta.url))] },
 });

@@ -142,8 +142,9 @@ export class AttemptServer {
 
   async #findQueues(): Promise<void> {
     try {
-      const meta = await this.#engine.queue().getBackend().getQueueMeta();
-      if (!this.#isStopping) for (const resource of resourcesIn(meta)) this.#serve(resource);
+      const meta = await this.#workers.get('')?.getBackend().getQueueMeta();
+      if (meta !== undefined && !this.#isStopping)
+        for (const resource of resourcesIn(meta)) this.#serve(resource);
     } catch (error) {
       this.#settings.onError(error as Error);
     }
