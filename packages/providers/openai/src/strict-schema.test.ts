@@ -14,6 +14,7 @@ const field = (schema: unknown) => foldedForStrict(object({ a: schema }))?.prope
 test.each([
   ['a format beyond the list', { type: 'string', format: 'uri' }, 'format: uri'],
   ['a look-ahead', { type: 'string', pattern: '^(?=a)' }, 'pattern: ^(?=a)'],
+  ['a back-reference', { type: 'string', pattern: '(a)\\1' }, 'pattern: (a)\\1'],
   ['a look-behind', { type: 'string', pattern: '(?<!a)b' }, 'pattern: (?<!a)b'],
 ])('%s moves into the description', (_, schema, note) => {
   expect(field(schema)).toEqual({ type: 'string', description: note });
@@ -44,6 +45,7 @@ test.each([
 test.each<[string, unknown]>([
   ['a field of any type', {}],
   ['a described field of any type', { description: 'Anything.' }],
+  ['an object with any fields', { type: 'object' }],
   ['a list of any type', { type: 'array', items: {} }],
   ['a condition beside a reference', { $ref: '#/$defs/b', minLength: 2 }],
   ['too many values in one list', { enum: Array.from({ length: 1_001 }, (_, n) => `v${n}`) }],

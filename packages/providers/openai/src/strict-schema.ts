@@ -16,7 +16,8 @@ const FORMATS: ReadonlySet<unknown> = new Set([
 ]);
 /** Keywords that say nothing about which values are valid, and that strict mode refuses. */
 const ANNOTATIONS = ['default', 'examples', '$comment', 'readOnly', 'writeOnly', 'deprecated'];
-const LOOK_AROUND = /\(\?<?[=!]/;
+/** Look-around, and references to what a group has matched. */
+const REFUSED_PATTERN = /\(\?<?[=!]|\\[1-9]|\\k</;
 /** Keywords whose values are schemas: one, a list, or a record of them. */
 const NESTED = ['items', 'additionalProperties', 'not', 'if', 'then', 'else', 'contains'];
 const LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
@@ -56,13 +57,17 @@ class Folding {
   fold(given: unknown, depth: number): JsonSchema {
     if (!isRecord(given) || !TYPING.some((keyword) => keyword in given)) throw NOT_STRICT;
     if ('$ref' in given) return this.#foldReference(given, depth);
+    // Strict mode would make an object without fields of one with any fields.
+    const { type, properties, additionalProperties } = given;
+    const isAnyObject = type === 'object' && properties === undefined;
+    if (isAnyObject && additionalProperties !== false) throw NOT_STRICT;
     const folded: Record<string, unknown> = {};
     const notes: string[] = [];
     for (const [keyword, value] of Object.entries(given)) {
       if (ANNOTATIONS.includes(keyword)) continue;
       const isRefused =
         (keyword === 'format' && !FORMATS.has(value)) ||
-        (keyword === 'pattern' && LOOK_AROUND.test(String(value)));
+        (keyword === 'pattern' && REFUSED_PATTERN.test(String(value)));
       if (isRefused) notes.push(`${keyword}: ${String(value)}`);
       else folded[keyword] = this.#foldValue(keyword, value, depth);
     }
