@@ -222,6 +222,34 @@ test('the command line brings in no SDK, and says which one a run needs', async 
   expect(megabytes).toBeLessThan(MAX_COMMAND_MEGABYTES);
 });
 
+test('a created project runs, passes its checks, and so does each part', async () => {
+  const tools = await install('tools', ['create-stratagem']);
+  const command = join(tools, 'node_modules/.bin/create-stratagem');
+  await run(command, ['project'], tools);
+  const project = join(tools, 'project');
+  const file = join(project, 'package.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  for (const [name, range] of Object.entries(manifest.dependencies)) {
+    expect(range, name).toBe(`^${manifests.get(name)?.version}`);
+  }
+  // The packages are not published yet.
+  const ours = withOurs(Object.keys(manifest.dependencies));
+  manifest.dependencies = Object.fromEntries(
+    ours.map((name) => [name, `file:${tarballs.get(name)}`]),
+  );
+  await writeFile(file, JSON.stringify(manifest));
+  await run('npm', ['install', ...INSTALL_FLAGS], project);
+  for (const part of ['strategy', 'provider', 'journal']) {
+    await run(command, [part, `my-${part}`], project);
+  }
+  const { stdout } = await run('npm', ['start'], project);
+  expect(stdout).toContain('Task "decision" completed');
+  await run('npm', ['run', 'check'], project);
+  const tested = await run('npm', ['test'], project);
+  expect(tested.stdout).toMatch(/^ℹ tests [4-9]\d$/m);
+  expect(tested.stdout).toMatch(/^ℹ fail 0$/m);
+});
+
 /** With the SDKs it was 90. */
 const MAX_COMMAND_MEGABYTES = 30;
 
@@ -233,6 +261,14 @@ function folderBytes(folder: string): number {
     0,
   );
 }
+
+const INSTALL_FLAGS = [
+  '--no-audit',
+  '--no-fund',
+  '--ignore-scripts',
+  '--prefer-offline',
+  '--fetch-retries=1',
+];
 
 /** An empty project with the packages and what they need of ours, from tarballs. */
 async function install(
@@ -247,14 +283,7 @@ async function install(
     ...others.map(({ sdk, range }) => [sdk, range]),
   ]);
   await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, dependencies }));
-  const flags = [
-    '--no-audit',
-    '--no-fund',
-    '--ignore-scripts',
-    '--prefer-offline',
-    '--fetch-retries=1',
-  ];
-  await run('npm', ['install', ...flags], project);
+  await run('npm', ['install', ...INSTALL_FLAGS], project);
   return project;
 }
 
