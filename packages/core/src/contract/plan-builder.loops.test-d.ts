@@ -1,6 +1,6 @@
 import { expectTypeOf, test } from 'vitest';
 import * as z from 'zod';
-import { createPlan, type LoopEnding, type OutputsOf } from '../index.js';
+import { createPlan, type LoopEnding, type OutputsOf, tool } from '../index.js';
 
 const base = createPlan('types').addTask({ id: 'topic', run: () => ({ name: 'bees' }) });
 const Draft = z.object({ text: z.string(), score: z.number() });
@@ -48,6 +48,59 @@ test('an iteration knows the output before it by the schema, and its number', ()
   expectTypeOf<Outputs['count']>().toEqualTypeOf<number>();
   expectTypeOf<Outputs['group']>().toEqualTypeOf<Readonly<Record<string, unknown>>>();
   expectTypeOf<keyof Outputs>().toEqualTypeOf<'topic' | 'draft' | 'count' | 'group' | 'wrong'>();
+});
+
+test('without a schema, an iteration knows the output that a prompt, a tool or a command has', () => {
+  const search = tool({
+    name: 'search',
+    description: 'Finds pages.',
+    inputSchema: z.object({ q: z.string() }),
+    execute: ({ q }) => ({ hits: [q] }),
+  });
+  const plan = base
+    .addTask({
+      id: 'text',
+      repeat: { until: { path: 'iteration', operator: '>=', value: 2 } },
+      prompt: ({ previous }) => {
+        expectTypeOf(previous).toEqualTypeOf<string | undefined>();
+        return `Improve ${previous ?? 'nothing'}`;
+      },
+    })
+    .addTask({
+      id: 'found',
+      tool: search,
+      repeat: {
+        until: ({ found, previous }) => {
+          expectTypeOf(previous).toEqualTypeOf<{ hits: string[] } | undefined>();
+          return found.hits.length > 3;
+        },
+      },
+      args: { q: '{{previous.hits[0]}}' },
+    })
+    .addTask({
+      id: 'again',
+      tool: search,
+      repeat: { until: { path: 'iteration', operator: '>=', value: 2 } },
+      args: ({ previous }) => ({ q: previous?.hits[0] ?? 'bees' }),
+    })
+    .addTask({
+      id: 'date',
+      command: ['date'],
+      repeat: { until: ({ date }) => date.startsWith('Mon') },
+    })
+    .addTask({
+      id: 'data',
+      command: { argv: ['date'], output: 'json' },
+      repeat: {
+        until: ({ data }) => {
+          expectTypeOf(data).toEqualTypeOf<unknown>();
+          return true;
+        },
+      },
+    });
+  type Outputs = OutputsOf<typeof plan>;
+  expectTypeOf<Outputs['text']>().toEqualTypeOf<string>();
+  expectTypeOf<Outputs['found']>().toEqualTypeOf<{ hits: string[] }>();
 });
 
 test('the condition of a loop is a condition or a synchronous function', () => {

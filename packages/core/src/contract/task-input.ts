@@ -5,6 +5,7 @@ import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema, SchemaInput, SchemaOutput, StandardSchema } from './schema.js';
 import type { Command } from './step.js';
 import type { ModulePlan, Task, TaskFunction, TaskType, Tool } from './task.js';
+import type { WaitFor } from './wait-for.js';
 
 /** Whether an id is known only when the program runs (`string`, `page-${number}`). */
 type IsDynamic<Id extends string> = { [K in Id]: 1 } extends infer R
@@ -115,16 +116,36 @@ type WhenInput<Inputs, Chosen> =
   | { readonly not: Condition & Chosen }
   | ((inputs: Inputs) => boolean & Chosen);
 
-/** The output of one iteration, as far as it is known before the function of the task is. */
-type IterationOutput<Schema, Subtasks, Type, Module> = Module extends ModulePlan
+/**
+ * The output of one iteration, as far as it is known before the function of the task is.
+ *
+ * @typeParam Written What it is where the task itself does its work: text, where it has a prompt.
+ */
+type IterationOutput<
+  Schema,
+  Subtasks,
+  Type,
+  Module,
+  Called,
+  Ran,
+  Written = unknown,
+> = Module extends ModulePlan
   ? unknown
   : Schema extends AnySchema
     ? SchemaOutput<Schema>
-    : Subtasks extends readonly Task[]
-      ? Type extends 'aggregate'
-        ? unknown
-        : Readonly<Record<string, unknown>>
-      : unknown;
+    : Called extends AnyTool | string
+      ? Called extends Tool<infer _, infer Value>
+        ? Value
+        : unknown
+      : Ran extends Command
+        ? Ran extends { readonly output: 'json' }
+          ? unknown
+          : string
+        : Subtasks extends readonly Task[]
+          ? Type extends 'aggregate'
+            ? Written
+            : Readonly<Record<string, unknown>>
+          : Written;
 
 /** What the iterations of a loop get besides the inputs of the task. */
 type IterationInputs<Iteration, Looped> =
@@ -215,7 +236,20 @@ export type TaskInput<
   Looped = never,
   Loops = never,
   Body = BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops> &
-    IterationInputs<IterationOutput<Schema, Subtasks, Type, Module>, Looped>,
+    IterationInputs<IterationOutput<Schema, Subtasks, Type, Module, Called, Ran>, Looped>,
+  PromptBody = BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops> &
+    IterationInputs<
+      IterationOutput<
+        Schema,
+        Subtasks,
+        Type,
+        Module,
+        Called,
+        Ran,
+        Wait extends WaitFor ? unknown : string
+      >,
+      Looped
+    >,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
   readonly runAfter?: After | undefined;
@@ -234,7 +268,7 @@ export type TaskInput<
     | RepeatInput<
         BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops>,
         Id,
-        IterationOutput<Schema, Subtasks, Type, Module>,
+        IterationOutput<Schema, Subtasks, Type, Module, Called, Ran>,
         Looped
       >
     | undefined;
@@ -246,12 +280,12 @@ export type TaskInput<
   readonly plan?: Module | undefined;
   readonly with?: WithInput<Module, Body> | undefined;
   readonly description?: string | undefined;
-  readonly prompt?: ((inputs: Body, failures: readonly TaskFailure[]) => string) | undefined;
+  readonly prompt?: ((inputs: PromptBody, failures: readonly TaskFailure[]) => string) | undefined;
   readonly run?: TaskFunction<Body, Output | AnyIfUnsaid<Output>> | undefined;
 } & (
     | { readonly description: string }
     | {
-        readonly prompt: (inputs: Body, failures: readonly TaskFailure[]) => string;
+        readonly prompt: (inputs: PromptBody, failures: readonly TaskFailure[]) => string;
       }
     | {
         readonly run: TaskFunction<Body, Output | AnyIfUnsaid<Output>>;
