@@ -6,6 +6,7 @@ import {
   type TaskRunner,
   type TaskView,
 } from '@stratagem/core';
+import { strategyConformance } from '@stratagem/core/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { adaptive } from './index.js';
 
@@ -139,6 +140,13 @@ test('a run that was broken off does not hold its places for long', () => {
   expect(started(other)).toBe(1);
   clock.now = 60_001;
   expect(started(other)).toBe(15);
+});
+
+describe('a strategy that shares runs', () => {
+  // Runs at once are not kept apart: that is what it is for. A large plan takes the same path as without it.
+  const isKept = ({ name }: { name: string }) => !/concurrent runs apart|20,000/.test(name);
+  const shared = () => adaptive({ shareRuns: true });
+  for (const { name, run } of strategyConformance(shared).filter(isKept)) test(name, run);
 });
 
 test('shareRuns must be a boolean', () => {
