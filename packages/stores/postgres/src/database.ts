@@ -1,9 +1,9 @@
 import { JournalError } from '@stratagem/core';
 import { journalErrors } from '@stratagem/core/journal';
-import { retrying } from '@stratagem/store-kit';
+import { type Announcements, retrying } from '@stratagem/store-kit';
 import pg from 'pg';
 import { isConnectionLoss, isRetryable, toJournalError } from './errors.js';
-import { Listener } from './listener.js';
+import { listen } from './listener.js';
 import { migrate, versionOf } from './migrate.js';
 import { type PostgresSettings, placeOf } from './options.js';
 
@@ -25,7 +25,7 @@ export class Database {
   readonly settings: PostgresSettings;
   /** The schema as it is written in statements. */
   readonly schema: string;
-  readonly listener: Listener;
+  readonly listener: Announcements;
   readonly #place: string;
   readonly #pool: pg.Pool;
   #ready: Promise<void> | undefined;
@@ -46,7 +46,7 @@ export class Database {
     // that was given up already reports another error.
     this.#pool.on('error', () => {});
     this.#pool.on('connect', (client) => client.on('error', () => {}));
-    this.listener = new Listener(settings.schema, () => this.connectionOptions());
+    this.listener = listen(settings.schema, () => this.connectionOptions());
   }
 
   get isOpen(): boolean {
@@ -144,7 +144,7 @@ export class Database {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    await this.listener.close();
+    this.listener.close();
     await this.#pool.end();
   }
 

@@ -1,4 +1,5 @@
 import { isStratagemError, JournalError } from '@stratagem/core';
+import { isBrokenConnection, reasonOf } from '@stratagem/store-kit';
 
 /** What PostgreSQL reports, as far as it is looked at here. */
 interface ServerError {
@@ -6,20 +7,6 @@ interface ServerError {
   readonly message?: unknown;
 }
 
-/** Codes of the operating system for connections that cannot be made or were broken off. */
-const BROKEN = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENOENT',
-]);
 /** Errors of the client, which have no code. */
 const BROKEN_MESSAGE =
   /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed)/i;
@@ -29,8 +16,7 @@ export function isConnectionLoss(thrown: unknown): boolean {
   const { code, message } = Object(thrown) as ServerError;
   if (typeof code === 'string') {
     // Shutting down, crashed, starting up, and the class of connection exceptions.
-    if (/^(57P0[1235]|08...)$/.test(code)) return true;
-    return BROKEN.has(code);
+    return /^(57P0[1235]|08...)$/.test(code) || isBrokenConnection(thrown);
   }
   if (thrown instanceof AggregateError) return thrown.errors.some(isConnectionLoss);
   return typeof message === 'string' && BROKEN_MESSAGE.test(message);
@@ -101,12 +87,4 @@ export function toJournalError(thrown: unknown, place: string, runId?: string): 
     );
   }
   return failed(`PostgreSQL at ${place}: ${reason}`);
-}
-
-function reasonOf(thrown: unknown): string {
-  const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
-  const messages = errors.map((error) =>
-    error instanceof Error ? error.message || (error as { code?: string }).code : String(error),
-  );
-  return [...new Set(messages)].join(', ');
 }

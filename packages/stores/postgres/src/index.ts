@@ -1,8 +1,8 @@
+export type { TlsOptions as PostgresTlsOptions } from '@stratagem/store-kit';
 export type {
   PostgresJournalOptions,
   PostgresOptions,
   PostgresServerOptions,
-  PostgresTlsOptions,
 } from './options.js';
 export { type PostgresJournal, postgresJournal } from './postgres-journal.js';
 export { postgresLimits } from './postgres-limits.js';

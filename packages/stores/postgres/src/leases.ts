@@ -1,5 +1,5 @@
 import type { RunListing } from '@stratagem/core';
-import type { HeldLease, TakenRun } from '@stratagem/store-kit';
+import { type HeldLease, RUN_ANNOUNCEMENT, type TakenRun } from '@stratagem/store-kit';
 import type { Database } from './database.js';
 import { channelOf } from './listener.js';
 
@@ -56,7 +56,7 @@ export async function releaseLease(
         RETURNING tenant, has_ended
       )
       SELECT pg_notify($4, $5) FROM released WHERE tenant IS NOT NULL AND NOT has_ended`,
-    [run, token, postponeMs ?? null, channelOf(settings.schema), '{"kind":"run"}'],
+    [run, token, postponeMs ?? null, channelOf(settings.schema), RUN_ANNOUNCEMENT],
     { forMs: Math.min(RELEASE_MS, settings.reconnectMs) },
   );
 }

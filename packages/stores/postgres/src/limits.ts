@@ -1,7 +1,8 @@
 import { OptionError } from '@stratagem/core';
 import type { LimitedAmount, Reservation, SharedLimits } from '@stratagem/core/journal';
+import type { Announcement } from '@stratagem/store-kit';
 import type { Database } from './database.js';
-import { type Announcement, channelOf } from './listener.js';
+import { channelOf } from './listener.js';
 
 const MINUTE_MS = 60_000;
 /** The time of the server as Unix time in milliseconds. */

@@ -1,5 +1,6 @@
 import { OptionError } from '@stratagem/core';
-import { checkDuration, checkLimit, checkOptions } from '@stratagem/core/journal';
+import { checkLimit, checkOptions } from '@stratagem/core/journal';
+import { checkDurations, type TlsOptions } from '@stratagem/store-kit';
 
 /** A server, for those who do not want to write a URL. What is left out comes from `PGHOST`, `PGUSER`, … */
 export interface PostgresServerOptions {
@@ -9,24 +10,6 @@ export interface PostgresServerOptions {
   readonly user?: string | undefined;
   /** A function is called for each connection, for passwords that expire. */
   readonly password?: string | (() => string | Promise<string>) | undefined;
-}
-
-/** How to check the server, and to identify this process; options of `tls.connect()`. */
-export interface PostgresTlsOptions {
-  /** Certificates of authorities to trust, as PEM. */
-  readonly ca?: string | readonly string[] | undefined;
-  /** The certificate of this process, as PEM. */
-  readonly cert?: string | undefined;
-  /** The key of that certificate, as PEM. */
-  readonly key?: string | undefined;
-  readonly passphrase?: string | undefined;
-  /** The name that the certificate of the server must have. */
-  readonly servername?: string | undefined;
-  /**
-   * Refuse a certificate that nobody trusted has signed.
-   * @default true
-   */
-  readonly rejectUnauthorized?: boolean | undefined;
 }
 
 /** How to reach the server, and which tables to use. */
@@ -43,7 +26,7 @@ export interface PostgresOptions {
    * `sslmode` may say it as well.
    * @default as the URL says
    */
-  readonly ssl?: boolean | PostgresTlsOptions | undefined;
+  readonly ssl?: boolean | TlsOptions | undefined;
   /**
    * The schema of the tables, at most 40 characters. It is created when it is missing. Journals in
    * different schemas have nothing in common.
@@ -82,7 +65,7 @@ export interface PostgresJournalOptions extends PostgresOptions {
 export interface PostgresSettings {
   readonly url: string | undefined;
   readonly server: PostgresServerOptions;
-  readonly ssl: boolean | PostgresTlsOptions | undefined;
+  readonly ssl: boolean | TlsOptions | undefined;
   readonly schema: string;
   readonly maxConnections: number;
   readonly reconnectMs: number;
@@ -102,10 +85,6 @@ const NAMES = [
 const SERVER_NAMES = ['host', 'port', 'database', 'user', 'password'];
 /** The name of a channel has the schema in it, and at most 63 bytes. */
 const MAX_SCHEMA = 40;
-/** Leases are renewed in time even on a slow server. */
-const MIN_LEASE_MS = 100;
-/** A column holds this number. */
-const MAX_MS = 2 ** 31 - 1;
 
 /** @throws {OptionError} when an option is unknown, missing or out of range. */
 export function postgresSettings(owner: string, options: PostgresJournalOptions): PostgresSettings {
@@ -128,13 +107,7 @@ export function postgresSettings(owner: string, options: PostgresJournalOptions)
   }
   checkLimit(owner, 'maxConnections', maxConnections);
   const durations = { reconnectMs, statementTimeoutMs, leaseMs };
-  for (const [name, value] of Object.entries(durations)) {
-    checkDuration(owner, name, value);
-    if (value > MAX_MS) throw new OptionError(`${owner}: ${name} must be at most ${MAX_MS}`);
-  }
-  if (leaseMs < MIN_LEASE_MS) {
-    throw new OptionError(`${owner}: leaseMs must be at least ${MIN_LEASE_MS}; it is ${leaseMs}`);
-  }
+  checkDurations(owner, durations);
   return { url, server: server ?? {}, ssl, schema, maxConnections, ...durations };
 }
 

@@ -1,5 +1,5 @@
 import { journalErrors, newListing, type QueuedRun } from '@stratagem/core/journal';
-import { lockedError, newOwner, type TakenRun } from '@stratagem/store-kit';
+import { lockedError, newOwner, RUN_ANNOUNCEMENT, type TakenRun } from '@stratagem/store-kit';
 import type { Database } from './database.js';
 import { isFree, type LeaseRow, lease, takenOf } from './leases.js';
 import { channelOf } from './listener.js';
@@ -30,7 +30,7 @@ export async function submitRun(database: Database, queued: QueuedRun): Promise<
       SELECT run, pg_notify($6, $7) FROM submitted`,
     [
       ...[id, JSON.stringify(newListing({ id, goal, createdAt })), tenant],
-      ...[JSON.stringify(queued), submitter, channelOf(settings.schema), '{"kind":"run"}'],
+      ...[JSON.stringify(queued), submitter, channelOf(settings.schema), RUN_ANNOUNCEMENT],
     ],
     { runId: id },
   );

@@ -1,19 +1,6 @@
 import { isStratagemError, JournalError } from '@stratagem/core';
+import { isBrokenConnection, reasonOf } from '@stratagem/store-kit';
 
-/** Codes of the operating system for connections that cannot be made or were broken off. */
-const BROKEN = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENOENT',
-]);
 /** Errors of the client, which have no code. */
 const BROKEN_MESSAGE =
   /^(Connection is closed|Stream isn't writeable|Socket closed|Command timed out)/;
@@ -40,12 +27,8 @@ export function withoutCommand(thrown: unknown): Error {
 
 /** Whether the connection was lost or never made, so that nobody knows what became of a command. */
 export function isConnectionLoss(thrown: unknown): boolean {
-  if (thrown instanceof AggregateError) return thrown.errors.some(isConnectionLoss);
-  const { code, message } = Object(thrown) as {
-    readonly code?: unknown;
-    readonly message?: unknown;
-  };
-  if (typeof code === 'string' && BROKEN.has(code)) return true;
+  if (isBrokenConnection(thrown)) return true;
+  const { message } = Object(thrown) as { readonly message?: unknown };
   return typeof message === 'string' && BROKEN_MESSAGE.test(message);
 }
 
@@ -108,12 +91,4 @@ export function toJournalError(thrown: unknown, place: string, runId?: string): 
     );
   }
   return failed(`Redis at ${place}: ${reason}`);
-}
-
-function reasonOf(error: Error): string {
-  const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-  const messages = errors.map((each) =>
-    each instanceof Error ? each.message || (each as { code?: string }).code : String(each),
-  );
-  return [...new Set(messages)].join(', ');
 }

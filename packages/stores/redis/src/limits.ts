@@ -1,6 +1,6 @@
 import { OptionError } from '@stratagem/core';
 import type { LimitedAmount, Reservation, SharedLimits } from '@stratagem/core/journal';
-import type { Announcement } from './listener.js';
+import type { Announcement } from '@stratagem/store-kit';
 import type { Server } from './server.js';
 
 const MINUTE_MS = 60_000;

@@ -1,5 +1,6 @@
 import { OptionError } from '@stratagem/core';
-import { checkDuration, checkOptions } from '@stratagem/core/journal';
+import { checkOptions } from '@stratagem/core/journal';
+import { checkDurations, type TlsOptions } from '@stratagem/store-kit';
 
 /**
  * When an event counts as stored:
@@ -12,24 +13,6 @@ import { checkDuration, checkOptions } from '@stratagem/core/journal';
  */
 export type RedisDurability = 'fsync' | 'everysec' | 'memory';
 
-/** How to check the server, and to identify this process; options of `tls.connect()`. */
-export interface RedisTlsOptions {
-  /** Certificates of authorities to trust, as PEM. */
-  readonly ca?: string | readonly string[] | undefined;
-  /** The certificate of this process, as PEM. */
-  readonly cert?: string | undefined;
-  /** The key of that certificate, as PEM. */
-  readonly key?: string | undefined;
-  readonly passphrase?: string | undefined;
-  /** The name that the certificate of the server must have. */
-  readonly servername?: string | undefined;
-  /**
-   * Refuse a certificate that nobody trusted has signed.
-   * @default true
-   */
-  readonly rejectUnauthorized?: boolean | undefined;
-}
-
 /** How to reach the server, and which keys to use. */
 export interface RedisOptions {
   /**
@@ -41,7 +24,7 @@ export interface RedisOptions {
   /** A function is called for each connection, for passwords that expire. Instead of one in the URL. */
   readonly password?: string | (() => string | Promise<string>) | undefined;
   /** How to check the certificate, for `rediss://`. */
-  readonly tls?: RedisTlsOptions | undefined;
+  readonly tls?: TlsOptions | undefined;
   /**
    * The beginning of all keys, at most 100 letters, digits, `.`, `_`, `:` and `-`. Journals with
    * different prefixes have nothing in common.
@@ -90,7 +73,7 @@ export interface RedisSettings {
   readonly user: string | undefined;
   readonly password: string | (() => string | Promise<string>) | undefined;
   readonly database: number;
-  readonly tls: RedisTlsOptions | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly prefix: string;
   readonly durability: RedisDurability;
   readonly reconnectMs: number;
@@ -100,9 +83,6 @@ export interface RedisSettings {
 
 const NAMES = ['url', 'password', 'tls', 'prefix', 'reconnectMs', 'commandTimeoutMs'];
 const DURABILITIES: readonly unknown[] = ['fsync', 'everysec', 'memory'];
-/** Leases are renewed in time even on a slow server. */
-const MIN_LEASE_MS = 100;
-const MAX_MS = 2 ** 31 - 1;
 /** Valkey is the same. */
 const SCHEME = /^(rediss?|redis\+unix|valkeys?):\/\//;
 
@@ -127,13 +107,7 @@ export function redisSettings(owner: string, options: RedisJournalOptions): Redi
     throw new OptionError(`${owner}: tls takes options of tls.connect(), for a URL with rediss://`);
   }
   const durations = { reconnectMs, commandTimeoutMs, leaseMs };
-  for (const [name, value] of Object.entries(durations)) {
-    checkDuration(owner, name, value);
-    if (value > MAX_MS) throw new OptionError(`${owner}: ${name} must be at most ${MAX_MS}`);
-  }
-  if (leaseMs < MIN_LEASE_MS) {
-    throw new OptionError(`${owner}: leaseMs must be at least ${MIN_LEASE_MS}; it is ${leaseMs}`);
-  }
+  checkDurations(owner, durations);
   const { endpoint, user, database } = place;
   return {
     ...{ endpoint, user, database, prefix, ...durations },

@@ -16,13 +16,13 @@ import {
   hasDied,
   lockedError,
   newOwner,
+  RUN_ANNOUNCEMENT,
   type RunWriter,
   RunWriters,
   type TakenRun,
 } from '@stratagem/store-kit';
 import { isConnectionLoss, isRetryable } from './errors.js';
 import { RedisLimits } from './limits.js';
-import type { Announcement } from './listener.js';
 import { type RedisJournalOptions, type RedisSettings, redisSettings } from './options.js';
 import { appendCall, eventAt, eventsOf } from './records.js';
 import { Server } from './server.js';
@@ -59,8 +59,6 @@ export function redisJournal(options: RedisJournalOptions): RedisJournal {
 const RELEASE_MS = 5_000;
 /** Runs that are listed at once. */
 const LIST_PAGE = 500;
-
-const WAKE = JSON.stringify({ kind: 'run' } satisfies Announcement);
 
 /** What a script that takes a lease returns. */
 type Taken =
@@ -102,7 +100,7 @@ class Journal implements RedisJournal {
         await server.runOnce(['renew', ...leases.flatMap(({ runId, token }) => [runId, token])]);
       },
       release: ({ runId, token }: HeldLease, postponeMs) =>
-        server.run(['release', runId, token, postponeMs ?? '', WAKE], {
+        server.run(['release', runId, token, postponeMs ?? '', RUN_ANNOUNCEMENT], {
           forMs: Math.min(RELEASE_MS, settings.reconnectMs),
         }),
     });
@@ -175,7 +173,7 @@ class Journal implements RedisJournal {
     const [[result, owner = '', , remainingMs] = []] = await server.retrying(
       () =>
         server.writeOnce<readonly [string, string?, string?, string?]>([
-          ['submit', id, submitter, summary, tenant, submission, WAKE],
+          ['submit', id, submitter, summary, tenant, submission, RUN_ANNOUNCEMENT],
         ]),
       { runId: id },
     );

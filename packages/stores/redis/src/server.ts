@@ -1,10 +1,10 @@
 import { JournalError } from '@stratagem/core';
 import { journalErrors } from '@stratagem/core/journal';
-import { retrying } from '@stratagem/store-kit';
+import { type Announcements, retrying } from '@stratagem/store-kit';
 import type { Redis } from 'ioredis';
 import { Connection } from './connection.js';
 import { isConnectionLoss, isRetryable, toJournalError } from './errors.js';
-import { Listener } from './listener.js';
+import { listen } from './listener.js';
 import { placeOf, type RedisSettings } from './options.js';
 import { SCRIPTS, type ScriptName, shaOf } from './scripts.js';
 import {
@@ -33,7 +33,7 @@ export class Server {
   readonly settings: RedisSettings;
   /** The beginning of all keys. The braces keep them on one node of a cluster. */
   readonly keys: string;
-  readonly listener: Listener;
+  readonly listener: Announcements;
   readonly #place: string;
   readonly #storesRuns: boolean;
   readonly #commands: Connection;
@@ -51,7 +51,7 @@ export class Server {
     this.#storesRuns = storesRuns;
     this.#commands = new Connection(settings, (client) => this.#prepare(client));
     this.#writes = new Connection(settings, (client) => this.#prepare(client));
-    this.listener = new Listener(settings, `${this.keys}:news`);
+    this.listener = listen(settings, `${this.keys}:news`);
   }
 
   get isOpen(): boolean {
