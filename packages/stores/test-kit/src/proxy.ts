@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A proxy of another server that breaks off connections on request. */
-export interface Proxy {
+export interface TestProxy {
   readonly url: string;
   /** Breaks off every connection. */
   cut(): void;
@@ -21,7 +21,7 @@ export interface Proxy {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startProxy(target: string): Promise<Proxy> {
+export async function startProxy(target: string): Promise<TestProxy> {
   const url = new URL(target);
   const sockets = new Set<Socket>();
   let before: { text: string; meanwhile: (() => Promise<unknown>) | undefined } | undefined;
