@@ -14,7 +14,8 @@ const SECTIONS: readonly Section[] = [
       page('/first-hour', 'The first hour'),
       page('/concepts', 'Concepts'),
       page('/choosing', 'Which strategy, which limit'),
-      page('/examples', 'Examples'),
+      page('/gallery', 'Gallery'),
+      page('/examples', 'All examples'),
     ],
   },
   {
