@@ -20,6 +20,8 @@ export interface CoordinatorFlags extends JournalFlags, ExecutorFlags, Pick<Limi
   readonly maxRuns?: number;
   /** Modules with plans that have functions. */
   readonly plans?: readonly string[];
+  /** Caps of resources over all workers. */
+  readonly cap?: Readonly<Record<string, { readonly maxParallel: number }>>;
   /** The server whose workers carry out the attempts; undefined for this process. */
   readonly engine?: string;
 }
@@ -40,8 +42,11 @@ export async function coordinatorCommand(
 ): Promise<number> {
   const flags = withSettings(given, settings);
   const { journal, engine } = flags;
-  if (engine === undefined)
+  if (engine === undefined) {
+    if (flags.cap !== undefined)
+      throw new UsageError('--cap has no effect without --engine: remove it');
     return withQueue(journal, (queue) => coordinate(queue, flags, settings));
+  }
   for (const option of WORKERS_OWN) {
     if (given[option] === undefined) continue;
     throw new UsageError(
@@ -49,7 +54,8 @@ export async function coordinatorCommand(
     );
   }
   const onError = ({ message }: Error) => say(`the engine: ${message}`);
-  return withCarrier(engine, onError, (carrier) =>
+  const options = { onError, ...(flags.cap !== undefined && { resources: flags.cap }) };
+  return withCarrier(engine, options, (carrier) =>
     withQueue(journal, (queue) => coordinate(queue, flags, settings, carrier)),
   );
 }

@@ -23,7 +23,8 @@ describe.each(servers)('--engine on %s', { timeout: 60_000 }, (_, problem, start
       await using files = await folder({ 'plan.yaml': PLAN });
       const engine = ['--engine', server.url];
       const options = { cwd: files.path };
-      const coordinator = start(['coordinator', ...engine], options);
+      const cap = ['--cap', 'simulated/simulated=2'];
+      const coordinator = start(['coordinator', ...cap, ...engine], options);
       const worker = start(['worker', '--latency', '1', '--concurrency', '4', ...engine], options);
       await Promise.all([
         coordinator.progress('with the workers of'),
@@ -71,6 +72,8 @@ test('mistakes are usage errors with remedies', async () => {
     [['worker', '--runner', 'openai', ...away], 'OPENAI_API_KEY'],
     [['coordinator', ...away], 'PostgreSQL at 127.0.0.1:1/x, cannot be used'],
     [['coordinator', '--cache', 'x', ...away], '--cache has no effect with --engine'],
+    [['coordinator', '--cap', 'openai/gpt-5', ...away], 'such as openai/gpt-5=8'],
+    [['coordinator', '--cap', 'a=8', '--journal', away[1] as string], '--cap has no effect'],
     [['run', 'asks.yaml', ...away], 'a task waits for a human'],
     [['run', 'plan.yaml', '--runner', 'openai', ...away], '--runner has no effect with --engine'],
     [['run', 'plan.yaml', '--engine', 'folder'], '--engine cannot use folder'],

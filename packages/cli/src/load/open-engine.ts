@@ -1,4 +1,4 @@
-import type { BullmqCarrier } from '@stratagem/bullmq';
+import type { BullmqCarrier, BullmqCarrierOptions } from '@stratagem/bullmq';
 import { isServer, schemeOf } from '../options/journal-place.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
@@ -27,12 +27,12 @@ export function checkEngine(engine: string): void {
  */
 export async function withCarrier<Result>(
   engine: string,
-  onError: (error: Error) => void,
+  options: Pick<BullmqCarrierOptions, 'onError' | 'resources'>,
   use: (carrier: BullmqCarrier) => Promise<Result>,
 ): Promise<Result> {
   checkEngine(engine);
   const { bullmqCarrier } = await loadBullmq();
-  const carrier = await usable(() => bullmqCarrier({ url: engine, onError }));
+  const carrier = await usable(() => bullmqCarrier({ url: engine, ...options }));
   try {
     await usable(() => carrier.ready());
     return await use(carrier);

@@ -3,6 +3,7 @@ import { COMPLEXITIES, FALLBACKS, LOG_FORMATS, RUNNERS, SERVERS, STRATEGIES } fr
 import {
   amounts,
   answers,
+  caps,
   dollars,
   duration,
   hosts,
@@ -238,6 +239,7 @@ export function addCoordinatorOptions(command: Command): Command {
   const many = 'maximum number of runs at once (default: 16)';
   command.addOption(option('--max-runs <n>', many, positiveInteger));
   command.addOption(plansOption());
+  command.addOption(capOption());
   const scheduling = schedulingOptions().filter(({ long }) => long !== '--replan');
   addGroup(command, 'Scheduling:', scheduling);
   addGroup(command, 'Tasks without a model:', stepOptions());
@@ -276,6 +278,11 @@ export function addComparisonOptions(command: Command): Command {
 
 export function engineOption(description: string): Option {
   return option('--engine <url>', description, nonEmpty);
+}
+
+function capOption(): Option {
+  const description = 'attempts of a resource at once, on all workers (repeatable)';
+  return option('--cap <resource=n>', description, caps);
 }
 
 function plansOption(): Option {

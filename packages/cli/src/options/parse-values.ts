@@ -66,6 +66,17 @@ export function namedValues(text: string, previous: readonly InputFlag[] = []): 
   throw new InvalidArgumentError('Expected a name and a value, such as company=Apple.');
 }
 
+/** Collects the caps of resources, as `RESOURCE=N`. */
+export function caps(
+  text: string,
+  previous: Readonly<Record<string, { readonly maxParallel: number }>> = {},
+): Readonly<Record<string, { readonly maxParallel: number }>> {
+  const [, resource = '', count = ''] = /^(.+)=(\d+)$/.exec(text) ?? [];
+  const maxParallel = Number(count);
+  if (maxParallel >= 1) return { ...previous, [resource]: { maxParallel } };
+  throw new InvalidArgumentError('Expected a resource and a number, such as openai/gpt-5=8.');
+}
+
 export function nonEmpty(text: string): string {
   if (text.trim() !== '') return text;
   throw new InvalidArgumentError('Expected a value that is not empty.');

@@ -209,11 +209,15 @@ describe.each(engines)('over %s', (kind, url) => {
     await using bench = new Bench(url);
     let running = 0;
     const counts: number[] = [];
+    const full = deferred();
     const plan = planOf([
       {
         id: 'capped',
         async run() {
           counts.push(++running);
+          if (running === 3) full.resolve();
+          // So the cap is reached.
+          await full.promise;
           await new Promise((next) => setTimeout(next, 10));
           running--;
         },
@@ -236,11 +240,15 @@ describe.each(engines)('over %s', (kind, url) => {
     await using bench = new Bench(url);
     let running = 0;
     let most = 0;
+    const full = deferred();
     const plan = planOf([
       {
         id: 'counts',
         async run() {
           most = Math.max(most, ++running);
+          if (running === 4) full.resolve();
+          // So all places are taken at least once.
+          await full.promise;
           await new Promise((next) => setTimeout(next, 2));
           running--;
         },
