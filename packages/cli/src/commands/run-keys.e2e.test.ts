@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { chatServer, messagesServer, type Reply } from '../../test/chat-server.js';
 import { folder, stratagem } from '../../test/stratagem.js';
@@ -27,16 +28,25 @@ ${REPLIES.map((_, index) => `  - { id: t${index}, description: Question ${index}
   - { id: last, description: Say it. }
 `;
 
-test.each(['openai', 'anthropic'] as const)(
+/** A runner of a module: a model of the AI SDK. */
+const aiSdk = dirname(fileURLToPath(import.meta.resolve('@stratagem/ai-sdk/package.json')));
+const module = `import { create } from '${pathToFileURL(join(aiSdk, 'test/factory.mjs'))}';
+const { SDK_API_KEY: apiKey, SDK_BASE_URL: baseURL } = process.env;
+export const runner = create({ apiKey, baseURL });
+`;
+
+test.each(['openai', 'anthropic', './sdk.mjs'] as const)(
   'the key of %s is in nothing that a run writes, whatever its server answers',
   async (runner) => {
     const [make, variable] =
-      runner === 'openai' ? [chatServer, 'OPENAI'] : [messagesServer, 'ANTHROPIC'];
-    await using files = await folder({ 'plan.yaml': plan });
+      runner === 'anthropic'
+        ? [messagesServer, 'ANTHROPIC']
+        : [chatServer, runner === 'openai' ? 'OPENAI' : 'SDK'];
+    await using files = await folder({ 'plan.yaml': plan, 'sdk.mjs': module });
     await using server = await make(
       ({ prompt }) => REPLIES[Number(/^Question (\d+)/.exec(prompt)?.[1])] ?? 'Fine.',
     );
-    const url = runner === 'openai' ? server.url : server.url.replace('/v1', '');
+    const url = runner === 'anthropic' ? server.url.replace('/v1', '') : server.url;
     const args = ['run', 'plan.yaml', '--runner', runner, '--retries', '0', '--journal', 'runs'];
     const outputs = ['--record', 'record.json', '--cache', 'cache', '--report', 'report.html'];
     const printed = await stratagem(

@@ -72,6 +72,37 @@ describe('a plan file with models', { timeout }, () => {
     ]);
   });
 
+  test('lets the provider run its own tools, and says where it has none', async () => {
+    const searching = `goal: Search
+models:
+  deep: { runner: anthropic, model: big-model, serverTools: [web_search] }
+  fast: { runner: openai, model: small-model }
+tasks:
+  - { id: found, description: Find it, model: deep }
+  - id: ran
+    description: Run it
+    model: deep
+    serverTools: [{ type: web_search, maxUses: 2 }, code_execution]
+  - { id: none, description: Find it here, model: fast, serverTools: [web_search] }
+`;
+    const { stdout, chat, messages } = await runOnTwo(['--json'], searching);
+    const sent = messages.map(({ body }) => [JSON.stringify(body.messages), body.tools] as const);
+    const toolsOf = (prompt: string) => sent.find(([text]) => text.includes(prompt))?.[1];
+    const search = { type: 'web_search_20250305', name: 'web_search' };
+    expect(toolsOf('Find it')).toEqual([search]);
+    expect(toolsOf('Run it')).toEqual([
+      { ...search, max_uses: 2 },
+      { type: 'code_execution_20250825', name: 'code_execution' },
+    ]);
+    expect(chat).toEqual([]);
+    const { tasks } = JSON.parse(stdout);
+    expect(tasks.map(({ status }: { status: string }) => status)).toEqual([
+      ...['completed', 'completed', 'failed'],
+    ]);
+    expect(tasks[2].error.message).toContain("use api: 'responses'");
+    expect(tasks[0].serverToolCalls).toEqual([]);
+  });
+
   test('stops at the budget of a profile, or of its resource', async () => {
     const options = [
       ['--budget-tokens', 'fast=1'],
