@@ -148,10 +148,9 @@ type IterationOutput<
           : Written;
 
 /** What the iterations of a loop get besides the inputs of the task. */
-type IterationInputs<Iteration, Looped> =
-  IsNever<Looped> extends true
-    ? unknown
-    : { readonly previous?: Iteration | undefined; readonly iteration: number };
+type IterationInputs<Iteration, Looped> = [Looped] extends [never]
+  ? unknown
+  : { readonly previous?: Iteration | undefined; readonly iteration: number };
 
 /** `repeat` of a task whose dependencies are known. */
 interface RepeatInput<Inputs, Id extends string, Iteration, Looped> {
@@ -237,19 +236,21 @@ export type TaskInput<
   Loops = never,
   Body = BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops> &
     IterationInputs<IterationOutput<Schema, Subtasks, Type, Module, Called, Ran>, Looped>,
-  PromptBody = BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops> &
-    IterationInputs<
-      IterationOutput<
-        Schema,
-        Subtasks,
-        Type,
-        Module,
-        Called,
-        Ran,
-        Wait extends WaitFor ? unknown : string
-      >,
-      Looped
-    >,
+  PromptBody = [Looped] extends [never]
+    ? Body
+    : Omit<Body, 'previous'> &
+        IterationInputs<
+          IterationOutput<
+            Schema,
+            Subtasks,
+            Type,
+            Module,
+            Called,
+            Ran,
+            Wait extends WaitFor ? unknown : string
+          >,
+          Looped
+        >,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
   readonly runAfter?: After | undefined;
