@@ -37,6 +37,7 @@ const SECTIONS: readonly Section[] = [
       page('/many-machines', 'Many machines'),
       page('/watching', 'Watching runs'),
       page('/guides/web', 'A web page of a run'),
+      page('/guides/tracing', 'Traces, metrics and logs'),
       page('/adaptive', 'The adaptive strategy'),
       page('/adaptive-internals', 'How adaptive works'),
       page('/simulation', 'Simulation'),

@@ -2,47 +2,29 @@ import {
   type Attributes,
   type Context,
   context,
-  type HrTime,
   type Link,
   type Span,
   SpanKind,
-  SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import type { RunEvent, Usage } from '@stratagem/core';
-import type {
-  AttemptName,
-  InstrumentedRun,
-  RunObserver,
-  TraceContext,
-} from '@stratagem/core/runner';
+import type { RunEvent, TaskError, Usage } from '@stratagem/core';
+import type { InstrumentedRun, RunObserver, TraceContext } from '@stratagem/core/runner';
 import type { OpenAttempt, OpenAttempts } from './attempts.js';
-import { ATTRIBUTE, familyOf, now, timeOf, usageAttributes } from './attributes.js';
+import { ATTRIBUTE, now, timeOf, usageAttributes } from './attributes.js';
+import { type EventOf, TaskSpans } from './task-spans.js';
 import { known, NO_SECRETS, type Telemetry } from './telemetry.js';
 import { headersOf, spanHeaders, spanIn } from './trace-context.js';
-
-interface OpenTask {
-  readonly span: Span;
-  readonly context: Context;
-  /** The number of its attempt in flight. */
-  attempt?: number | undefined;
-  /** When its attempt was started again, of which nothing else is known yet. */
-  restartedAt?: HrTime | undefined;
-}
-
-type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>;
 
 /** The spans of one run, its tasks and their attempts: made from its events. */
 export class RunSpans implements RunObserver {
   readonly #telemetry: Telemetry;
   readonly #run: InstrumentedRun;
   readonly #name: string | undefined;
-  readonly #attempts: OpenAttempts;
   readonly #onEnd: () => void;
   readonly #parent = context.active();
   #span: Span | undefined;
   #context: Context = this.#parent;
-  readonly #tasks = new Map<string, OpenTask>();
+  readonly #tasks: TaskSpans;
   #round: Span | undefined;
   readonly #counts = { completed: 0, failed: 0, skipped: 0, canceled: 0 };
   #inputTokens = 0;
@@ -59,7 +41,7 @@ export class RunSpans implements RunObserver {
     this.#telemetry = telemetry;
     this.#run = run;
     this.#name = name;
-    this.#attempts = attempts;
+    this.#tasks = new TaskSpans(telemetry, run.runId, attempts, this.#parent);
     // A recorded run may be over; then there is nothing to trace.
     if (!run.isResumed) this.#begin(this.#parent, []);
   }
@@ -73,14 +55,8 @@ export class RunSpans implements RunObserver {
     return open && headersOf(open.context);
   }
 
-  /** An attempt of the run that is in flight. One that a resumed run starts again has no event for it. */
   openAttempt(taskId: string, attempt: number): OpenAttempt | undefined {
-    const open = this.#attempts.find(this.#nameOf({ taskId, attempt }));
-    const task = this.#tasks.get(taskId);
-    if (open !== undefined || task?.restartedAt === undefined) return open;
-    const begun = this.#beginAttempt(task, { taskId, attempt }, task.restartedAt, {});
-    task.restartedAt = undefined;
-    return begun;
+    return this.#tasks.find(taskId, attempt);
   }
 
   onEvent(event: RunEvent): void {
@@ -89,34 +65,36 @@ export class RunSpans implements RunObserver {
         this.#resume(event);
         return;
       case 'task_waiting':
-        this.#openTask(event);
+        this.#tasks.open(event);
         return;
       case 'task_started':
-        this.#start(event);
+        this.#tasks.start(event);
         return;
       case 'task_begun':
-        this.#tasks.get(event.taskId)?.span.addEvent('task_begun', timeOf(event.timestamp));
+        this.#tasks.begun(event);
         return;
       case 'task_output':
-        this.#output(event);
+        this.#tasks.output(event);
         return;
       case 'task_retrying':
-        this.#endAttempt(event, event.error, { [ATTRIBUTE.retryDelayMs]: event.delayMs });
+        this.#spendFailure(event.error);
+        this.#tasks.endAttempt(event, event.error, { [ATTRIBUTE.retryDelayMs]: event.delayMs });
         return;
       case 'task_completed':
         this.#complete(event);
         return;
       case 'task_failed':
         this.#counts.failed++;
-        this.#endTask(event, event.error);
+        this.#spendFailure(event.error);
+        this.#tasks.end(event, event.error);
         return;
       case 'task_canceled':
         this.#counts.canceled++;
-        this.#endTask(event, event.error, { [ATTRIBUTE.reason]: event.reason });
+        this.#tasks.end(event, event.error, { [ATTRIBUTE.reason]: event.reason });
         return;
       case 'task_skipped':
         this.#counts.skipped++;
-        this.#endTask(event, undefined, { [ATTRIBUTE.reason]: event.reason });
+        this.#tasks.end(event, undefined, { [ATTRIBUTE.reason]: event.reason });
         return;
       case 'replan_started':
         this.#beginRound(event);
@@ -142,11 +120,7 @@ export class RunSpans implements RunObserver {
   /** What is still open has not ended: this process has given the run up. */
   end(): void {
     this.#onEnd();
-    for (const [taskId, { span, attempt }] of this.#tasks) {
-      if (attempt !== undefined) this.#closeAttempt(taskId, attempt, timeOf(Date.now()));
-      span.end();
-    }
-    this.#tasks.clear();
+    this.#tasks.close();
     this.#round?.end();
     this.#span?.setAttribute(ATTRIBUTE.status, 'interrupted');
     this.#span?.end();
@@ -174,6 +148,7 @@ export class RunSpans implements RunObserver {
       parent,
     );
     this.#context = trace.setSpan(parent, this.#span);
+    this.#tasks.runContext = this.#context;
   }
 
   /**
@@ -194,7 +169,7 @@ export class RunSpans implements RunObserver {
       'stratagem.restarted_tasks': restarted.length,
     });
     for (const taskId of [...restarted, ...attached]) {
-      this.#openTask({ taskId, timestamp }).restartedAt = timeOf(timestamp);
+      this.#tasks.restart(taskId, timestamp);
     }
   }
 
@@ -243,73 +218,6 @@ export class RunSpans implements RunObserver {
 
   // --- Tasks and attempts ---
 
-  #openTask({ taskId, level, timestamp }: TaskOpening): OpenTask {
-    const open = this.#tasks.get(taskId);
-    if (open !== undefined) return open;
-    const span = this.#telemetry.tracer.startSpan(
-      `task ${familyOf(taskId)}`,
-      {
-        attributes: known({
-          [ATTRIBUTE.runId]: this.#run.runId,
-          [ATTRIBUTE.taskId]: taskId,
-          [ATTRIBUTE.taskLevel]: level,
-        }),
-        startTime: timeOf(timestamp),
-      },
-      this.#context,
-    );
-    const task: OpenTask = { span, context: trace.setSpan(this.#context, span) };
-    this.#tasks.set(taskId, task);
-    return task;
-  }
-
-  #start(event: EventOf<'task_started'>): void {
-    const { resource, waitMs, timestamp } = event;
-    const task = this.#openTask(event);
-    const waiting = { [ATTRIBUTE.resource]: resource, [ATTRIBUTE.waitMs]: waitMs };
-    this.#beginAttempt(task, event, timeOf(timestamp), waiting);
-    const waited = known({ [ATTRIBUTE.resource]: resource });
-    this.#telemetry.metrics.taskWait.record(waitMs / 1_000, waited, task.context);
-  }
-
-  #beginAttempt(
-    task: OpenTask,
-    { taskId, attempt }: { readonly taskId: string; readonly attempt: number },
-    startTime: HrTime,
-    details: Attributes,
-  ): OpenAttempt {
-    task.attempt = attempt;
-    const name = this.#nameOf({ taskId, attempt });
-    const attributes = known({
-      [ATTRIBUTE.runId]: name.runId,
-      [ATTRIBUTE.taskId]: taskId,
-      [ATTRIBUTE.attempt]: attempt,
-      ...details,
-    });
-    const span = this.#telemetry.tracer.startSpan(
-      `attempt ${familyOf(taskId)}`,
-      { attributes, startTime },
-      task.context,
-    );
-    return this.#attempts.begin(name, trace.setSpan(task.context, span), span);
-  }
-
-  #nameOf({ taskId, attempt }: { readonly taskId: string; readonly attempt: number }) {
-    return { runId: this.#run.runId, taskId, attempt } satisfies Partial<AttemptName>;
-  }
-
-  /** Text and tools have spans of their own; the rest is said where it happens. */
-  #output(event: EventOf<'task_output'>): void {
-    const time = timeOf(event.timestamp);
-    const span = this.#attempts.find(this.#nameOf(event))?.span;
-    if (event.kind === 'notice') {
-      const attributes = known({ 'stratagem.source': event.source, 'stratagem.code': event.code });
-      span?.addEvent('notice', attributes, time);
-    } else if (event.kind === 'attachment') {
-      span?.addEvent('attachment', { 'stratagem.media_type': event.mediaType }, time);
-    }
-  }
-
   #complete(event: EventOf<'task_completed'>): void {
     this.#counts.completed++;
     const { model, requestId, cached, reused } = event;
@@ -322,7 +230,11 @@ export class RunSpans implements RunObserver {
       [ATTRIBUTE.cached]: cached,
       [ATTRIBUTE.reusedFrom]: reused?.runId,
     });
-    this.#endTask(event, undefined, attributes);
+    this.#tasks.end(event, undefined, attributes);
+  }
+
+  #spendFailure({ usage, costUsd, model }: TaskError): void {
+    this.#spend(usage, costUsd, model);
   }
 
   #spend(usage: Usage | undefined, costUsd: number | undefined, model: string | undefined): void {
@@ -331,55 +243,6 @@ export class RunSpans implements RunObserver {
     if (costUsd === undefined || costUsd === 0) return;
     const attributes = known({ [ATTRIBUTE.responseModel]: model });
     this.#telemetry.metrics.cost.add(costUsd, attributes, this.#context);
-  }
-
-  #endTask(
-    event: EventOf<'task_completed' | 'task_failed' | 'task_canceled' | 'task_skipped'>,
-    error?: unknown,
-    attributes: Attributes = {},
-  ): void {
-    const task = this.#tasks.get(event.taskId);
-    if (task === undefined) return;
-    this.#endAttempt(event, error, attributes);
-    const status = event.type.slice('task_'.length);
-    task.span.setAttributes({ ...attributes, [ATTRIBUTE.status]: status });
-    if (error !== undefined) this.#telemetry.fail(task.span, error, NO_SECRETS);
-    task.span.end(timeOf(event.timestamp));
-    this.#tasks.delete(event.taskId);
-  }
-
-  #endAttempt(event: Ended, error: unknown, attributes: Attributes): void {
-    const task = this.#tasks.get(event.taskId);
-    const attempt = task?.attempt;
-    if (task === undefined || attempt === undefined) return;
-    task.attempt = undefined;
-    const span = this.#attempts.find(this.#nameOf({ taskId: event.taskId, attempt }))?.span;
-    span?.setAttributes(attributes);
-    if (event.type === 'task_skipped' || event.type === 'task_canceled') {
-      span?.setStatus({ code: SpanStatusCode.ERROR });
-      span?.setAttribute(ATTRIBUTE.errorType, event.reason);
-    }
-    const errorType =
-      error === undefined || span === undefined
-        ? undefined
-        : this.#telemetry.fail(span, error, NO_SECRETS);
-    if (event.type === 'task_retrying' || event.type === 'task_failed') {
-      const { usage, costUsd, model } = event.error;
-      this.#spend(usage, costUsd, model);
-    }
-    const outcome = known({
-      [ATTRIBUTE.status]: event.type.slice('task_'.length),
-      [ATTRIBUTE.errorType]: errorType,
-    });
-    const { attemptDuration } = this.#telemetry.metrics;
-    attemptDuration.record((event.durationMs ?? 0) / 1_000, outcome, this.#context);
-    this.#closeAttempt(event.taskId, attempt, timeOf(event.timestamp));
-  }
-
-  #closeAttempt(taskId: string, attempt: number, endTime: ReturnType<typeof timeOf>): void {
-    const name = this.#nameOf({ taskId, attempt });
-    this.#attempts.find(name)?.span?.end(endTime);
-    this.#attempts.end(name);
   }
 
   // --- Re-planning ---
@@ -419,15 +282,4 @@ export class RunSpans implements RunObserver {
   }
 }
 
-/** Of a restarted task, only its id is known. */
-interface TaskOpening {
-  readonly taskId: string;
-  readonly level?: number | undefined;
-  readonly timestamp: number;
-}
-
 type How = readonly [status: 'completed' | 'failed' | 'canceled', error?: unknown];
-
-type Ended = EventOf<
-  'task_completed' | 'task_failed' | 'task_retrying' | 'task_canceled' | 'task_skipped'
->;

@@ -82,7 +82,7 @@ export function checkStreamOptions(owner: string, options: StreamOptions): void 
 }
 
 /** The number of the last event that a client has; -1 for none. */
-export function lastEventOf(request: Request | undefined): number {
+function lastEventOf(request: Request | undefined): number {
   if (request === undefined) return -1;
   const query = new URL(request.url, 'http://localhost').searchParams.get('after');
   const text = request.headers.get('last-event-id') ?? query ?? '';
