@@ -1,5 +1,10 @@
 import type { EventData } from '@stratagem/core';
-import { journalErrors, listingAfter, type RunJournal } from '@stratagem/core/journal';
+import {
+  journalErrors,
+  listingAfter,
+  type OpenedRun,
+  type RunJournal,
+} from '@stratagem/core/journal';
 import { recordOf } from './event-record.js';
 import { GroupCommit } from './group-commit.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -28,6 +33,22 @@ export class RunWriters {
     });
     this.#writers.add(writer);
     return writer;
+  }
+
+  /** A writer of a run whose lease was taken, with its events. The lease is released when they cannot be read. */
+  async openWith(
+    taken: TakenRun,
+    events: AsyncIterable<EventData>,
+  ): Promise<OpenedRun & RunWriter> {
+    const writer = this.open(taken);
+    try {
+      const list: EventData[] = [];
+      for await (const event of events) list.push(event);
+      return Object.assign(writer, { events: list });
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
   }
 
   /** Releases all leases. */

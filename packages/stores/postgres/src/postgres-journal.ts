@@ -233,17 +233,10 @@ class Journal implements PostgresJournal {
     return true;
   }
 
-  async #opened(taken: TakenRun): Promise<OpenedRun & RunWriter> {
-    const writer = this.#openWriter(taken);
-    try {
-      const events: EventData[] = [];
-      const { run, events: count } = taken;
-      for await (const event of this.#events(writer.runId, run, count)) events.push(event);
-      return Object.assign(writer, { events });
-    } catch (error) {
-      await writer.close();
-      throw error;
-    }
+  #opened(taken: TakenRun): Promise<OpenedRun & RunWriter> {
+    this.#database.requireOpen();
+    const { run, events, summary } = taken;
+    return this.#writers.openWith(taken, this.#events(summary.id, run, events));
   }
 
   async *#events(runId: string, run: number, count: number): AsyncGenerator<EventData> {

@@ -60,17 +60,20 @@ const RELEASE_MS = 5_000;
 /** Runs that are listed at once. */
 const LIST_PAGE = 500;
 
+/** A run whose lease a script has taken. */
+type TakenRow = readonly [
+  'taken',
+  id: string,
+  run: string,
+  token: string,
+  events: string,
+  summary: string,
+  submission: string | null,
+];
+
 /** What a script that takes a lease returns. */
 type Taken =
-  | readonly [
-      'taken',
-      id: string,
-      run: string,
-      token: string,
-      events: string,
-      summary: string,
-      submission: string | null,
-    ]
+  | TakenRow
   | readonly ['locked', owner: string, token: string, remainingMs: string]
   | readonly ['missing' | 'exists' | 'none'];
 
@@ -115,7 +118,8 @@ class Journal implements RedisJournal {
     const taken = await this.#take(id, () =>
       this.#server.run(['createRun', id, owner, Math.ceil(leaseMs), summary], { runId: id }),
     );
-    return this.#openWriter(taken);
+    this.#server.requireOpen();
+    return this.#writers.open(takenOf(taken));
   }
 
   async open(runId: string): Promise<OpenedRun> {
@@ -228,10 +232,7 @@ class Journal implements RedisJournal {
    *
    * @throws {JournalError} `run_not_found`, `run_exists` or `run_locked`.
    */
-  async #take(
-    runId: string,
-    take: () => Promise<Taken>,
-  ): Promise<Extract<Taken, readonly ['taken', ...unknown[]]>> {
+  async #take(runId: string, take: () => Promise<Taken>): Promise<TakenRow> {
     const { leaseMs } = this.#server.settings;
     for (;;) {
       const taken = await take();
@@ -251,32 +252,18 @@ class Journal implements RedisJournal {
     }
   }
 
-  async #opened(
-    taken: Extract<Taken, readonly ['taken', ...unknown[]]>,
-  ): Promise<OpenedRun & RunWriter> {
-    const writer = this.#openWriter(taken);
-    try {
-      const events: EventData[] = [];
-      const count = Number(taken[4]);
-      for await (const event of eventsOf(this.#server, writer.runId, count)) events.push(event);
-      return Object.assign(writer, { events });
-    } catch (error) {
-      await writer.close();
-      throw error;
-    }
-  }
-
-  #openWriter([, , run, token, events, summary]: Extract<
-    Taken,
-    readonly ['taken', ...unknown[]]
-  >): RunWriter {
+  #opened(row: TakenRow): Promise<OpenedRun & RunWriter> {
     this.#server.requireOpen();
-    const taken: TakenRun = {
-      run: Number(run),
-      token: Number(token),
-      events: Number(events),
-      summary: JSON.parse(summary) as RunListing,
-    };
-    return this.#writers.open(taken);
+    const taken = takenOf(row);
+    return this.#writers.openWith(taken, eventsOf(this.#server, taken.summary.id, taken.events));
   }
+}
+
+function takenOf([, , run, token, events, summary]: TakenRow): TakenRun {
+  return {
+    run: Number(run),
+    token: Number(token),
+    events: Number(events),
+    summary: JSON.parse(summary) as RunListing,
+  };
 }
