@@ -37,7 +37,7 @@ import type { WireFormat } from './format.js';
 import { limitFieldOf, switchLimitField } from './limit-field.js';
 import { mergeDelta } from './merge-delta.js';
 import type { OpenAIOptions } from './options.js';
-import { refuseServerTools } from './server-tools.js';
+import { executedTools, refuseServerTools } from './server-tools.js';
 import { requireNoError } from './stream-error.js';
 import { type CallPiece, type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
@@ -240,6 +240,7 @@ export async function readChunks(
     reason,
     ...readWireUsage(counts),
     citations: [...annotationsOf((extra as Annotated).annotations, text.text), ...sources],
+    serverToolCalls: executedTools((extra as Annotated).executed_tools),
     serviceTier,
     model,
     message: assistantMessage(parts.length > 0 ? parts : text.raw, toolCalls, extra),
@@ -248,6 +249,8 @@ export async function readChunks(
 
 interface Annotated {
   readonly annotations?: unknown;
+  /** Groq's: the calls of its own tools. */
+  readonly executed_tools?: unknown;
 }
 
 const NO_CALLS: readonly CallPiece[] = [];

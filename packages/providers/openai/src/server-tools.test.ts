@@ -200,3 +200,36 @@ interface Given {
   readonly serverTools?: string[];
   readonly blockedDomains?: string[];
 }
+
+test.each([true, false])(
+  'the tools that Groq ran are read; streaming is %s',
+  async (isStreamed) => {
+    const executed_tools = [
+      {
+        ...{ index: 0, type: 'search', arguments: '{"query":"tides"}', output: 'Title: Tides …' },
+        search_results: { results: [{ title: 'Tides', url: 'https://a.example/tides', score: 1 }] },
+      },
+      { index: 1, type: 'python', arguments: '{"code":"print(42)"}', output: '42' },
+    ];
+    const said = { content: 'The moon.', executed_tools };
+    const counts = { prompt_tokens: 5, completion_tokens: 2 };
+    const choice = { index: 0, finish_reason: 'stop' };
+    server.replyWith(
+      isStreamed
+        ? stream([{ choices: [{ ...choice, delta: said }], usage: counts }])
+        : json(200, { choices: [{ ...choice, message: said }], usage: counts }),
+    );
+    const plan = createPlan('Tides').addTask({ id: 'a', description: 'Why?', stream: isStreamed });
+    const groq = runner({ api: 'chat', model: 'groq/compound' });
+    const result = await createExecutor({ strategy: inOrder, runner: groq })
+      .execute(plan)
+      .orThrow();
+    expect(result.tasks[0]?.serverToolCalls).toEqual([
+      {
+        ...{ tool: 'web_search', queries: ['tides'] },
+        sources: [{ title: 'Tides', url: 'https://a.example/tides' }],
+      },
+      { tool: 'code_execution', code: 'print(42)', stdout: '42' },
+    ]);
+  },
+);

@@ -2,6 +2,7 @@ import { OptionError, RunnerError, type ServerToolCall } from '@stratagem/core';
 import {
   type CallOptions,
   definedFields,
+  inputJson,
   readServerToolCall,
   type ServerToolOptions,
   serverToolsOf,
@@ -104,6 +105,17 @@ export function serverToolCallsIn(output: Output): ServerToolCall[] {
     return written.length === 0 ? call : { ...call, files: [...(call.files ?? []), ...written] };
   });
   return files.length === 0 ? calls : [...calls, { tool: 'code_execution', files }];
+}
+
+/** The calls of tools that a server of Chat Completions ran, as Groq lists them in its message. */
+export function executedTools(listed: unknown): ServerToolCall[] {
+  if (!Array.isArray(listed)) return [];
+  return listed.map((each) => {
+    const { type, name, arguments: input, search_results: found, ...result } = Object(each);
+    const { results } = Object(found) as { results?: unknown };
+    const given: unknown = typeof input === 'string' ? JSON.parse(inputJson(input)) : input;
+    return readServerToolCall(String(name ?? type), given, { ...result, results });
+  });
 }
 
 /** An answer names the files of a container in its annotations. */
