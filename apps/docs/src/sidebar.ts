@@ -24,6 +24,7 @@ const SECTIONS: readonly Section[] = [
       page('/guides/data-collection', 'Collect data'),
       page('/guides/pipeline', 'A pipeline'),
       page('/guides/batch', 'A batch of documents'),
+      page('/datasets', 'Data sets'),
       page('/control-flow', 'Control flow'),
       page('/guides/loops', 'Loops'),
       page('/guides/modules', 'Modules'),

@@ -5,6 +5,7 @@ export {
   type PlanFile,
   PlanFileError,
   type ReadPlanFile,
+  type ReadRows,
 } from './document/load.js';
 export { type ParsedPlan, parsePlanDocument } from './document/parse.js';
 export {

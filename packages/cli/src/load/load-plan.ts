@@ -8,6 +8,7 @@ import type { Settings } from '../settings/settings.js';
 import { type FileProblem, InvalidFileError, problemsIn } from './invalid-file.js';
 import { ModuleFiles } from './module-files.js';
 import { parseSource } from './parse-source.js';
+import { readDataFile } from './read-data-file.js';
 import { readSource } from './read-source.js';
 import type { Source } from './source.js';
 
@@ -62,6 +63,7 @@ export async function parsePlan(
   /** The syntax errors of modules. */
   const broken = new Map<string, FileProblem[]>();
   const modules = new ModuleFiles(name, allowOutside, onModule);
+  const dataFiles: string[] = [];
   try {
     const loaded = await loadPlanDocument(
       { file: name, value: withModels(root.source.value, models) },
@@ -80,9 +82,17 @@ export async function parsePlan(
         if (parsed === undefined) throw new PlanFileError(brokenModule(file));
         return { file, value: parsed.source.value };
       },
+      async (path, from, most) => {
+        const file = await modules.find(path, from);
+        dataFiles.push(file);
+        return readDataFile(file, most);
+      },
     );
     if (isClean(sources)) {
-      return { ...withServers(loaded, root.source.value, models), files: [...sources.keys()] };
+      return {
+        ...withServers(loaded, root.source.value, models),
+        files: [...sources.keys(), ...dataFiles],
+      };
     }
     throw invalid(name, sources, broken, []);
   } catch (error) {

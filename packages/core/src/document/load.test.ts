@@ -243,3 +243,55 @@ describe('the models of modules', () => {
     ]);
   });
 });
+
+describe('forEach: { file }', () => {
+  const plan = (forEach: object) => ({
+    goal: 'Read',
+    tasks: [{ id: 'read', forEach, description: 'Read {{item.text}}' }],
+  });
+  const rows = [{ text: 'a' }, { text: 'b' }];
+  const loadRows = (forEach: object, readRows?: Parameters<typeof loadPlanDocument>[2]) =>
+    loadPlanDocument(
+      { file: 'plan', value: plan(forEach) },
+      () => {
+        throw new PlanFileError('no plan');
+      },
+      readRows,
+    );
+
+  test('runs a task for each row', async () => {
+    const asked: unknown[] = [];
+    const { plan: loaded } = await loadRows(
+      { file: './rows.csv', maxItems: 5 },
+      async (...args) => {
+        asked.push(args);
+        return rows;
+      },
+    );
+    expect(asked).toEqual([['./rows.csv', 'plan', 6]]);
+    const { runner } = runnerOf();
+    const result = await createExecutor({ strategy: inOrder, runner }).execute(loaded).orThrow();
+    expect(result.outputs.read).toMatchObject([{ output: 'Read a' }, { output: 'Read b' }]);
+  });
+
+  test.each([
+    [{ file: 'r' }, undefined, 'tasks[0].forEach.file: cannot be read here'],
+    [
+      { file: 'r', maxItems: 1 },
+      async () => rows,
+      'forEach.file: has more than 1 rows, which is maxItems',
+    ],
+    [{ file: 'r', items: 'x' }, async () => rows, 'tasks[0].forEach'],
+    [{ file: 5 }, async () => rows, 'tasks[0].forEach'],
+    [
+      { file: 'r' },
+      async () => {
+        throw new PlanFileError('there is no file r');
+      },
+      'tasks[0].forEach.file: there is no file r',
+    ],
+  ])('reports what is wrong with %j', async (forEach, readRows, message) => {
+    await expect(loadRows(forEach, readRows)).rejects.toThrow(message);
+    expect(() => parsePlanDocument(plan(forEach))).toThrow(PlanError);
+  });
+});

@@ -9,6 +9,7 @@ import {
   parseDocument,
   parsedPlan,
 } from './parse.js';
+import { maxItemsOf } from './tasks.js';
 
 /** A plan file as data. */
 export interface PlanFile {
@@ -28,7 +29,17 @@ export interface PlanFile {
  */
 export type ReadPlanFile = (path: string, from: string) => PlanFile | Promise<PlanFile>;
 
-/** Why the file of a module cannot be used: a sentence that continues its path. */
+/**
+ * Reads the rows of a file that a fan-out names (`forEach: { file }`).
+ *
+ * @param path As it is written in the plan file: `./reviews.jsonl`.
+ * @param from The plan file that names it.
+ * @param most More rows than this are not needed.
+ * @throws {PlanFileError} when it cannot be used.
+ */
+export type ReadRows = (path: string, from: string, most: number) => Promise<readonly unknown[]>;
+
+/** Why the file of a module, or of rows, cannot be used: a sentence that continues its path. */
 export class PlanFileError extends StratagemError {
   constructor(message: string, options?: ErrorOptions) {
     super('invalid_plan', message, options);
@@ -38,6 +49,7 @@ export class PlanFileError extends StratagemError {
 /**
  * Checks a plan file with the files of its modules, each of which is read and parsed once.
  *
+ * @param readRows Reads the rows of fan-outs over files; without it, such a fan-out is a problem.
  * @throws {PlanError} with every problem of all of these files.
  * @throws {OptionError} without a file or a function.
  *
@@ -47,14 +59,21 @@ export class PlanFileError extends StratagemError {
  *   return { file, value: JSON.parse(await readFile(file, 'utf8')) };
  * });
  */
-export async function loadPlanDocument(root: PlanFile, read: ReadPlanFile): Promise<ParsedPlan> {
+export async function loadPlanDocument(
+  root: PlanFile,
+  read: ReadPlanFile,
+  readRows?: ReadRows,
+): Promise<ParsedPlan> {
   if (typeof root?.file !== 'string') {
     throw new OptionError('loadPlanDocument() takes a file, like { file: "plan.json", value }');
   }
   if (typeof read !== 'function') {
     throw new OptionError('loadPlanDocument() takes a function that reads the files of modules');
   }
-  const loader = new Loader(read);
+  if (readRows !== undefined && typeof readRows !== 'function') {
+    throw new OptionError('loadPlanDocument() takes a function that reads rows');
+  }
+  const loader = new Loader(read, readRows);
   const document = await loader.load(root, undefined);
   return parsedPlan({ ...document, problems: [...loader.problems, ...document.problems] });
 }
@@ -62,27 +81,46 @@ export async function loadPlanDocument(root: PlanFile, read: ReadPlanFile): Prom
 class Loader {
   readonly problems: PlanProblem[] = [];
   readonly #read: ReadPlanFile;
+  readonly #readRows: ReadRows | undefined;
   readonly #known = new Map<string, ParsedFile>();
   /** The files around the one that is loaded. */
   readonly #around: string[] = [];
 
-  constructor(read: ReadPlanFile) {
+  constructor(read: ReadPlanFile, readRows: ReadRows | undefined) {
     this.#read = read;
+    this.#readRows = readRows;
   }
 
   /** @param file The name of a module; undefined for the plan of the run. */
   async load(given: PlanFile, file: string | undefined): Promise<ParsedDocument> {
     this.#around.push(given.file);
     const files = new Map<string, ParsedFile | string | undefined>();
-    for (const path of pathsIn(given.value)) {
-      if (!files.has(path)) files.set(path, await this.#fileAt(path, given.file));
+    const rows = new Map<string, readonly unknown[] | string>();
+    for (const named of filesIn(given.value)) {
+      const { path, most } = named;
+      if (most !== undefined) rows.set(keyOf(named), await this.#rowsAt(path, given.file, most));
+      else if (!files.has(path)) files.set(path, await this.#fileAt(path, given.file));
     }
     this.#around.pop();
+    const { size } = rows;
     return parseDocument(given.value, {
       file,
       isModule: file !== undefined,
       fileAt: (path) => files.get(path),
+      ...(size > 0 && { rowsAt: (path, most) => rows.get(keyOf({ path, most })) ?? [] }),
     });
+  }
+
+  /** @returns Why there are none, if there are none. */
+  async #rowsAt(path: string, from: string, most: number): Promise<readonly unknown[] | string> {
+    if (this.#readRows === undefined) return 'cannot be read here: pass a function that reads rows';
+    try {
+      const rows = await this.#readRows(path, from, most + 1);
+      return rows.length <= most ? rows : `has more than ${most} rows, which is maxItems`;
+    } catch (error) {
+      if (error instanceof PlanFileError) return error.message;
+      throw error;
+    }
   }
 
   /** @returns Why it cannot be used, if it cannot. */
@@ -118,19 +156,33 @@ function located({ uses }: ParsedDocument, file: string): ParsedDocument['uses']
   return uses.map((use) => ({ file, ...use }));
 }
 
-/** The paths of the files that the tasks of a document name, at any depth. */
-function pathsIn(document: unknown): string[] {
-  const paths: string[] = [];
+/** A file that a task names. */
+interface NamedFile {
+  readonly path: string;
+  /** Of a file with rows: how many it may have. Undefined for a plan file. */
+  readonly most?: number | undefined;
+}
+
+function keyOf({ path, most }: NamedFile): string {
+  return `${most} ${path}`;
+}
+
+/** The files that the tasks of a document name, at any depth. */
+function filesIn(document: unknown): NamedFile[] {
+  const named: NamedFile[] = [];
   const visit = (tasks: unknown, depth: number) => {
     if (!Array.isArray(tasks) || depth > DEFAULT_MAX_DEPTH) return;
     for (const task of tasks) {
       if (!isRecord(task)) continue;
-      const { plan, subtasks } = task;
-      if (typeof plan === 'string') paths.push(plan);
+      const { plan, subtasks, forEach } = task;
+      if (isRecord(forEach) && typeof forEach.file === 'string') {
+        named.push({ path: forEach.file, most: maxItemsOf(forEach) });
+      }
+      if (typeof plan === 'string') named.push({ path: plan });
       else if (isRecord(plan)) visit(plan.tasks, depth + 1);
       visit(subtasks, depth + 1);
     }
   };
   if (isRecord(document)) visit(document.tasks, 1);
-  return paths;
+  return named;
 }

@@ -24,7 +24,7 @@ import {
   taskSchema,
 } from './schema.js';
 import { synonymOf } from './synonyms.js';
-import { documentTasks, type ModuleAt } from './tasks.js';
+import { documentTasks, type ModuleAt, type RowsAt } from './tasks.js';
 
 /** A plan, and what its file says about how it is run. */
 export interface ParsedPlan {
@@ -77,6 +77,8 @@ export interface DocumentOptions {
   readonly isModule?: boolean | undefined;
   /** How deep the tasks around it are nested. */
   readonly depth?: number | undefined;
+  /** The rows of a file that a fan-out names. */
+  readonly rowsAt?: RowsAt | undefined;
   /** The file at a path in the document, or why there is none; undefined when that was reported. */
   readonly fileAt: (path: string) => ParsedFile | string | undefined;
 }
@@ -95,7 +97,8 @@ export function parseDocument(value: unknown, options: DocumentOptions): ParsedD
   const { tasks: listed, goalState } = record as { tasks?: unknown; goalState?: unknown };
   const nested: NestedPlan[] = [];
   const moduleAt = moduleReader(problems, nested, options);
-  const tasks = documentTasks(problems, listed, moduleAt, ['tasks'], depth + 1);
+  const { rowsAt = () => NO_FILES } = options;
+  const tasks = documentTasks(problems, listed, { moduleAt, rowsAt }, ['tasks'], depth + 1);
   const broken = (all: readonly PlanProblem[]): ParsedDocument => ({
     problems: file === undefined ? all : all.map((problem) => ({ file, ...problem })),
     parsed: undefined,
@@ -166,7 +169,7 @@ interface NestedPlan {
 function moduleReader(
   problems: PlanProblem[],
   nested: NestedPlan[],
-  { fileAt }: DocumentOptions,
+  { fileAt, rowsAt }: DocumentOptions,
 ): ModuleAt {
   return (given, { id, path, depth }) => {
     let found: NestedPlan;
@@ -176,7 +179,7 @@ function moduleReader(
       if (typeof read !== 'object') return UNKNOWN_MODULE;
       found = { label: read.label, document: read };
     } else if (isRecord(given)) {
-      const document = parseDocument(given, { isModule: true, depth, fileAt });
+      const document = parseDocument(given, { isModule: true, depth, fileAt, rowsAt });
       for (const problem of document.problems) {
         const isOfFile = problem.file !== undefined;
         problems.push(isOfFile ? problem : { ...problem, path: [...path, ...problem.path] });

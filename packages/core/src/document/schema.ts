@@ -161,17 +161,28 @@ const conditionSchema = z
   ])
   .meta({ id: 'condition' });
 
+const forEachLimits = {
+  maxItems: count.describe('The maximum number of items; 1000 by default.').optional(),
+  minSuccess: z
+    .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/)])
+    .describe('How many items must succeed, as a number or a percentage like 80%; all by default.')
+    .optional(),
+};
+
 const forEachSchema = z.union([
   z.string().describe('The list, like gather.documents.'),
   z.strictObject({
     items: z.string().describe('The list, like gather.documents.'),
-    maxItems: count.describe('The maximum number of items; 1000 by default.').optional(),
-    minSuccess: z
-      .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/)])
+    ...forEachLimits,
+  }),
+  z.strictObject({
+    file: z
+      .string()
+      .min(1)
       .describe(
-        'How many items must succeed, as a number or a percentage like 80%; all by default.',
-      )
-      .optional(),
+        'A file whose rows are the items, like ./reviews.jsonl: CSV, TSV, JSON Lines or JSON.',
+      ),
+    ...forEachLimits,
   }),
 ]);
 

@@ -1,4 +1,5 @@
 import { compileJsonSchema } from '../contract/compile-json-schema.js';
+import { type ForEach, forEachOf } from '../contract/for-each.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
 import { asksModel, hasSubtasks, type ModulePlan, type Task } from '../contract/task.js';
@@ -14,6 +15,15 @@ export type ModuleAt = (
   place: { readonly id: unknown; readonly path: PlanPath; readonly depth: number },
 ) => ModulePlan;
 
+/** The rows of a file; a text says why they cannot be had. */
+export type RowsAt = (path: string, maxItems: number) => readonly unknown[] | string;
+
+/** What the tasks of a document name. */
+export interface DocumentFiles {
+  readonly moduleAt: ModuleAt;
+  readonly rowsAt: RowsAt;
+}
+
 /**
  * Converts the tasks of a plan file to tasks of a plan, whose JSON Schemas can validate. Reports
  * problems with the fields that control a run; the schema of the file reports the others.
@@ -23,7 +33,7 @@ export type ModuleAt = (
 export function documentTasks(
   problems: PlanProblem[],
   tasks: unknown,
-  moduleAt: ModuleAt,
+  files: DocumentFiles,
   path: PlanPath = ['tasks'],
   depth = 1,
 ): Task[] | undefined {
@@ -34,14 +44,14 @@ export function documentTasks(
     return undefined;
   }
   return Array.from(tasks, (task, index) =>
-    documentTask(problems, task, moduleAt, [...path, index], depth),
+    documentTask(problems, task, files, [...path, index], depth),
   );
 }
 
 function documentTask(
   problems: PlanProblem[],
   value: unknown,
-  moduleAt: ModuleAt,
+  files: DocumentFiles,
   path: PlanPath,
   depth: number,
 ): Task {
@@ -54,14 +64,18 @@ function documentTask(
     const subtasks = documentTasks(
       problems,
       value.subtasks,
-      moduleAt,
+      files,
       [...path, 'subtasks'],
       depth + 1,
     );
     if (subtasks !== undefined) task.subtasks = subtasks;
   }
   if (value.plan !== undefined) {
-    task.plan = moduleAt(value.plan, { id: value.id, path: [...path, 'plan'], depth });
+    task.plan = files.moduleAt(value.plan, { id: value.id, path: [...path, 'plan'], depth });
+  }
+  const { forEach } = value;
+  if (isRecord(forEach) && typeof forEach.file === 'string') {
+    task.forEach = forEachRow(problems, forEach, files, [...path, 'forEach']);
   }
   const known = task as unknown as Task;
   checkModule(problems, known, path);
@@ -76,6 +90,25 @@ function documentTask(
     );
   }
   return known;
+}
+
+/** A fan-out over the rows of a file, which have been read. */
+function forEachRow(
+  problems: PlanProblem[],
+  { file, ...limits }: Readonly<Record<string, unknown>>,
+  { rowsAt }: DocumentFiles,
+  path: PlanPath,
+): ForEach {
+  const rows = rowsAt(file as string, maxItemsOf(limits));
+  if (typeof rows === 'string') add(problems, 'invalid_value', [...path, 'file'], rows);
+  const items = typeof rows === 'string' ? [] : rows;
+  return { ...limits, items: () => items };
+}
+
+/** The limit of a fan-out in a document; a wrong one is reported elsewhere. */
+export function maxItemsOf({ maxItems }: { readonly maxItems?: unknown }): number {
+  const isLimit = Number.isSafeInteger(maxItems) && (maxItems as number) > 0;
+  return forEachOf({ items: '', ...(isLimit && { maxItems: maxItems as number }) }).maxItems;
 }
 
 /** Makes a JSON Schema able to validate. It stays the same JSON. */
