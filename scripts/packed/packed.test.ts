@@ -170,6 +170,7 @@ const PROGRAMS: readonly (readonly [file: string, packages: readonly string[]])[
     'packages/datasets/README.md',
     ['@stratagem/datasets', '@stratagem/parallel', '@stratagem/simulated'],
   ],
+  ['packages/evals/README.md', ['@stratagem/evals', '@stratagem/parallel', '@stratagem/simulated']],
   ['packages/web/README.md', ['@stratagem/parallel', '@stratagem/simulated', '@stratagem/web']],
   ['packages/ui/README.md', ['@stratagem/core', '@stratagem/parallel', '@stratagem/ui']],
   [

@@ -4,6 +4,7 @@ import * as document from '../../packages/core/src/document.js';
 import * as core from '../../packages/core/src/index.js';
 import * as simulate from '../../packages/core/src/simulate.js';
 import * as datasets from '../../packages/datasets/src/index.js';
+import * as evals from '../../packages/evals/src/index.js';
 import * as bullmq from '../../packages/engines/bullmq/src/index.js';
 import * as planner from '../../packages/planner/src/index.js';
 import * as aiSdk from '../../packages/providers/ai-sdk/src/index.js';
@@ -34,7 +35,7 @@ const executor = core.createExecutor({
 const entries: Readonly<Record<string, object>> = {
   ...{ core, document, simulate, planner, aiSdk, anthropic, openai, simulated, runners },
   ...{ simulation, sqlite, adaptive, parallel, sequential, mcp, ui, executor },
-  ...{ datasets, coordinator, postgres, redis, bullmq, node },
+  ...{ datasets, evals, coordinator, postgres, redis, bullmq, node },
   run: executor.execute(plan),
   builder: { addTask: (task: never) => executor.execute(core.createPlan('x').addTask(task)) },
 };

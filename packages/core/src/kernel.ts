@@ -4,6 +4,7 @@ export type * from './contract/carrier.js';
 export { isMet } from './contract/condition.js';
 export { subtasksOf, writtenTasksOf } from './contract/module.js';
 export { inputRecordOf } from './contract/plan-inputs.js';
+export { parseReference, readPath } from './contract/reference.js';
 export { Graph } from './graph/graph.js';
 export type { Command } from './kernel/command.js';
 export type { KernelOptions, RecoverOptions } from './kernel/options.js';

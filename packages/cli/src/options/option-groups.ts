@@ -206,6 +206,14 @@ export function addMapOptions(command: Command): Command {
   return addGroup(command, 'Tasks without a model:', stepOptions());
 }
 
+/** Adds the options of a plan that runs on test cases. */
+export function addTestOptions(command: Command): Command {
+  addGroup(command, 'Progress:', progressOptions());
+  const scheduling = schedulingOptions().filter(({ long }) => long !== '--replan');
+  addGroup(command, 'Scheduling:', scheduling);
+  return addGroup(command, 'Tasks without a model:', stepOptions());
+}
+
 /** Adds the options of every command that runs a plan. */
 export function addSchedulingOptions(command: Command): Command {
   addGroup(command, 'Progress:', progressOptions());

@@ -127,3 +127,10 @@ function isDigits(text: string): boolean {
 function isDecimal(text: string): boolean {
   return /^\d+(\.\d+)?$/.test(text);
 }
+
+/** A share of a whole, from 0 to 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Expected a number from 0 to 1, such as 0.9.');
+}

@@ -66,7 +66,7 @@ function refuseJournal(option: string, file: string, journal: string | undefined
 }
 
 /** The file of the result; undefined for standard output. */
-function fileOf({ output }: OutputFlags): string | undefined {
+export function fileOf({ output }: OutputFlags): string | undefined {
   return output === '-' ? undefined : output;
 }
 
@@ -109,7 +109,7 @@ export async function printResult(text: string, flags: OutputFlags): Promise<voi
  *
  * @throws {UsageError} when the file cannot be written.
  */
-async function writeAtomically(file: string, text: string): Promise<void> {
+export async function writeAtomically(file: string, text: string): Promise<void> {
   // A link stays, and its target is replaced.
   const target = await realpath(file).catch(() => file);
   const about = await stat(target).catch(() => undefined);

@@ -1,15 +1,19 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { TestFlags } from '../commands/test.js';
 import type { MapFlags } from '../options/map-flags.js';
 import {
   addInputOptions,
   addMapOptions,
   addModelOptions,
+  addTestOptions,
   allowReadOption,
   batchPollOption,
   fileOption,
   journalOption,
   outsideOption,
+  resultOption,
 } from '../options/option-groups.js';
+import { integerFrom, nonEmpty, share } from '../options/parse-values.js';
 import { journalFlags } from '../settings/apply-settings.js';
 import { type Context, PLAN } from './context.js';
 
@@ -30,7 +34,30 @@ Examples:
 /** Where maps are recorded unless somebody says otherwise: they are long. */
 const DEFAULT_JOURNAL = '.stratagem';
 
-/** Adds the commands that run plans for many rows. */
+const TEST_EXPLANATIONS = `
+A case has inputs and what is expected of the results:
+
+  cases:
+    - name: apple
+      inputs: { company: Apple }
+      expect:
+        - { contains: Apple }
+        - { output: report.year, equals: 1976 }
+        - { judge: The text is polite, minScore: 0.8 }
+        - { check: ./checks.js#isShort }
+
+Also matches (a regular expression) and schema (a JSON Schema). With
+--compare-model or --compare-plan, the first variant must pass.
+
+Exit codes: 0 enough cases passed, 1 too few, 2 usage error or invalid cases,
+            130 interrupted (Ctrl-C)
+
+Examples:
+  stratagem test plan.yaml --cases cases.yaml --runner openai --cache .cache
+  stratagem test plan.yaml --cases cases.yaml --min-pass 0.9 --junit junit.xml
+  stratagem test plan.yaml --cases cases.yaml --compare-plan shorter.yaml`;
+
+/** Adds the commands that run plans for many rows or cases. */
 export function addDataSetCommands(program: Command, context: Context): void {
   const map = program
     .command('map')
@@ -55,6 +82,38 @@ export function addDataSetCommands(program: Command, context: Context): void {
     .addOption(outsideOption())
     .option('--json', 'print a summary as JSON')
     .addHelpText('after', EXPLANATIONS);
+  const test = program
+    .command('test')
+    .description('run a plan on test cases, and check the results')
+    .argument('<plan>', PLAN)
+    .addOption(fileOption('--cases <file>', 'the cases (YAML or JSON)').makeOptionMandatory())
+    .addOption(
+      new Option('--min-pass <share>', 'the share of cases that must pass (0 to 1)')
+        .argParser(share)
+        .default(1),
+    )
+    .option('--filter <text>', 'only cases with this in their name')
+    .addOption(
+      new Option('--judge <model>', 'the model, or profile, that judges').argParser(nonEmpty),
+    )
+    .option('--compare-model <model>', 'also run the cases on this model')
+    .option('--compare-plan <file>', 'also run the cases with this plan')
+    .addOption(
+      new Option('--cases-at-once <n>', 'maximum number of cases at once (default: 8)').argParser(
+        integerFrom(1),
+      ),
+    )
+    .addOption(fileOption('--junit <file>', 'also write a JUnit report'))
+    .addOption(allowReadOption())
+    .addOption(outsideOption())
+    .option('--json', 'print the results as JSON')
+    .addOption(resultOption())
+    .addHelpText('after', TEST_EXPLANATIONS);
+  addModelOptions(addTestOptions(test)).action(async (file: string, flags: TestFlags) => {
+    const { testCommand } = await import('../commands/test.js');
+    context.end(await testCommand(file, flags, context.settings));
+  });
+
   addModelOptions(addInputOptions(addMapOptions(map))).action(
     async (file: string, given: Omit<MapFlags, 'journal'> & { journal?: string | false }) => {
       const { settings } = context;

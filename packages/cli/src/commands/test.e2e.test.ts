@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { folder, stratagem } from '../../test/stratagem.js';
+
+const timeout = 60_000;
+
+const PLAN = `
+goal: Profile
+inputs:
+  company: { type: string }
+tasks:
+  - { id: profile, description: "Profile of {{inputs.company}}" }
+`;
+
+const CASES = `
+cases:
+  - name: apple
+    inputs: { company: Apple }
+    expect:
+      - { contains: Apple }
+      - { output: profile, check: ./checks.mjs#isShort }
+      - { judge: Anything will do, minScore: 0 }
+  - name: ibm
+    inputs: { company: IBM }
+    expect: [{ contains: Apple }]
+`;
+
+const CHECKS = 'export const isShort = (text) => text.length < 2000;';
+
+async function place(cases = CASES) {
+  const files = { 'plan.yaml': PLAN, 'cases.yaml': cases, 'checks.mjs': CHECKS };
+  const made = await folder({
+    ...files,
+    'other.yaml': PLAN.replace('{{inputs.company}}', 'Apple'),
+  });
+  const at = (name: string) => `${made.path}/${name}`;
+  return {
+    at,
+    run: (...args: string[]) =>
+      stratagem(['test', at('plan.yaml'), '--cases', at('cases.yaml'), '--latency', '1', ...args]),
+    [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
+  };
+}
+
+describe('test', { timeout }, () => {
+  test('says which case failed and why, and fails when too few pass', async () => {
+    await using files = await place();
+    const { exitCode, stdout, stderr } = await files.run();
+    expect(exitCode, stderr).toBe(1);
+    expect(stdout).toMatch(/^1 of 2 passed \(50 %\) · 100 % must pass · /);
+    expect(stderr).toMatch(/✓ apple /);
+    expect(stderr).toMatch(/✗ ibm .*\n +contains of profile: it should contain "Apple"; it is /);
+  });
+
+  test('passes when enough cases pass, and writes JSON and JUnit', async () => {
+    await using files = await place();
+    const report = files.at('junit.xml');
+    const more = ['--min-pass', '0.5', '--json', '--quiet', '--junit', report];
+    const { exitCode, stdout, stderr } = await files.run(...more);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const { isPassed, minPass, variants } = JSON.parse(stdout);
+    expect({ isPassed, minPass }).toEqual({ isPassed: true, minPass: 0.5 });
+    expect(variants).toHaveLength(1);
+    expect(variants[0]).toMatchObject({ passed: 1, failed: 1, passRate: 0.5 });
+    expect(variants[0].cases[0].checks.map(({ kind }: { kind: string }) => kind)).toEqual([
+      'contains',
+      'check',
+      'judge',
+    ]);
+    expect(await readFile(report, 'utf8')).toContain('<testsuites tests="2" failures="1"');
+  });
+
+  test('runs what a name has in it', async () => {
+    await using files = await place();
+    const { exitCode, stdout } = await files.run('--filter', 'app', '--quiet');
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^1 of 1 passed \(100 %\)/),
+    });
+  });
+
+  test('compares two plans; the first one must pass', async () => {
+    await using files = await place();
+    const { exitCode, stdout } = await files.run(
+      '--compare-plan',
+      files.at('other.yaml'),
+      '--quiet',
+    );
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/\nibm +✗ +✓\n/);
+    expect(stdout).toMatch(/\npassed +1 of 2 passed \(50 %\) +2 of 2 passed \(100 %\)\n/);
+    expect(stdout).toContain('1 of 2 cases ended the same');
+  });
+
+  test.each([
+    [
+      'a wrong field',
+      CASES.replace('contains', 'contain'),
+      [],
+      /unknown field "contain"\. Did you mean "contains"/,
+    ],
+    ['a wrong input', CASES.replace('company: IBM', 'compny: IBM'), [], /case "ibm": .*compny/s],
+    [
+      'a function that is missing',
+      CASES.replace('#isShort', '#isLong'),
+      [],
+      /no function "isLong"; it exports isShort/,
+    ],
+    ['no case that fits', CASES, ['--filter', 'x'], /--filter x: no case .* apple, ibm/],
+    ['a share above 1', CASES, ['--min-pass', '90'], /from 0 to 1/],
+    ['two files with the same name', CASES, ['--junit', 'a', '-o', 'a'], /same file/],
+  ])('refuses %s before anything runs', async (_, cases, args, message) => {
+    await using files = await place(cases);
+    const { exitCode, stdout, stderr } = await files.run(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});

@@ -1,0 +1,239 @@
+import type { ExecutorOptions, RunOptions } from '@stratagem/core';
+import {
+  type EvalCase,
+  type EvaluatedCase,
+  type Evaluation,
+  evaluatePlan,
+  junitReport,
+} from '@stratagem/evals';
+import { loadCases } from '../load/load-cases.js';
+import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
+import { filesRead, requireFolders } from '../load/read-files.js';
+import type { OutputFlags } from '../options/page-flags.js';
+import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
+import { resolveRunners } from '../options/resolve-runners.js';
+import type { ExecutorFlags, LimitFlags, ModuleFlags } from '../options/run-flags.js';
+import { filesOf } from '../options/run-flags.js';
+import { toUsageError } from '../options/to-usage-error.js';
+import { EXIT } from '../output/exit-code.js';
+import { jsonText } from '../output/json-text.js';
+import {
+  checkOutput,
+  differentFiles,
+  fileOf,
+  printResult,
+  writeAtomically,
+} from '../output/result-file.js';
+import { write } from '../output/streams.js';
+import { caseText, comparisonText, evaluationText } from '../output/test-report.js';
+import { Preflight } from '../run/preflight.js';
+import { toRunOptions, withRetries } from '../run/run-options.js';
+import { signalExitCode, stopOnSignals } from '../run/signals.js';
+import { announceSimulation } from '../run/simulation-notice.js';
+import { hasTask } from '../run/step-options.js';
+import { withExecutor } from '../run/with-executor.js';
+import { optionsWithoutEffect } from '../run/without-effect.js';
+import { withSettings } from '../settings/apply-settings.js';
+import type { Settings } from '../settings/settings.js';
+
+export interface TestFlags
+  extends ProgressFlags,
+    ExecutorFlags,
+    LimitFlags,
+    OutputFlags,
+    ModuleFlags {
+  readonly cases: string;
+  /** The share of cases that must pass, from 0 to 1. */
+  readonly minPass: number;
+  readonly filter?: string;
+  readonly junit?: string;
+  /** The model, or the profile of a model, that judges. */
+  readonly judge?: string;
+  readonly compareModel?: string;
+  readonly comparePlan?: string;
+  readonly casesAtOnce?: number;
+  readonly json?: boolean;
+}
+
+/** A plan and a model whose results are compared with those of another one. */
+interface Variant {
+  readonly name: string;
+  readonly file: string;
+  readonly given: TestFlags;
+}
+
+/** `stratagem test PLAN --cases FILE`: returns 0 when enough cases pass, and 1 when not. */
+export async function testCommand(
+  file: string,
+  given: TestFlags,
+  settings: Settings,
+): Promise<number> {
+  const preflight = new Preflight();
+  await preflight.try(() => checkProgressFlags(given));
+  await preflight.try(() => requireFolders(given.allowRead));
+  const cases = await preflight.try(() => loadCases(given.cases, given.filter));
+  const prepared: PreparedVariant[] = [];
+  for (const variant of variantsOf(file, given)) {
+    const loaded = await preflight.try(() => loadPlan(variant.file, loadOptions(given, settings)));
+    if (loaded !== undefined) prepared.push(await prepare(variant, loaded, settings, preflight));
+  }
+  if (cases === undefined || prepared.length === 0) preflight.finish();
+  return evaluateAll(prepared, [], preflight, cases as readonly EvalCase[], given);
+}
+
+function variantsOf(file: string, given: TestFlags): Variant[] {
+  const { compareModel: model, comparePlan } = given;
+  if (model === undefined && comparePlan === undefined) return [{ name: file, file, given }];
+  const other = comparePlan ?? file;
+  const nameOf = (plan: string, asked: string | undefined) =>
+    model === undefined
+      ? plan
+      : comparePlan === undefined
+        ? (asked ?? 'default model')
+        : `${plan}, ${asked ?? 'default model'}`;
+  return [
+    { name: nameOf(file, given.model), file, given },
+    {
+      name: nameOf(other, model ?? given.model),
+      file: other,
+      given: { ...given, ...(model !== undefined && { model }) },
+    },
+  ];
+}
+
+interface PreparedVariant extends Variant {
+  readonly loaded: LoadedPlan;
+  readonly flags: TestFlags;
+}
+
+async function prepare(
+  variant: Variant,
+  loaded: LoadedPlan,
+  settings: Settings,
+  preflight: Preflight,
+): Promise<PreparedVariant> {
+  const flags = withSettings(variant.given, settings, loaded);
+  const { plan } = loaded;
+  preflight.report(...optionsWithoutEffect(plan, loaded.models, variant.given));
+  if (hasTask(plan.tasks, ({ waitFor }) => waitFor !== undefined)) {
+    preflight.report('the plan asks humans, which a test cannot do: remove its steps with waitFor');
+  }
+  const read = [...filesRead(loaded, settings), ...filesOf(flags), flags.cases];
+  await preflight.try(() => checkOutput(flags, read));
+  const { junit } = flags;
+  if (junit !== undefined) {
+    await preflight.try(() => checkOutput({ output: junit }, read));
+    await preflight.try(() => differentFiles({ output: fileOf(flags), junit }));
+  }
+  return { ...variant, loaded, flags };
+}
+
+interface EvaluatedVariant {
+  readonly name: string;
+  readonly evaluation: Evaluation;
+}
+
+/** A variant that can be evaluated: all of them are checked before the first one costs anything. */
+interface ReadyVariant extends PreparedVariant {
+  readonly options: ExecutorOptions;
+}
+
+async function evaluateAll(
+  [next, ...others]: readonly PreparedVariant[],
+  ready: readonly ReadyVariant[],
+  preflight: Preflight,
+  cases: readonly EvalCase[],
+  given: TestFlags,
+): Promise<number> {
+  if (next === undefined) {
+    preflight.finish();
+    return evaluateReady(ready, cases, given);
+  }
+  const { flags, loaded } = next;
+  const { code } = await withExecutor(
+    flags,
+    loaded,
+    undefined,
+    async (_, __, executorOptions) => {
+      const limits = await preflight.try(() => toRunOptions(flags));
+      const options = { ...executorOptions, ...(limits as Partial<RunOptions>) };
+      const all = [...ready, { ...next, options }];
+      return { code: await evaluateAll(others, all, preflight, cases, given) };
+    },
+    preflight,
+  );
+  return code;
+}
+
+async function evaluateReady(
+  ready: readonly ReadyVariant[],
+  cases: readonly EvalCase[],
+  given: TestFlags,
+): Promise<number> {
+  const stop = new AbortController();
+  const signals = stopOnSignals((reason) => stop.abort(reason));
+  const evaluated: EvaluatedVariant[] = [];
+  try {
+    for (const variant of ready) {
+      const evaluation = await evaluateVariant(variant, cases, stop.signal, ready.length > 1);
+      evaluated.push({ name: variant.name, evaluation });
+      if (stop.signal.aborted) break;
+    }
+  } finally {
+    signals.stop();
+  }
+  if (signals.received !== undefined) return signalExitCode(signals.received);
+  return report(evaluated, given);
+}
+
+async function evaluateVariant(
+  { name, loaded, flags, options }: ReadyVariant,
+  cases: readonly EvalCase[],
+  signal: AbortSignal,
+  isCompared: boolean,
+): Promise<Evaluation> {
+  const isText = !flags.quiet && flags.logFormat !== 'json';
+  await announceSimulation(flags, loaded);
+  if (isText && isCompared) await write(process.stderr, `${name}\n`);
+  const onCase = (evaluated: EvaluatedCase) => {
+    if (flags.logFormat === 'json') process.stderr.write(`${JSON.stringify(evaluated)}\n`);
+    else if (isText) process.stderr.write(caseText(evaluated, process.stderr));
+  };
+  const judge = await judgeOf(flags, loaded, options);
+  try {
+    return await evaluatePlan(withRetries(loaded.plan, flags.retries), cases, {
+      ...options,
+      ...(judge !== undefined && { judge }),
+      ...(flags.casesAtOnce !== undefined && { caseConcurrency: flags.casesAtOnce }),
+      signal,
+      onCase,
+    });
+  } catch (error) {
+    throw toUsageError(error);
+  }
+}
+
+/** A profile of the plan file, or another model of the runner. */
+async function judgeOf(
+  { judge, ...flags }: TestFlags,
+  { models }: LoadedPlan,
+  { runners = {} }: ExecutorOptions,
+) {
+  if (judge === undefined || Object.hasOwn(runners, judge)) return judge;
+  return (await resolveRunners({ ...flags, model: judge }, models)).runner;
+}
+
+async function report(evaluated: readonly EvaluatedVariant[], given: TestFlags): Promise<number> {
+  const [first] = evaluated as [EvaluatedVariant];
+  const { minPass, junit } = given;
+  const isPassed = first.evaluation.passRate >= minPass;
+  if (junit !== undefined) await writeAtomically(junit, junitReport(first.evaluation, first.name));
+  const variants = evaluated.map(({ name, evaluation }) => ({ name, ...evaluation }));
+  const text = given.json
+    ? `${jsonText({ isPassed, minPass, variants })}\n`
+    : evaluated.length > 1
+      ? comparisonText(evaluated, process.stdout)
+      : evaluationText(first.evaluation, minPass, process.stdout);
+  await printResult(text, given);
+  return isPassed ? EXIT.completed : EXIT.failed;
+}

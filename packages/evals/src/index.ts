@@ -1,0 +1,10 @@
+export {
+  type CheckResult,
+  type EvaluatedCase,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluatePlan,
+} from './evaluate.js';
+export type { EvalCase, Expectation } from './expectation.js';
+export { junitReport, reasonsOf } from './junit.js';
+export { CasesError, parseCases } from './parse-cases.js';

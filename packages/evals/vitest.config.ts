@@ -1,0 +1,3 @@
+import config from '../../vitest.base.js';
+
+export default config;
