@@ -14,6 +14,7 @@ import { PromptCache } from './prompt-cache.js';
 import { lognormal, randomFrom } from './random.js';
 import { sampleOf } from './sample.js';
 import { sampleText } from './sample-text.js';
+import { serverToolResults } from './server-tools.js';
 import { callsOf, resultsOf } from './tools.js';
 import { addRequestUsage, type RequestUsage, usageOf } from './usage.js';
 import { orAborted, throwIfAborted, until } from './wait.js';
@@ -103,7 +104,8 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
         if (spent !== undefined) {
           await emit({ kind: 'step', step: 2, usage: answered.usage, model: answering });
         }
-        return { output, model: answering, ...addRequestUsage(spent, answered) };
+        const used = addRequestUsage(spent, answered);
+        return { output, model: answering, ...used, ...serverToolResults(request) };
       } finally {
         limits.leave(admission);
       }
