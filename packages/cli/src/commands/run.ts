@@ -15,7 +15,7 @@ import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
-import { checkOutput } from '../output/result-file.js';
+import { checkOutput, savesOverInputs } from '../output/result-file.js';
 import { checkRunFiles } from '../output/run-files.js';
 import { commandJournal } from '../run/command-journal.js';
 import { createCommandRecord } from '../run/command-record.js';
@@ -25,6 +25,7 @@ import { presetProblems } from '../run/preset-answers.js';
 import { createRecording, type Recording } from '../run/recording.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import { announceSimulation } from '../run/simulation-notice.js';
+import { OUTPUT_FOLDER } from '../run/step-options.js';
 import { unanswerableSteps } from '../run/unanswerable.js';
 import { withExecutor } from '../run/with-executor.js';
 import { optionsWithoutEffect } from '../run/without-effect.js';
@@ -67,9 +68,10 @@ async function runLoaded(
   }
   // A recorded run is resumed with the answer.
   if (directory === undefined) preflight.report(...unanswerableSteps(plan.tasks, flags));
-  await preflight.try(() =>
-    checkOutput(flags, [...filesRead(loaded, settings), ...filesOf(flags)]),
-  );
+  const inputs = [...filesRead(loaded, settings), ...filesOf(flags)];
+  await preflight.try(() => checkOutput(flags, inputs));
+  const { outputDir = OUTPUT_FOLDER } = flags;
+  preflight.report(...(await savesOverInputs(plan.tasks, outputDir, inputs)));
   /** @throws {UsageError} with all problems, before anything of the run is paid or recorded. */
   const prepare = async (executor: Executor): Promise<ExecuteOptions> => {
     const options = await preflight.try(() => optionsOf(flags, loaded));

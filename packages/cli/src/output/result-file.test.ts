@@ -151,6 +151,24 @@ describe('--output', () => {
     expect(stderr).toBe('--output and --trace name the same file: a.html\n');
   });
 
+  test('a task does not save over a file that the plan needs, or over a journal', async () => {
+    const saving = `goal: Save\ntasks:
+  - { id: a, description: A, save: saving.yaml }
+  - { id: b, description: B, save: runs/journal.db }
+  - { id: c, description: C, save: c.txt }
+`;
+    await using project = await folder({ ...files, 'saving.yaml': saving });
+    const cwd = project.path;
+    await stratagem([...run, '--journal', 'runs', '-q'], { cwd });
+    const args = ['run', 'saving.yaml', '--latency', '1'];
+    const { exitCode, stderr } = await stratagem([...args, '--output-dir', '.'], { cwd });
+    expect(stderr).toContain('task "a" would save over saving.yaml, which this command reads');
+    expect(stderr).toContain('task "b" would save over a database, such as a journal of runs');
+    expect(stderr).not.toContain('task "c"');
+    expect(exitCode).toBe(2);
+    expect((await stratagem(args, { cwd })).exitCode).toBe(0);
+  });
+
   test('is refused where another option names the same file', async () => {
     await using project = await folder(files);
     const args = [...run, '--report', 'a.html', '--output', './a.html'];

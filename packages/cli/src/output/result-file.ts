@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Task } from '@stratagem/core';
 import { isServer } from '../options/journal-place.js';
 import type { FileFlags, OutputFlags } from '../options/page-flags.js';
 import type { WrapperFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
-import { checkWritable, refuseDatabase } from './run-files.js';
+import { hasTask } from '../run/step-options.js';
+import { checkWritable, isOfDatabase, refuseDatabase } from './run-files.js';
 import { write } from './streams.js';
 import { forTerminal } from './terminal-text.js';
 
@@ -75,14 +77,51 @@ async function refuseOverwrite(
   file: string,
   inputs: readonly (string | undefined)[],
 ): Promise<void> {
+  const input = await sameFile(file, inputs);
+  if (input === undefined) return;
+  throw new UsageError(`--${option} ${file} would overwrite ${input}, which this command reads`);
+}
+
+/** The input that a file is, also under another name. */
+async function sameFile(
+  file: string,
+  inputs: readonly (string | undefined)[],
+): Promise<string | undefined> {
   const target = await stat(file).catch(() => undefined);
-  if (!target?.isFile()) return;
+  if (!target?.isFile()) return undefined;
   for (const input of inputs) {
-    if (input === undefined) continue;
-    const read = await stat(input).catch(() => undefined);
-    if (read === undefined || read.ino !== target.ino || read.dev !== target.dev) continue;
-    throw new UsageError(`--${option} ${file} would overwrite ${input}, which this command reads`);
+    const read = input === undefined ? undefined : await stat(input).catch(() => undefined);
+    if (read?.ino === target.ino && read.dev === target.dev) return input;
   }
+  return undefined;
+}
+
+/**
+ * The tasks that would save their outputs over a file that the command reads, or over a journal, as far as
+ * that is known before they run.
+ *
+ * @param outputDir The folder that tasks save files in.
+ */
+export async function savesOverInputs(
+  tasks: readonly Task[],
+  outputDir: string,
+  inputs: readonly (string | undefined)[],
+): Promise<string[]> {
+  const savers: (Task & { readonly save: string })[] = [];
+  hasTask(tasks, (task) => {
+    const { save } = task;
+    if (save !== undefined && !save.includes('{{')) savers.push({ ...task, save });
+    return false;
+  });
+  const problems = savers.map(async ({ id, save }) => {
+    const file = join(outputDir, save);
+    const input = await sameFile(file, inputs);
+    const what = input ?? ((await isOfDatabase(file)) ? 'a database' : undefined);
+    if (what === undefined) return [];
+    const why = input === undefined ? 'such as a journal of runs' : 'which this command reads';
+    return [`task "${id}" would save over ${what}, ${why}: use another --output-dir`];
+  });
+  return (await Promise.all(problems)).flat();
 }
 
 /**

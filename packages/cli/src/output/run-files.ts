@@ -43,7 +43,7 @@ export async function refuseDatabase(file: string): Promise<void> {
 }
 
 /** Whether a file is an SQLite database or lies beside one of its name, as the files of a journal do. */
-async function isOfDatabase(file: string): Promise<boolean> {
+export async function isOfDatabase(file: string): Promise<boolean> {
   const database = file.replace(BESIDE, '');
   const about = await stat(database).catch(() => undefined);
   // Reading a pipe would wait for its writer.

@@ -139,7 +139,7 @@ function figuresLine({ metrics }: DisplayableRun, { style, width }: Canvas): str
   if (attempts === 0) return [];
   const hasTokens = usage.inputTokens + usage.outputTokens > 0;
   const parts = [
-    speedText(speedup),
+    ...speedTexts(speedup),
     `peak ${peakConcurrency}`,
     ...(hasTokens
       ? [`${formatCount(usage.inputTokens)} tokens in`, `${formatCount(usage.outputTokens)} out`]
@@ -148,12 +148,14 @@ function figuresLine({ metrics }: DisplayableRun, { style, width }: Canvas): str
   return ['', `   ${style('dim', onOneLine(fitting(parts, width - 3), width - 3))}`];
 }
 
-function speedText(speedup: number): string {
+function speedTexts(speedup: number): string[] {
   const factor = speedup.toFixed(1);
-  if (factor === '1.0') return 'as fast as one at a time';
+  // Next to nothing has ended, so there is nothing to compare.
+  if (factor === '0.0') return [];
+  if (factor === '1.0') return ['as fast as one at a time'];
   return speedup > 1
-    ? `${factor}× faster than one at a time`
-    : `${factor}× the speed of one at a time`;
+    ? [`${factor}× faster than one at a time`]
+    : [`${factor}× the speed of one at a time`];
 }
 
 /** The commands are printed whole, however narrow the terminal is: they are there to be copied. */

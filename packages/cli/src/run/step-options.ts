@@ -4,7 +4,7 @@ import type { StepFlags } from '../options/run-flags.js';
 /** The name by which tasks call the tool that fetches addresses. */
 const FETCH = 'fetch';
 /** Where tasks save files, relative to the current directory. */
-const OUTPUT_FOLDER = 'output';
+export const OUTPUT_FOLDER = 'output';
 
 /**
  * What the tasks of a plan need to work without a model. Loads only what the plan uses.

@@ -36,7 +36,7 @@ export interface Budget extends ResourceBudget {
 
 export const RESOURCE_BUDGET_FIELDS = ['tokens', 'costUsd'] as const;
 /** The limits of the whole run. */
-export const BUDGET_LIMITS = [...RESOURCE_BUDGET_FIELDS, 'tasks', 'wallTimeMs'] as const;
+const BUDGET_LIMITS = [...RESOURCE_BUDGET_FIELDS, 'tasks', 'wallTimeMs'] as const;
 export const BUDGET_FIELDS = [...BUDGET_LIMITS, 'resources'] as const;
 
 /** Of two budgets, the lower limit each. */
