@@ -39,7 +39,15 @@ export default defineConfig({
     },
   },
   themeConfig: {
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: {
+          // Guides come before the API, which has most of the headings.
+          searchOptions: { boostDocument: (page: string) => (page.startsWith('/api/') ? 0.2 : 1) },
+        },
+      },
+    },
     nav: [
       { text: 'First hour', link: '/first-hour' },
       { text: 'Guides', link: '/guides/data-collection' },

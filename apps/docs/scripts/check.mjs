@@ -52,6 +52,7 @@ const PAGES = [
   '/',
   '/first-hour',
   '/choosing',
+  '/gallery',
   '/guides/batch',
   '/watching',
   '/comparison',

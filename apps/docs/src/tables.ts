@@ -15,14 +15,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(first), rule, ...others.map(line)].join('\n');
 }
 
-/** A table of options or fields. */
+/** A table of options or fields. The meaning comes second: a narrow screen shows no more than two columns. */
 export function memberTable(members: readonly Member[], withDefaults: boolean): string {
-  const head = ['name', 'type', ...(withDefaults ? ['default'] : []), 'meaning'];
+  const head = ['name', 'meaning', ...(withDefaults ? ['default'] : []), 'type'];
   const rows = members.map(({ name, type, isOptional, doc, byDefault }) => [
     `\`${name}\``,
-    `\`${type}\``,
-    ...(withDefaults ? [byDefault ?? (isOptional ? 'none' : 'required')] : []),
     doc,
+    ...(withDefaults ? [byDefault ?? (isOptional ? 'none' : 'required')] : []),
+    `\`${type}\``,
   ]);
   return table(head, rows);
 }

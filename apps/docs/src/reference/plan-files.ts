@@ -60,10 +60,10 @@ one. See [Decisions](../control-flow.md#decisions).
 function fields({ properties = {}, required = [] }: Schema): string {
   const rows = Object.entries(properties).map(([name, each]) => [
     `\`${name}\`${required.includes(name) ? ' (required)' : ''}`,
-    typeOf(each),
     meaningOf(each),
+    typeOf(each),
   ]);
-  return table(['field', 'value', 'meaning'], rows);
+  return table(['field', 'meaning', 'value'], rows);
 }
 
 /** The descriptions of the fields of an object are below that of the object itself. */
