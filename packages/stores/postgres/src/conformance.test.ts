@@ -3,6 +3,7 @@ import {
   runQueueConformance,
   sharedLimitsConformance,
 } from '@stratagem/core/testing';
+import { checkQueue } from '@stratagem/server-kit/queue-model';
 import { describe, test } from 'vitest';
 import { newSchema, url } from '../test/schemas.js';
 import { postgresJournal } from './postgres-journal.js';
@@ -21,6 +22,9 @@ describe.skipIf(url === undefined)('it is a journal that', () => {
 
 describe.skipIf(url === undefined)('it is a queue that', () => {
   for (const { name, run } of runQueueConformance(next, { reopen: current })) test(name, run);
+
+  test('gives the same runs as the queue in memory', () =>
+    checkQueue(() => postgresJournal({ url, schema: newSchema() })));
 });
 
 describe.skipIf(url === undefined)('it has limits that', () => {

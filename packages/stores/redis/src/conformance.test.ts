@@ -3,6 +3,7 @@ import {
   runQueueConformance,
   sharedLimitsConformance,
 } from '@stratagem/core/testing';
+import { checkQueue } from '@stratagem/server-kit/queue-model';
 import { describe, test } from 'vitest';
 import { newPrefix, url } from '../test/prefixes.js';
 import { redisJournal } from './redis-journal.js';
@@ -21,6 +22,9 @@ describe.skipIf(url === undefined)('it is a journal that', () => {
 
 describe.skipIf(url === undefined)('it is a queue that', () => {
   for (const { name, run } of runQueueConformance(next, { reopen: current })) test(name, run);
+
+  test('gives the same runs as the queue in memory', () =>
+    checkQueue(() => redisJournal({ url, prefix: newPrefix() })));
 });
 
 describe.skipIf(url === undefined)('it has limits that', () => {
