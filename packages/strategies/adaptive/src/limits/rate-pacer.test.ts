@@ -79,24 +79,6 @@ describe('a rate pacer', () => {
     expect(pacer.intervalMs).toBeLessThan(first);
   });
 
-  test('does not slow down for one refusal in a hundred, and pauses where the last one came', () => {
-    const pacer = new RatePacer();
-    const start = (count: number, at: number) => {
-      for (let n = 0; n < count; n++) pacer.recordStart(at);
-    };
-    start(101, 0);
-    pacer.recordRefusal(0, 30_000, 50);
-    start(1, 30_000);
-    start(1, 30_100);
-    start(99, 31_000);
-    pacer.recordRefusal(31_000, 60_000, 31_050);
-    expect(pacer.intervalMs).toBe(0);
-    start(99, 60_000);
-    expect(pacer.availableAt(60_000)).toBe(60_000);
-    start(1, 60_000);
-    expect(pacer.availableAt(60_000)).toBeGreaterThan(60_000);
-  });
-
   test('waits until the latest requested time', () => {
     const pacer = new RatePacer();
     pacer.waitUntil(500);

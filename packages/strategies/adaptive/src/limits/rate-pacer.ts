@@ -6,8 +6,6 @@ const STARTS_PER_REFUSAL = 30;
 const PATIENCE = 1.5 * STARTS_PER_REFUSAL;
 /** While the interval is based on few starts, the patience is this many times their number. */
 const PATIENCE_PER_START = 5;
-/** With this many starts between refusals, they cost too little to slow down for. */
-const RARE = 20;
 /** The interval is measured over about this many starts, */
 const WINDOW = 24;
 /** and over fewer than this only if there are no more. */
@@ -33,16 +31,9 @@ export class RatePacer {
   /** Recent refusals, oldest first. */
   readonly #refusals: Refusal[] = [];
   #refusedAt = Number.NEGATIVE_INFINITY;
-  /** The time that the server takes to refuse. */
-  #refusalMs = 0;
   /** Admitted starts, in total and since the last refusal. */
   #admitted = 0;
   #sinceRefusal = 0;
-  /** While the interval is unknown, starts come in groups whose size doubles. 0 for no groups. */
-  #groupSize = 0;
-  #inGroup = 0;
-  /** The number of starts between rare refusals. */
-  #allowed = 0;
   /** Requests admitted before the first refusal, and the interval of an earlier run. */
   #burst: number | undefined;
   #knownMs: number | undefined;
@@ -51,7 +42,6 @@ export class RatePacer {
   constructor({ burst, intervalMs }: { burst?: number; intervalMs?: number } = {}) {
     this.#burst = burst;
     this.#knownMs = intervalMs;
-    if (burst !== undefined && intervalMs === undefined) this.#allowed = burst;
   }
 
   learned(): { burst?: number; intervalMs?: number } {
@@ -77,16 +67,6 @@ export class RatePacer {
       if (overdue > 0 && overdue % 6 === 0) this.intervalMs /= 1.5;
       const interval = this.intervalMs * (1 - 1 / STARTS_PER_REFUSAL);
       this.#nextAt = Math.max(now, this.#nextAt) + interval;
-    } else if (this.#groupSize > 0 && ++this.#inGroup >= this.#groupSize) {
-      this.#inGroup = 0;
-      this.#groupSize *= 2;
-      this.#nextAt = now + 1.5 * this.#refusalMs;
-      if (this.#groupSize > 64) this.#groupSize = 0;
-    } else if (this.#sinceRefusal === this.#allowed) {
-      // The next refusal is due after as many starts as last time, so continue in small groups.
-      this.#inGroup = 0;
-      this.#groupSize = 1;
-      this.#nextAt = now + 1.5 * this.#refusalMs;
     }
   }
 
@@ -106,7 +86,6 @@ export class RatePacer {
    */
   recordRefusal(startedAt: number, roomAt: number, now: number): void {
     if (!MECHANISMS.ratePacer) return;
-    this.#refusalMs = now - startedAt;
     this.#admitted--;
     this.#burst ??= Math.max(1, this.#admitted);
     this.#knownMs = undefined;
@@ -118,7 +97,6 @@ export class RatePacer {
     } else {
       this.#refusedAt = now;
       this.#sinceRefusal = 0;
-      this.#inGroup = 0;
       this.#refusals.push({ roomAt, admitted: this.#admitted });
     }
     this.#updateInterval();
@@ -130,13 +108,8 @@ export class RatePacer {
     while (last.admitted - (refusals[1]?.admitted ?? last.admitted) >= WINDOW) refusals.shift();
     const before = refusals.at(-2);
     this.#nextAt = last.roomAt;
-    this.#groupSize = 1;
     if (before === undefined) return;
     const newest = last.admitted - before.admitted;
-    const isRare = newest >= RARE && this.intervalMs === 0;
-    this.#allowed = isRare ? newest : 0;
-    this.#groupSize = isRare ? 0 : 1;
-    if (isRare) return;
     const from = newest >= FEW ? before : (refusals[0] as Refusal);
     const starts = Math.max(1, last.admitted - from.admitted);
     this.intervalMs = (last.roomAt - from.roomAt) / starts;
