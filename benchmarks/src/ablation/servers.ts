@@ -2,6 +2,7 @@ import { RunnerError } from '@stratagem/core';
 import {
   concurrencyKnee,
   fixedLatency,
+  type Gate,
   QueueingServer,
   type Request,
   type Response,
@@ -116,6 +117,7 @@ export function llamaCppSpeed(inFlight: number): number {
 }
 
 const sigma = 0.15;
+const MOST_IN_FLIGHT = 16;
 const TIMEOUTS = { share: 0.02, kind: 'timeout' } as const;
 const ERRORS = { share: 0.05, kind: 'server_error' } as const;
 const LOSSES = { share: 0.05, kind: 'timeout' } as const;
@@ -134,7 +136,22 @@ export const FAULTY_SERVERS: readonly ServerCase[] = [
   moving('knee 2 ×4, 5 % lost', 2, 4, LOSSES),
   moving('knee 8 ÷4, 5 % lost', 8, 0.25, LOSSES),
   steady('llama.cpp', llamaCpp),
+  steady('errors above 16', full('server_error')),
+  steady('silence above 16', full('timeout')),
 ];
+
+/** A server that fails above a number of requests, without becoming slower before. */
+function full(code: 'server_error' | 'timeout'): ServerModel {
+  const afterMs = code === 'timeout' ? Number.POSITIVE_INFINITY : ERROR_AFTER_MS;
+  const refusal = { code, message: 'the server is full', afterMs };
+  const gate: Gate = {
+    refuse: (_request, _now, inFlight) => (inFlight >= MOST_IN_FLIGHT ? refusal : undefined),
+  };
+  return {
+    name: `${code} above ${MOST_IN_FLIGHT}`,
+    begin: (seed) => new QueueingServer({ seed, sigma, gate }),
+  };
+}
 
 function steady(name: string, model: ServerModel): ServerCase {
   return { name, factor: 1, model: () => model };
