@@ -56,6 +56,7 @@ const { start, run } = batchConformance<SentRequest, object, BatchApi>({
     ['a server error', failed('api_error', 'Oops.')],
     ['no capacity', failed('overloaded_error', 'Busy.')],
     ['no result', undefined],
+    ['a result of an unknown type', { type: 'paused' }],
   ],
 });
 

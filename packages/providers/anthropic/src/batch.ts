@@ -112,5 +112,9 @@ function turnOf(result: MessageBatchResult, { label, model, options }: Anthropic
       const code = codeOfApiError(codes, undefined, message) ?? 'server_error';
       throw fail(code, shortenWords(message));
     }
+    default: {
+      const { type } = Object(result) as { type?: unknown };
+      throw fail('server_error', `the batch has a result of an unknown type: ${String(type)}`);
+    }
   }
 }

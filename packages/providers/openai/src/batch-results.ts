@@ -60,6 +60,16 @@ async function turnOf({ response, error }: Line, target: OpenAITarget): Promise<
     const text = shortenWords(message);
     throw fail(isExpired ? 'timeout' : code, error != null ? text : `${status ?? 0} ${text}`);
   }
+  if (typeof body !== 'object' || body === null) {
+    throw fail('server_error', 'the batch has a result without an answer');
+  }
+  // Some servers put an error into a result whose status is 200.
+  const { error: within } = body as { error?: unknown };
+  if (within) {
+    const { codes, message = 'the request failed' } = readErrorBody(body);
+    const code = codeOfApiError(codes, undefined, message) ?? 'server_error';
+    throw fail(code, shortenWords(message));
+  }
   const read =
     apiOf(target) === 'chat'
       ? await readChunks(chunksOf(body as ChatCompletion))

@@ -54,6 +54,12 @@ const { server, start, run, quick, two, three } = batchConformance<SentRequest, 
       'openai/m: 400 Bad prompt.',
     ],
     [
+      'an error in a result with status 200',
+      failed(200, { message: 'Bad prompt.', type: 'invalid_request_error' }),
+      'invalid_request',
+      'openai/m: Bad prompt.',
+    ],
+    [
       'a filtered answer',
       answered({ message: {}, finish_reason: 'content_filter' }),
       'refused',
@@ -70,6 +76,7 @@ const { server, start, run, quick, two, three } = batchConformance<SentRequest, 
     ['a server error', failed(500, { message: 'Oops.' })],
     ['an expired request', { error: { code: 'batch_expired', message: 'It took too long.' } }],
     ['no result', undefined],
+    ['a result without an answer', { response: { status_code: 200, body: null } }],
   ],
 });
 
