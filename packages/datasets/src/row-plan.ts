@@ -42,8 +42,9 @@ export interface RowBinding<Row> {
 export function bindRows<Row>(
   plan: Plan<unknown, unknown>,
   first: Row,
-  { bind, inputs: constants = {}, isText = false }: BindingOptions<Row>,
+  { bind, inputs: constants = {}, isText = false }: BindingOptions<Row> = {},
 ): RowBinding<Row> {
+  requirePlan('bindRows()', plan);
   const declared = declaredInputs(plan);
   if (typeof bind === 'function') {
     const names = Object.keys(bind(first));
@@ -173,8 +174,15 @@ function throwAll(problems: readonly string[]): void {
   throw new OptionError(['the rows do not fit the plan:', ...problems].join('\n- '));
 }
 
+function requirePlan(owner: string, plan: Pick<Plan, 'tasks'>): void {
+  if (Array.isArray((plan as Plan | undefined | null)?.tasks)) return;
+  throw new OptionError(`${owner} takes a plan, an object with a list of tasks`);
+}
+
 /** The names of the results of a plan, as far as they are known before it runs. */
-export function outputNamesOf({ outputs, tasks }: Pick<Plan, 'outputs' | 'tasks'>): string[] {
+export function outputNamesOf(plan: Pick<Plan, 'outputs' | 'tasks'>): string[] {
+  requirePlan('outputNamesOf()', plan);
+  const { outputs, tasks } = plan;
   if (outputs !== undefined) return Array.isArray(outputs) ? [...outputs] : Object.keys(outputs);
   const isAfterAny = ({ runAfter = 'success' }: Task) => runAfter !== 'success';
   const used = new Set(

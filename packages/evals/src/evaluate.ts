@@ -85,8 +85,12 @@ export interface Evaluation {
 export async function evaluatePlan(
   plan: Plan,
   cases: readonly EvalCase[],
-  { judge: judging, caseConcurrency = DEFAULT_CONCURRENCY, onCase, ...options }: EvaluateOptions,
+  given: EvaluateOptions,
 ): Promise<Evaluation> {
+  if (typeof given !== 'object' || given === null) {
+    throw new OptionError('evaluatePlan() takes the options of an executor');
+  }
+  const { judge: judging, caseConcurrency = DEFAULT_CONCURRENCY, onCase, ...options } = given;
   if (!Number.isSafeInteger(caseConcurrency) || caseConcurrency < 1) {
     throw new OptionError('evaluatePlan(): caseConcurrency must be an integer ≥ 1');
   }

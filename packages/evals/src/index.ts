@@ -6,5 +6,6 @@ export {
   evaluatePlan,
 } from './evaluate.js';
 export type { EvalCase, Expectation } from './expectation.js';
-export { junitReport, reasonsOf } from './junit.js';
+export { junitReport } from './junit.js';
 export { CasesError, parseCases } from './parse-cases.js';
+export { reasonsOf } from './reasons.js';

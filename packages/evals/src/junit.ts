@@ -1,4 +1,6 @@
+import { OptionError } from '@stratagem/core';
 import type { EvaluatedCase, Evaluation } from './evaluate.js';
+import { reasonsOf } from './reasons.js';
 
 /**
  * A report in the format of JUnit, which servers for continuous integration read.
@@ -8,7 +10,11 @@ import type { EvaluatedCase, Evaluation } from './evaluate.js';
  * @example
  * await writeFile('junit.xml', junitReport(evaluation, 'plan.yaml'));
  */
-export function junitReport({ cases, failed }: Evaluation, name: string): string {
+export function junitReport(evaluation: Evaluation, name: string): string {
+  if (!Array.isArray((evaluation as Evaluation | undefined | null)?.cases)) {
+    throw new OptionError('junitReport() takes the result of evaluatePlan()');
+  }
+  const { cases, failed } = evaluation;
   const seconds = cases.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1_000;
   const counts = `tests="${cases.length}" failures="${failed}" time="${seconds.toFixed(3)}"`;
   return [
@@ -34,18 +40,6 @@ function caseLines(evaluated: EvaluatedCase, suite: string): string[] {
     `      <failure message="${escaped(first)}">${escaped(reasons.join('\n'))}</failure>`,
     '    </testcase>',
   ];
-}
-
-/** Why a case did not pass, one reason a line. */
-export function reasonsOf({ error, checks }: Pick<EvaluatedCase, 'error' | 'checks'>): string[] {
-  if (error !== undefined) return [`the run did not complete: ${error.message}`];
-  return checks
-    .filter(({ passed }) => !passed)
-    .map(({ kind, output, score, message = '' }) => {
-      const about = output === undefined ? kind : `${kind} of ${output}`;
-      const scored = score === undefined ? '' : ` (score ${score})`;
-      return `${about}${scored}: ${message}`;
-    });
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

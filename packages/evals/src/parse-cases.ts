@@ -1,11 +1,11 @@
+import { OptionError } from '@stratagem/core';
 import { didYouMean } from '@stratagem/core/runner';
 import { z } from 'zod';
 import type { EvalCase, Expectation } from './expectation.js';
 import { KINDS } from './expectation.js';
 
 /** A file of cases that cannot be used, with all problems. */
-export class CasesError extends Error {
-  override readonly name = 'CasesError';
+export class CasesError extends OptionError {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

@@ -1,6 +1,7 @@
 import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { OptionError } from '@stratagem/core';
+import { checkOptions } from '@stratagem/core/runner';
 import type { MappedRow } from '../mapped-row.js';
 import { RESULT_FORMATS, type ResultFormat, rowTextIn } from './row-text.js';
 
@@ -38,6 +39,10 @@ export interface RowsFile {
  * await file.finish();
  */
 export async function openRowsFile(path: string, options: RowsFileOptions = {}): Promise<RowsFile> {
+  if (typeof path !== 'string' || path === '') {
+    throw new OptionError('openRowsFile() takes the path of a file');
+  }
+  checkOptions('openRowsFile()', options, ['format', 'outputs']);
   const format = resultFormatOf(path, options.format);
   // A link stays, and its target is replaced.
   const target = await realpath(path).catch(() => path);
