@@ -27,8 +27,10 @@ import { within } from './within.js';
 
 /** How often to report that this worker is there, and to look for queues of resources. */
 const BEAT_MS = 1_000;
-/** How long a canceled attempt is remembered, in case that its job is on its way to this worker. */
-const CANCELED_MS = 30_000;
+/** How long messages about attempts that are not here are remembered: their jobs may be on their way. */
+const NOTED_MS = 30_000;
+/** How often an idle worker looks for jobs that nobody has announced, in seconds. */
+const DRAIN_S = 1;
 /** How long the last reports may take to arrive when the worker stops. */
 const LAST_REPORTS_MS = 2_000;
 /** How long a server that is away may hold up each step of the end. */
@@ -61,8 +63,10 @@ export class AttemptServer {
   readonly #running = new Map<string, Running>();
   /** The reports of attempts, also of those that have ended and whose end has not arrived. */
   readonly #outboxes = new Map<string, Outbox>();
-  /** When attempts were canceled. */
-  readonly #canceled = new Map<string, number>();
+  /** By key, the coordinators that have canceled attempts, and when. Another one may want them again. */
+  readonly #canceled = new Map<string, { readonly from: string; readonly at: number }>();
+  /** Where to report about attempts that have not begun here: their jobs may name a dead coordinator. */
+  readonly #addresses = new Map<string, { readonly to: string; readonly at: number }>();
   #tries = 0;
   #timers: NodeJS.Timeout[] = [];
   /** When this process last ran its timers, on a steady clock. */
@@ -117,6 +121,8 @@ export class AttemptServer {
     const worker = this.#engine.worker(resource, {
       concurrency,
       lockDuration: lockMs,
+      // An announcement may be missed while a connection is made again.
+      drainDelay: DRAIN_S,
       // Dead workers are noticed soon after their locks have ended.
       stalledInterval: lockMs / 3,
       maxStalledCount: MAX_STALLED,
@@ -156,19 +162,22 @@ export class AttemptServer {
     const { call, to } = job.data as JobData;
     const key = job.id as string;
     if (this.#isStopping) await this.#giveBack(job, token);
-    if (this.#canceled.has(key)) return CANCELED;
-    if (this.#stoodStill(job)) {
-      await this.#requireLock(job, token);
-      if (this.#canceled.has(key)) return CANCELED;
-    }
+    if (this.#stoodStill(job)) await this.#requireLock(job, token);
+    if (this.#canceled.get(key)?.from === to) return CANCELED;
     const now = performance.now();
     const name = `${this.#channel}.${++this.#tries}`;
-    const outbox = new Outbox(name, to, now, (channel, s, n, text) => {
-      const head = JSON.stringify({ k: key, s, n, w: this.#channel });
-      // The report is JSON already.
-      const message = text === undefined ? head : `${head.slice(0, -1)},"r":${text}}`;
-      this.#sender.send(channel, message);
-    });
+    const outbox = new Outbox(
+      name,
+      this.#addresses.get(key)?.to ?? to,
+      now,
+      (channel, s, n, text) => {
+        const head = JSON.stringify({ k: key, s, n, w: this.#channel });
+        // The report is JSON already.
+        const message = text === undefined ? head : `${head.slice(0, -1)},"r":${text}}`;
+        this.#sender.send(channel, message);
+      },
+    );
+    this.#addresses.delete(key);
     this.#outboxes.set(key, outbox);
     outbox.add({ type: 'begun' }, now);
     let running: Running | undefined;
@@ -266,10 +275,11 @@ export class AttemptServer {
         if (outbox?.isDone(now)) this.#outboxes.delete(message.k);
         break;
       case 'attach':
-        outbox?.attach(message.to, message.s, message.n ?? 0, now);
+        if (outbox === undefined) this.#addresses.set(message.k, { to: message.to, at: now });
+        else outbox.attach(message.to, message.s, message.n ?? 0, now);
         break;
       case 'cancel':
-        this.#cancel(message.k, now);
+        this.#cancel(message.k, message.from, now);
         break;
       case 'decide':
         if (outbox === undefined) break;
@@ -279,8 +289,8 @@ export class AttemptServer {
     }
   }
 
-  #cancel(key: string, now: number): void {
-    this.#canceled.set(key, now);
+  #cancel(key: string, from: string, at: number): void {
+    this.#canceled.set(key, { from, at });
     const running = this.#running.get(key);
     if (running === undefined) return;
     this.#carrier.cancel(key, new Error('the run does not want this attempt any more'));
@@ -290,8 +300,8 @@ export class AttemptServer {
 
   #beat(): void {
     const now = performance.now();
-    for (const [key, at] of this.#canceled) {
-      if (now - at > CANCELED_MS) this.#canceled.delete(key);
+    for (const noted of [this.#canceled, this.#addresses]) {
+      for (const [key, { at }] of noted) if (now - at > NOTED_MS) noted.delete(key);
     }
     for (const [key, outbox] of this.#outboxes) {
       outbox.tick(now);

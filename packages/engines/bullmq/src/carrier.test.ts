@@ -163,6 +163,59 @@ describe.each(engines)('over %s', (kind, url) => {
     expect(reports).toHaveLength(3);
   });
 
+  test('an attempt that waits is taken over as well, without a later look', async () => {
+    await using bench = new Bench(url);
+    const first = bench.carrier();
+    const { call, reports } = bench.start(first, 'task');
+    await until(async () => (await first.alive?.([call.key]))?.size === 1);
+    const second = bench.carrier({ sweepMs: 60_000 });
+    await until(async () => (await second.alive?.([call.key]))?.size === 1);
+    const hold = deferred();
+    const plan = planOf([
+      { id: 'task', run: () => 'taken over' },
+      { id: 'holds', run: () => hold.promise },
+    ]);
+    // The only place is taken, so that the worker is there before the attempt can begin.
+    const holding = bench.start(first, 'holds', { priority: 1 });
+    await until(async () => (await first.alive?.([holding.call.key]))?.size === 1);
+    await bench.worker({ plans: [plan], concurrency: 1 });
+    await until(() => holding.reports.length > 0);
+    first.detach(call.key);
+    const again = bench.start(second, 'task', call);
+    // Its message to the workers was sent before this answer came.
+    await second.alive?.(['unknown']);
+    hold.resolve();
+    expect(await again.ended).toMatchObject({ result: { output: 'taken over' } });
+    expect(reports).toEqual([]);
+  });
+
+  test('an attempt of a carrier that was closed is stopped, and begins again for another one', async () => {
+    await using bench = new Bench(url);
+    let runs = 0;
+    const begun = deferred();
+    const plan = planOf([
+      {
+        id: 'task',
+        run: (_: unknown, { signal }) =>
+          ++runs > 1
+            ? 'again'
+            : new Promise((_, reject) => {
+                begun.resolve();
+                signal.addEventListener('abort', () => reject(signal.reason));
+              }),
+      },
+    ]);
+    await bench.worker({ plans: [plan] });
+    const first = bench.carrier();
+    const { call } = bench.start(first, 'task');
+    await begun.promise;
+    await first.close();
+    const second = bench.carrier({ sweepMs: 100 });
+    expect(await bench.start(second, 'task', call).ended).toMatchObject({
+      result: { output: 'again' },
+    });
+  });
+
   test('what the queue has lost is put back', async () => {
     await using bench = new Bench(url);
     const carrier = bench.carrier({ sweepMs: 100 });

@@ -60,7 +60,7 @@ export class QueueCarrier implements AttemptCarrier {
     this.#sender = new Sender(engine.bus, settings.onError);
     this.#jobs = new JobStore(engine, settings, this.#channel);
     this.#cancellations = new Cancellations(this.#jobs, (key) =>
-      this.#send(WORKERS, { t: 'cancel', k: key }),
+      this.#send(WORKERS, { t: 'cancel', k: key, from: this.#channel }),
     );
   }
 

@@ -97,7 +97,10 @@ export class JobStore {
       if (job === undefined) continue;
       if (state === 'failed') return { state: 'given up', reason: job.failedReason };
       // One that was canceled never counts.
-      if (job.returnvalue === CANCELED) return { state: 'lost' };
+      if (job.returnvalue === CANCELED) {
+        await queue.remove(key);
+        return { state: 'lost' };
+      }
       return { state: 'ended', result: job.returnvalue };
     }
     return { state: 'lost' };

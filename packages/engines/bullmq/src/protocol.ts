@@ -54,7 +54,8 @@ export type CoordinatorMessage =
       readonly s?: string | undefined;
       readonly n?: number | undefined;
     }
-  | { readonly t: 'cancel'; readonly k: string }
+  /** The coordinator of this channel does not want an attempt any more. */
+  | { readonly t: 'cancel'; readonly k: string; readonly from: string }
   | {
       readonly t: 'decide';
       readonly k: string;

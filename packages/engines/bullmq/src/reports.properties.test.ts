@@ -100,6 +100,7 @@ test('whatever is lost, repeated or late, each coordinator gets the reports in o
       }
       expect(got.at(-1)).toContain('completed');
       expect(outbox.isDone(now)).toBe(true);
+      expect(inbox.hasGap).toBe(false);
       // The last coordinator knows every task that was ever added.
       expect(got.flatMap((text) => JSON.parse(text).tasks ?? [])).toHaveLength(tasks);
     }),
