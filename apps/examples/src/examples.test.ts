@@ -9,6 +9,7 @@ import { chooseRunner } from './choose-runner.js';
 import * as comparison from './comparison.js';
 import * as customStrategy from './custom-strategy.js';
 import * as dataCollection from './data-collection.js';
+import * as dataSet from './data-set.js';
 import * as decision from './decision.js';
 import * as dependencies from './dependencies.js';
 import * as documents from './documents.js';
@@ -432,4 +433,11 @@ describe('improve', () => {
     expect(text).toMatch(/improve#2\.judge: \{"score":0\.75/);
     expect(text).toContain('reached after 3 iterations');
   });
+});
+
+test('a data set has a result for each of its hundred rows', async () => {
+  const lines: string[] = [];
+  const summary = await dataSet.run(quick(), (line) => lines.push(line));
+  expect(summary).toMatchObject({ status: 'completed', rows: 100, completed: 100 });
+  expect(lines).toHaveLength(3);
 });

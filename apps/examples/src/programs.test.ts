@@ -27,6 +27,7 @@ describe.concurrent('the program', () => {
       'start',
       /simulated model[\s\S]*Batch:[\s\S]*Dependencies:[\s\S]*Comparison:[\s\S]*times as fast/,
     ],
+    ['data-set', /simulated model[\s\S]*… and 97 more[\s\S]*100 completed, 0 failed/],
     ['batch', /simulated model[\s\S]*Batch:[\s\S]*Peak concurrency +5\n/],
     [
       'dependencies',

@@ -52,7 +52,14 @@ import {
   type MapOptions,
   type MapQuestion,
 } from './options.js';
-import { bindRows, declaredInputs, planForRows, type RowBinding, rowsName } from './row-plan.js';
+import {
+  type BindingOptions,
+  bindRows,
+  declaredInputs,
+  planForRows,
+  type RowBinding,
+  rowsName,
+} from './row-plan.js';
 import { Segment } from './segment.js';
 import { checkRows, type RowGroup, type Rows, SegmentSource } from './segment-source.js';
 import { sharedStrategy } from './shared-strategy.js';
@@ -113,7 +120,7 @@ export function mapDataset<P extends Plan<unknown, unknown>, Row>(
   rows: Rows<Row>,
   options: MapOptions<GivenInputs<P>, Row>,
 ): DatasetMap<ResultsOf<P>, Row> {
-  checkMapOptions(options as MapOptions<never, never>);
+  checkMapOptions(options as unknown as MapOptions<never, never>);
   checkStrategy('mapDataset()', options.strategy);
   const problems = validatePlan(plan, { maxDepth: options.maxDepth });
   if (problems.length > 0) throw new PlanError(problems);
@@ -122,7 +129,7 @@ export function mapDataset<P extends Plan<unknown, unknown>, Row>(
   const map = new DatasetRun<ResultsOf<P>, Row>(
     plan,
     rows,
-    options as MapOptions<InputValues, Row>,
+    options as unknown as MapOptions<InputValues, Row>,
   );
   return {
     mapId: map.mapId,
@@ -185,7 +192,7 @@ class DatasetRun<Outputs, Row> {
     this.#maxParallel = Math.min(options.maxParallel ?? own, strategy.maxParallel ?? Infinity);
     const lanes = options.batch && batchLane(options.runner as TaskRunner, options.batch);
     this.#executor = createExecutor({
-      ...executorOptionsOf(options as MapOptions<never, never>),
+      ...executorOptionsOf(options as unknown as MapOptions<never, never>),
       ...(lanes && { ...lanes, resources: { ...lanes.resources, ...options.resources } }),
       strategy: sharedStrategy(strategy),
       maxParallel: this.#maxParallel,
@@ -261,7 +268,8 @@ class DatasetRun<Outputs, Row> {
     const first = await this.#source.peek();
     if (first === undefined) return;
     const { bind, inputs, textCells: isText, journal, mapId } = this.#options;
-    this.#binding = bindRows(this.#plan, first, { bind, inputs, isText });
+    const binding = { bind, inputs, isText } as BindingOptions<Row>;
+    this.#binding = bindRows<Row>(this.#plan, first, binding);
     if (journal !== undefined && mapId !== undefined) {
       this.#latest = await latestRuns(journal, mapId);
     }

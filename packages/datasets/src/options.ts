@@ -14,6 +14,11 @@ import type { ColumnBinding } from './row-plan.js';
 /** The values that a run of a plan needs. */
 export type GivenInputs<P> = P extends Plan<infer _, infer Given> ? Given : unknown;
 
+/** The column for each input, as far as the types know both. */
+type Columns<Inputs, Row> = unknown extends Inputs
+  ? ColumnBinding
+  : { readonly [Name in keyof Inputs]?: keyof Row & string };
+
 /** What a map asks before it goes on. */
 export interface MapQuestion {
   /** `sample`: the sample is done. `plan_changed`: rows that are done would be done again. */
@@ -41,7 +46,7 @@ export interface MapOptions<Inputs = InputValues, Row = unknown>
    * to the inputs.
    * @default each input has the column of its own name
    */
-  readonly bind?: ColumnBinding | ((row: Row) => Inputs) | undefined;
+  readonly bind?: Columns<Inputs, Row> | ((row: Row) => Inputs) | undefined;
   /** Values for inputs that are the same for all rows. */
   readonly inputs?: Partial<Inputs> | undefined;
   /**
