@@ -144,3 +144,17 @@ test('changes of the strategy are shown, even for a large plan', () => {
     '',
   ]);
 });
+
+test('an exceeded budget is named, with its resource', () => {
+  let text = '';
+  const progress = createLineProgress({ write: (line: string) => (text += line) });
+  const plan = { goal: 'x', tasks: [{ id: 'a', description: 'x' }] };
+  progress.onEvent({ type: 'run_started', sequence: 0, timestamp: 0, plan, seed: 1 });
+  const at = { type: 'budget_exceeded', sequence: 1, timestamp: 0, taskId: 'a' } as const;
+  const figures = { limit: 1, used: 1, requested: 0 };
+  progress.onEvent({ ...at, ...figures, budget: 'costUsd', resource: 'openai/gpt-5' });
+  progress.onEvent({ ...at, ...figures, budget: 'wallTimeMs' });
+  progress.stop();
+  expect(text).toContain('budget    cost budget used up at openai/gpt-5\n');
+  expect(text).toContain('budget    time budget used up\n');
+});
