@@ -125,7 +125,9 @@ export class LazyTaskAnalysis implements TaskAnalysis {
   get reusedFrom(): string | undefined {
     if (this.status !== 'completed') return undefined;
     const { state } = this.#fold;
-    return (state.log.objectAt(this.#record.settledAt) as TaskCompleted).reused?.runId;
+    // The log keeps most completions as numbers, without an object.
+    const completion = state.log.objectAt(this.#record.settledAt) as TaskCompleted | undefined;
+    return completion?.reused?.runId;
   }
 
   get loop(): LoopResult | undefined {
