@@ -9,10 +9,17 @@ export function engineError(thrown: unknown, place: string): RunnerError {
   const { code } = Object(thrown) as { readonly code?: unknown };
   const reason = reasonOf(thrown);
   const failed = (message: string) =>
-    new RunnerError('connection', `The engine, ${place}, ${message}`, { cause: thrown });
-  if (code === '28P01' || code === '28000' || /^(WRONGPASS|NOAUTH)/.test(reason)) {
+    new RunnerError('connection', `The engine, ${place}, ${message}`, {
+      cause: withoutCommand(thrown),
+    });
+  if (code === '28P01' || code === '28000') {
     return failed(
       `refuses the user or the password (${reason}): check them in the URL, or PGUSER and PGPASSWORD`,
+    );
+  }
+  if (/^(WRONGPASS|NOAUTH)/.test(reason)) {
+    return failed(
+      `refuses the user or the password (${reason}): check them in the URL, or REDISCLI_AUTH`,
     );
   }
   if (code === '3D000') {
@@ -24,6 +31,18 @@ export function engineError(thrown: unknown, place: string): RunnerError {
     );
   }
   return failed(`cannot be used (${reason}): check that it runs, and the host and port of the URL`);
+}
+
+/**
+ * An error without the command of Redis that failed: that may have the password, or outputs of tasks, which
+ * must not get into a log.
+ */
+export function withoutCommand(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(String(thrown));
+  if (!('command' in thrown) && !('previousErrors' in thrown)) return thrown;
+  const error = new Error(thrown.message);
+  error.name = thrown.name;
+  return error;
 }
 
 function reasonOf(thrown: unknown): string {

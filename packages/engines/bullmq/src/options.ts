@@ -1,12 +1,14 @@
 import { OptionError, type ValueCodec } from '@stratagem/core';
 import { checkDuration, checkLimit, checkOptions } from '@stratagem/core/journal';
 import type { WorkerCarrierOptions } from '@stratagem/core/kernel';
+import { withoutCommand } from './errors.js';
 
 /** Which queue to use, and where. Coordinators and workers with equal options work together. */
 export interface EngineOptions {
   /**
    * `postgres://user@host:5432/database` or `redis://host:6379` (`rediss://` with TLS; Valkey is the
-   * same). What a PostgreSQL URL leaves out comes from `PGHOST`, `PGUSER`, `PGPASSWORD` and the like.
+   * same). What a PostgreSQL URL leaves out comes from `PGHOST`, `PGUSER`, `PGPASSWORD` and the like; the
+   * password of Redis from `REDISCLI_AUTH`.
    */
   readonly url: string;
   /**
@@ -134,7 +136,7 @@ function engineSettings(owner: string, options: EngineOptions): EngineSettings {
   if (typeof onError !== 'function') {
     throw new OptionError(`${owner}: onError must be a function`);
   }
-  return { url, queue, onError };
+  return { url, queue, onError: (error) => onError(withoutCommand(error)) };
 }
 
 /** Without the URL in its message, because that may have a password. */

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import type { Backend } from './backend.js';
 import { engineError } from './errors.js';
 import { type EngineSettings, placeOf } from './options.js';
@@ -28,7 +28,7 @@ export class RedisBackend implements Backend {
 
   #client(): Redis {
     const client = new Redis(this.#url, {
-      lazyConnect: true,
+      ...this.#options,
       // BullMQ blocks on a connection, and waits for the server as long as it takes.
       maxRetriesPerRequest: null,
       retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), MAX_PAUSE_MS),
@@ -42,15 +42,27 @@ export class RedisBackend implements Backend {
     return this.#settings.url.replace(/^valkey/, 'redis');
   }
 
+  get #options(): RedisOptions {
+    const password = process.env.REDISCLI_AUTH;
+    // The password of the URL comes first.
+    return { lazyConnect: true, ...(password !== undefined && { password }) };
+  }
+
   async ready(): Promise<void> {
-    const client = new Redis(this.#url, { lazyConnect: true, retryStrategy: () => null });
-    // The command reports it.
-    client.on('error', () => {});
+    const client = new Redis(this.#url, {
+      ...this.#options,
+      retryStrategy: () => null,
+    });
+    // A command only says that the connection is closed.
+    let reason: Error | undefined;
+    client.on('error', (error: Error) => {
+      reason ??= error;
+    });
     try {
       await client.connect();
       await client.ping();
     } catch (error) {
-      throw engineError(error, placeOf(this.#settings.url));
+      throw engineError(reason ?? error, placeOf(this.#settings.url));
     } finally {
       client.disconnect();
     }
