@@ -1,8 +1,10 @@
 import {
   createExecutor,
+  type Outcome,
   type Plan,
   type RunView,
   type Scheduler,
+  type Strategy,
   type TaskRunner,
   type TaskView,
 } from '@stratagem/core';
@@ -108,10 +110,8 @@ describe('two runs of one process', () => {
   });
 });
 
-test('a run that was broken off does not hold its places for long', () => {
-  const strategy = adaptive({ shareRuns: true });
-  const clock = { now: 0 };
-  const begin = (): Scheduler => {
+describe('a run that is silent', () => {
+  const begin = (strategy: Strategy, clock: { now: number }): Scheduler => {
     const run: Partial<RunView> = {
       get now() {
         return clock.now;
@@ -125,21 +125,54 @@ test('a run that was broken off does not hold its places for long', () => {
     }
     return scheduler;
   };
-  const started = (scheduler: Scheduler) => {
-    let count = 0;
-    for (let next = scheduler.next(clock.now); next !== undefined; count++) {
+  const started = (scheduler: Scheduler, now: number) => {
+    const tasks: TaskView[] = [];
+    for (let next = scheduler.next(now); next !== undefined; next = scheduler.next(now)) {
       if ('until' in next) break;
-      next = scheduler.next(clock.now);
+      tasks.push(next);
     }
-    return count;
+    return tasks;
   };
-  const broken = begin();
-  expect(started(broken)).toBe(16);
-  const other = begin();
-  // It gets one place at once, and all of them when the first run is silent.
-  expect(started(other)).toBe(1);
-  clock.now = 60_001;
-  expect(started(other)).toBe(15);
+  const failure: Outcome = {
+    ...{ ok: false, errorCode: 'connection', latencyMs: 700_000 },
+    ...{ retryAfterMs: undefined, retryDelayMs: undefined },
+    ...{ usage: undefined, rateLimits: undefined },
+  };
+
+  test('holds its places for minutes, as its requests may take so long, and no longer', () => {
+    const [strategy, clock] = [adaptive({ shareRuns: true }), { now: 0 }];
+    const silent = begin(strategy, clock);
+    expect(started(silent, clock.now)).toHaveLength(16);
+    const other = begin(strategy, clock);
+    // It gets one place at once, and all of them when the first run was broken off.
+    expect(started(other, clock.now)).toHaveLength(1);
+    clock.now = 600_000;
+    expect(started(other, clock.now)).toHaveLength(0);
+    clock.now = 600_001;
+    expect(started(other, clock.now)).toHaveLength(15);
+  });
+
+  test('does not start more than its share when it calls again', () => {
+    const [strategy, clock] = [adaptive({ shareRuns: true }), { now: 0 }];
+    const silent = begin(strategy, clock);
+    const open = started(silent, clock.now);
+    const other = begin(strategy, clock);
+    clock.now = 600_001;
+    started(other, clock.now);
+    silent.settled?.(open[0] as TaskView, failure);
+    // 15 requests of its own are still in flight.
+    expect(started(silent, clock.now)).toHaveLength(0);
+  });
+
+  test('gives way soon without any request in flight', () => {
+    const [strategy, clock] = [adaptive({ shareRuns: true }), { now: 0 }];
+    const paused = begin(strategy, clock);
+    for (const task of started(paused, clock.now)) paused.settled?.(task, failure);
+    const other = begin(strategy, clock);
+    expect(started(other, clock.now)).toHaveLength(8);
+    clock.now = 60_001;
+    expect(started(other, clock.now)).toHaveLength(8);
+  });
 });
 
 describe('a strategy that shares runs', () => {

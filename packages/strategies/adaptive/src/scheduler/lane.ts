@@ -4,8 +4,10 @@ import type { LearnedResource } from '../estimate/learned.js';
 import { fairShare } from '../limits/fair-share.js';
 import type { Controller, Queue } from './controller.js';
 
-/** A run that has not called for this long no longer counts: its executor may have broken off. */
+/** A run that has not called for this long no longer counts: it is paused, or its executor has broken off. */
 const SILENCE_MS = 60_000;
+/** The same with requests in flight: while a model thinks for minutes, a run has nothing to call about. */
+const SILENCE_IN_FLIGHT_MS = 600_000;
 
 /** What the lanes of several runs at one resource have in common. */
 export interface SharedResource {
@@ -52,7 +54,8 @@ export class Lane {
   }
 
   isUnderWay(now: number): boolean {
-    return this.#run.remaining > 0 && now - this.#calledAt <= SILENCE_MS;
+    const longest = this.#inFlight > 0 ? SILENCE_IN_FLIGHT_MS : SILENCE_MS;
+    return this.#run.remaining > 0 && now - this.#calledAt <= longest;
   }
 
   /** When a task of this run may start; Infinity while it must wait for others. */
@@ -101,7 +104,7 @@ export class Lane {
   #leave(): void {
     const { lanes, controller } = this.#resource;
     lanes.delete(this);
+    // Its own count stays: a run that calls again still has these requests in flight.
     controller.discardOf(this);
-    this.#inFlight = 0;
   }
 }
