@@ -83,11 +83,15 @@ describe('an instrumentation', () => {
         onEvent: () => {
           throw new Error('no exporter');
         },
+        end: () => {
+          throw new Error('no end');
+        },
       }),
     };
     const result = await execute(planOf({ id: 'a', run: () => 1 }), { instrumentation: broken });
     expect(result.status).toBe('completed');
     expect(String(result.listenerErrors[0])).toContain('no exporter');
+    expect(String(result.listenerErrors.at(-1))).toContain('no end');
   });
 
   test('must have all methods', () => {

@@ -47,6 +47,15 @@ export class Listeners {
     this.stream.continueAt(position);
   }
 
+  /** No more events follow. */
+  end(): void {
+    try {
+      this.#observer?.end();
+    } catch (error) {
+      this.#keep(error);
+    }
+  }
+
   #notify(event: RunEvent): void {
     try {
       this.#observer?.onEvent(event);

@@ -43,7 +43,6 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
   readonly #listeners: Listeners;
-  readonly #observer: RunObserver | undefined;
   /** The carrier, where attempts run in this process. */
   readonly #own: ProcessCarrier | undefined;
   readonly #attempts: ActiveAttempts;
@@ -76,7 +75,6 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     this.#settings = settings;
     const { places } = settings;
     const observer = observerOf(settings);
-    this.#observer = observer;
     this.#borrower = places && new Borrower(places, () => this.takeFromOutside({ type: 'turn' }));
     this.#kernel = new Kernel({
       ...settings,
@@ -329,7 +327,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   #finish(): void {
     if (this.isOver) return;
     this.stop();
-    this.#observer?.end();
+    this.#listeners.end();
     const { plan, strategy, signal, timeline } = this.#settings;
     this.#borrower?.leave();
     signal?.removeEventListener('abort', this.#onAbort);
