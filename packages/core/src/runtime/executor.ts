@@ -44,7 +44,7 @@ import {
   type RunOptions,
   withoutUndefined,
 } from './options.js';
-import { budgetByResource } from './resource-budgets.js';
+import { budgetByResource, overrideResources } from './resource-budgets.js';
 import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
 import { SharedPlaces } from './shared-places.js';
@@ -266,6 +266,25 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
   }
 
+  /** Limits of resources are overridden one by one. */
+  function withResources(
+    base: Pick<RunOptions, 'resources' | 'budget'>,
+    options: RunOptions,
+  ): RunOptions {
+    const { resources, budget } = options;
+    const hasBudgets = (budget && (base.budget?.resources ?? budget.resources)) !== undefined;
+    return {
+      ...options,
+      ...(resources !== undefined && { resources: { ...base.resources, ...resources } }),
+      ...(hasBudgets && {
+        budget: {
+          ...budget,
+          resources: overrideResources(base.budget?.resources, budget?.resources, runners.byName),
+        },
+      }),
+    };
+  }
+
   function withCodecs<Options extends RunOptions>(options: Options): Options {
     return { ...options, codecs: options.codecs ?? defaults.codecs };
   }
@@ -291,7 +310,12 @@ export function createExecutor(options: ExecutorOptions): Executor {
         ...recorded,
         ...withoutUndefined(given),
       });
-    const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
+    const limitsFor = (plan: Plan, recorded: RunLimits) => {
+      const limits = limitsOf(plan, optionsFor(recorded));
+      // Names are checked later, once the plan is known to be valid.
+      const budget = ofResources([], limits.budget, namesIn(limits));
+      return withoutUndefined<RunLimits>({ ...limits, budget });
+    };
     return pendingHandle<Outputs>(runId, async (onOpen) => {
       const found = await find(journal, limitsFor);
       const { livenessOf } = await import('../journal/in-flight.js');
@@ -479,21 +503,6 @@ function recordingOf({ redact, codecs }: RunOptions) {
 function reuseOf(journal: Journal, { reuse = false, codecs }: RunOptions): Reuse | undefined {
   if (reuse === false) return undefined;
   return new Reuse(journal, reuse === true ? {} : reuse, codecs);
-}
-
-/** Limits of resources are overridden one by one. */
-function withResources(
-  base: Pick<RunOptions, 'resources' | 'budget'>,
-  options: RunOptions,
-): RunOptions {
-  const { resources, budget } = options;
-  const budgets = budget && { ...base.budget?.resources, ...budget.resources };
-  return {
-    ...options,
-    ...(resources !== undefined && { resources: { ...base.resources, ...resources } }),
-    ...(budgets !== undefined &&
-      Object.keys(budgets).length > 0 && { budget: { ...budget, resources: budgets } }),
-  };
 }
 
 /** The resources whose budget comes from these limits, and not from those of a run or its plan. */

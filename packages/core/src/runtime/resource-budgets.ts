@@ -40,6 +40,24 @@ export function budgetByResource(
   return { ...budget, resources: eitherResources(own, Object.fromEntries(ofRunners)) };
 }
 
+/**
+ * The budgets of resources, each overridden by the given one for the same resource. Either may have the
+ * name of the resource or of its runner.
+ *
+ * @param byRunner The resources of runners by their names.
+ */
+export function overrideResources(
+  base: ResourceBudgets = {},
+  given: ResourceBudgets = {},
+  byRunner: ReadonlyMap<string, string>,
+): ResourceBudgets {
+  const names = Object.keys(given);
+  const overridden = new Set(names.flatMap((name) => [name, byRunner.get(name) ?? name]));
+  const isKept = ([name]: readonly [string, unknown]) =>
+    !overridden.has(name) && !names.includes(byRunner.get(name) ?? name);
+  return { ...Object.fromEntries(Object.entries(base).filter(isKept)), ...given };
+}
+
 /** An amount that one of them does not limit has no limit. */
 function sumOf(a: ResourceBudget, b: ResourceBudget): ResourceBudget {
   const sum = (first: number | undefined, second: number | undefined) =>

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { logOf } from '../../test/journals.js';
 import { inOrder, planOf } from '../../test/runs.js';
 import type { TaskOptions } from '../contract/call-options.js';
 import { isStratagemError } from '../contract/errors.js';
@@ -446,6 +447,29 @@ describe('runners by name', () => {
       const again = { budget: { resources: other } };
       expect(executor.check(plan, again).map(({ code }) => code)).toEqual(['invalid_option']);
     });
+
+    test.each([
+      ['fast', 'fast'],
+      ['fast', 'lab/small'],
+      ['lab/small', 'fast'],
+    ])(
+      'of "%s" is replaced by that of "%s" in a run, its resumption and its fork',
+      async (name, own) => {
+        const journal = memoryJournal();
+        const limited = (key: string, tokens: number) => ({ resources: { [key]: { tokens } } });
+        const options = { strategy: inOrder, runners, maxParallel: 1, journal };
+        const executor = createExecutor({ ...options, budget: limited(name, 10) });
+        const plan = tasks('fast', 'fast', 'fast', 'fast');
+        const first = await executor.execute(plan, { runId: 'one', budget: limited(own, 20) });
+        expect(first.metrics.completedTasks).toBe(2);
+        const again = { retryFailed: true, budget: limited(name, 30) };
+        expect((await executor.resume('one', again)).metrics.completedTasks).toBe(3);
+        const forked = await executor.fork('one', { runId: 'two', budget: limited(own, 10) });
+        expect(forked.status).toBe('completed');
+        const [start] = await logOf(journal, 'two');
+        expect(start?.limits).toMatchObject({ budget: limited('lab/small', 10) });
+      },
+    );
 
     test('in US dollars needs the prices of its resource, and of no other', () => {
       const pricing = { unknownModels: ['x'] };

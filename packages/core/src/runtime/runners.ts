@@ -107,11 +107,15 @@ export class Runners {
     throw new OptionError(`${place}: the ${are} ${names} ${them} to prices`);
   }
 
-  /** What a budget may call the resources of these tasks. */
-  resourceNames(tasks: readonly Task[]): ResourceNames {
-    const byRunner = new Map(
+  /** The resources of runners by their names. */
+  get byName(): ReadonlyMap<string, string> {
+    return new Map(
       Array.from(this.#named, ([name, runner]) => [name, resourceOf(runner, NO_MODEL)]),
     );
+  }
+
+  /** What a budget may call the resources of these tasks. */
+  resourceNames(tasks: readonly Task[]): ResourceNames {
     const runners = [
       ...this.#named.values(),
       ...(this.#default === undefined ? [] : [this.#default]),
@@ -120,7 +124,7 @@ export class Runners {
     for (const task of allTasks(tasks)) {
       if (doesOwnWork(task) && task.waitFor === undefined) resources.add(this.resourceOf(task));
     }
-    return { byRunner, resources };
+    return { byRunner: this.byName, resources };
   }
 
   #choiceOf(model: string): Choice {
