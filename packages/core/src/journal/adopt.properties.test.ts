@@ -63,7 +63,7 @@ test('a fork runs the named tasks and their dependents again, and nothing else t
       const { timestamp: now } = before.at(-1) as RunEvent;
       const named = plan.tasks[Math.floor(which * plan.tasks.length)]?.id as string;
       const source = JSON.stringify(log);
-      const fork = { origin: { runId: 'one', sequence: 1, tasks: [named] }, affected: [] };
+      const fork = { runId: 'one', sequence: 1, tasks: [named] };
       const planData = planToData(plan);
       const forked = adoptedLog({ runId: 'one', log, planData, limits: {}, now, fork });
       must(JSON.stringify(log) === source, 'the source stays as it is');

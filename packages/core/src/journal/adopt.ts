@@ -16,6 +16,7 @@ import { planFromData } from '../serialize/decode-plan.js';
 import { countTasks, type PlanData, subtasksIn, type TaskData } from '../serialize/plan.js';
 import { diffPlans } from '../serialize/plan-diff.js';
 import type { RunState } from '../state/run-state.js';
+import { tasksUsing } from './input-users.js';
 import { type Changes, type Invalidation, invalidationOf } from './invalidation.js';
 import { LogReader } from './log-reader.js';
 
@@ -30,15 +31,8 @@ interface Adoption {
   readonly inputs?: Json | undefined;
   /** As Unix time in milliseconds. */
   readonly now: number;
-  /** For a new run with the past of the recorded one. */
-  readonly fork?: Fork | undefined;
-}
-
-/** A new run that begins with the results of a recorded one. */
-interface Fork {
-  readonly origin: RunOrigin;
-  /** Tasks of the changed plan whose inputs have changed. */
-  readonly affected: readonly string[];
+  /** For a new run that begins with the results of the recorded one. */
+  readonly fork?: RunOrigin | undefined;
 }
 
 /**
@@ -51,9 +45,13 @@ export function adoptedLog(adoption: Adoption): EventData[] {
   const state = stateOf(log);
   const [started] = log as [EventData];
   const after = new Graph(planFromData(planData).tasks);
-  const affected = indexesOf(after, fork?.affected);
+  const affected = indexesOf(after, tasksUsing(planData.tasks, fork?.inputs));
   const changes = changesOf(started.plan as PlanData, planData, after, affected);
-  const again = [...tasksRunAgain(state), ...indexesOf(state.graph, fork?.origin.tasks)];
+  const again = [
+    ...tasksRunAgain(state),
+    ...indexesOf(state.graph, fork?.tasks),
+    ...indexesOf(state.graph, tasksUsing(addedIn(log), fork?.inputs)),
+  ];
   const invalidation = invalidationOf(log, state, after, changes, again);
   let sequence = fork === undefined ? (log.at(-1) as EventData).sequence : -1;
   const stamp = () => ({ sequence: ++sequence, timestamp: now });
@@ -68,7 +66,7 @@ export function adoptedLog(adoption: Adoption): EventData[] {
       ...(inputs !== undefined && { inputs }),
       ...(fork === undefined
         ? restartFields(started, state, invalidation)
-        : { forkedFrom: fork.origin as unknown as Json }),
+        : { forkedFrom: fork as unknown as Json }),
     },
   ];
   for (const event of log) {
@@ -91,6 +89,13 @@ function restartFields(
     spentBefore: spentIn(state) as unknown as Json,
     ...attemptsBefore(started, state, invalidation),
   };
+}
+
+/** The tasks that were added at run time, as they are written. */
+function addedIn(log: readonly EventData[]): TaskData[] {
+  const isAddition = (event: EventData) =>
+    event.type === 'tasks_added' && !isMadeFromTemplate(event);
+  return log.filter(isAddition).flatMap(({ tasks }) => tasks as unknown as TaskData[]);
 }
 
 function indexesOf(graph: Graph, ids: readonly string[] = []): number[] {

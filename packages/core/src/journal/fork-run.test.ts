@@ -178,6 +178,23 @@ describe('other inputs', () => {
     expect(values).toEqual({ company: 'IBM', year: '1976' });
   });
 
+  test('run added tasks again that use them, and no others', async () => {
+    const journal = memoryJournal();
+    const { executor, asked } = asking(journal);
+    const first = { company: 'Apple', year: '1976' };
+    const run = executor.execute(plan, { runId: 'one', inputs: first });
+    run.addTasks([
+      { id: 'more', description: 'More of {{inputs.company}}' },
+      { id: 'other', description: 'In {{inputs.year}}' },
+    ]);
+    await run.orThrow();
+    asked.length = 0;
+    const { tasks } = await executor.fork('one', { plan, inputs: { company: 'IBM' } });
+    expect(asked.toSorted()).toEqual(['all', 'end', 'facts', 'more']);
+    expect(tasks.find(({ id }) => id === 'more')?.output).toBe('More of IBM');
+    expect(tasks.find(({ id }) => id === 'other')?.output).toBe('In 1976');
+  });
+
   test('that are the same run nothing again', async () => {
     const { asked, forkedFrom } = await forked({ company: 'Apple' });
     expect(asked).toEqual([]);

@@ -11,7 +11,6 @@ import { didYouMean } from '../util/suggest.js';
 import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './corrupt-log.js';
 import type { ForkOptions } from './fork-options.js';
-import { tasksUsing } from './input-users.js';
 import { LogReader } from './log-reader.js';
 import type { LimitsOf, OpenOptions, ResumableRun } from './open-run.js';
 import { schemaOf } from './open-run.js';
@@ -64,14 +63,14 @@ export async function forkRun(
     adoptedLog({
       ...{ runId: sourceId, log, planData, limits, now },
       inputs: inputs.inputs && toData(inputs.inputs, codecs),
-      fork: { origin, affected: tasksUsing(planData.tasks, changed) },
+      fork: origin,
     }),
   );
   if (given === undefined) requirePlan(sourceId, started.plan.tasks, adopted, false);
   const added = addedTasks(sourceId, adopted, options);
   return {
     ...{ plan, inputs, planData, limits, seed: started.seed, adopted, isOver: false },
-    attached: new RecordedAttachments(log),
+    attached: new RecordedAttachments(log, adopted),
     past: { log: adopted, fold: foldLog, added, isNew: true },
     ...newRecord(journal, { id: runId, goal: plan.goal, createdAt: now }),
   };

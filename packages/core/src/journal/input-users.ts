@@ -9,7 +9,7 @@ const REFERENCE = /(?:"|\{\{\s*)inputs(?:\.([^.[\]"{}]+))?/g;
  * The tasks that use one of these inputs of the plan. A function may use any of them, as it gets them all.
  * So may a task with a reference to all inputs.
  */
-export function tasksUsing(tasks: readonly TaskData[], names: readonly string[]): string[] {
+export function tasksUsing(tasks: readonly TaskData[], names: readonly string[] = []): string[] {
   if (names.length === 0) return [];
   return tasks.flatMap((task) => {
     if (usesInput(task, names)) return [task.id];

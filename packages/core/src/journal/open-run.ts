@@ -88,14 +88,20 @@ function resumableRun(journal: OpenedRun, options: OpenOptions, limitsOf: Limits
   const inputs = isRead
     ? { inputs: recorded, secrets: undefined }
     : takeInputsAgain(schemaOf(plan), values, { recorded, hasChanged, codecs });
-  const attached = new RecordedAttachments(log);
   const record = recordOf(journal);
-  const run = { plan, inputs, planData, limits, seed: started.seed, attached, ...record };
+  const run = { plan, inputs, planData, limits, seed: started.seed, ...record };
   if (hasChanged) return adoptedRun(runId, run, log, options);
   const isOver = hasEnded && !retryFailed;
   if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log, retryFailed);
   const added = isOver ? new Map() : addedTasks(runId, log, options);
-  return { ...run, past: { log, fold: foldLog, retryFailed, added }, adopted: [], isOver };
+  const attached = new RecordedAttachments(log);
+  return {
+    ...run,
+    attached,
+    past: { log, fold: foldLog, retryFailed, added },
+    adopted: [],
+    isOver,
+  };
 }
 
 function recordOf(opened: OpenedRun): Pick<ResumableRun, 'open' | 'close'> {
@@ -137,7 +143,7 @@ function unstartedRun(
 /** A run whose plan is replaced by a changed one. */
 function adoptedRun(
   runId: string,
-  run: Omit<ResumableRun, 'past' | 'adopted' | 'isOver'>,
+  run: Omit<ResumableRun, 'past' | 'adopted' | 'attached' | 'isOver'>,
   log: readonly EventData[],
   options: OpenOptions,
 ): ResumableRun {
@@ -149,7 +155,8 @@ function adoptedRun(
     adoptedLog({ runId, log, planData, limits, inputs, now }),
   );
   const added = addedTasks(runId, adopted, options);
-  return { ...run, past: { log: adopted, fold: foldLog, added }, adopted, isOver: false };
+  const attached = new RecordedAttachments(log, adopted);
+  return { ...run, attached, past: { log: adopted, fold: foldLog, added }, adopted, isOver: false };
 }
 
 const ENDINGS = ['run_completed', 'run_failed', 'run_canceled'];

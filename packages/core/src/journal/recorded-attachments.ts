@@ -13,24 +13,31 @@ export class RecordedAttachments {
   readonly #contents = new Map<string, string>();
   /** The hashes whose bytes the log has. */
   readonly #written = new Set<string>();
-  readonly #completed = new Set<string>();
+  readonly #completed: ReadonlySet<string>;
   /** Bytes that the next events need. */
   readonly #pending = new Map<string, Uint8Array>();
 
-  /** @param log The recorded events. */
-  constructor(log: readonly EventData[] = []) {
+  /**
+   * @param log The recorded events.
+   * @param adopted The events with which the run goes on, if others than these: a log without the bytes.
+   */
+  constructor(log: readonly EventData[] = [], adopted?: readonly EventData[]) {
+    const hadCompleted = completedIn(log);
+    this.#completed = adopted === undefined ? hadCompleted : completedIn(adopted);
     for (const event of log) {
-      if (event.type === 'task_completed') this.#completed.add(event.taskId as string);
       if (event.type !== 'task_output' || event.kind !== 'attachment') continue;
       const { taskId, source, sha256, data } = event;
       if (typeof sha256 !== 'string') continue;
       this.#hashes.set(keyOf(taskId as string, source as string), sha256);
       if (typeof data === 'string') this.#contents.set(sha256, data);
     }
-    for (const sha256 of this.#contents.keys()) this.#written.add(sha256);
+    if (adopted === undefined) {
+      for (const sha256 of this.#contents.keys()) this.#written.add(sha256);
+    }
     for (const key of [...this.#hashes.keys()]) {
       const [taskId] = JSON.parse(key) as [string, string];
-      if (this.#completed.has(taskId)) this.#hashes.delete(key);
+      // Such a task that runs again reads the file as it is now.
+      if (hadCompleted.has(taskId)) this.#hashes.delete(key);
     }
     const needed = new Set(this.#hashes.values());
     for (const sha256 of [...this.#contents.keys()]) {
@@ -62,6 +69,11 @@ export class RecordedAttachments {
     this.#written.add(sha256);
     return toBase64(bytes);
   }
+}
+
+function completedIn(log: readonly EventData[]): ReadonlySet<string> {
+  const completed = log.filter(({ type }) => type === 'task_completed');
+  return new Set(completed.map(({ taskId }) => taskId as string));
 }
 
 function keyOf(taskId: string, source: string): string {

@@ -300,6 +300,44 @@ describe('a journal', () => {
     ]);
   });
 
+  test.each(['a fork', 'a run under a changed plan'])('has a copy for %s, too', async (kind) => {
+    const journal = memoryJournal();
+    const failing = camera(({ taskId }) => {
+      if (taskId === 'a') throw new Error('not now');
+      return 'seen';
+    });
+    await executorOf(failing.runner, { journal }).execute(plan(), { runId: 'one' });
+    unlinkSync(join(folder, 'chart.png'));
+    const other = plan().addTask({ id: 'c', description: 'C.' });
+    const next =
+      kind === 'a fork'
+        ? executorOf(failing.runner, { journal }).fork('one', { plan: other })
+        : executorOf(failing.runner, { journal }).resume('one', {
+            plan: other,
+            acceptChanges: true,
+          });
+    expect((await next).status).toBe('failed');
+    const last = camera();
+    const options = { plan: other, retryFailed: true };
+    const result = await executorOf(last.runner, { journal }).resume(next.runId, options);
+    expect(result.status).toBe('completed');
+    expect(last.requests.map(({ taskId }) => taskId)).toEqual(['a']);
+    expect(shown(last.requests[0]?.attachments)[0]).toMatchObject({ data: '\x89PNG\r\n\x1a\n' });
+  });
+
+  test('is checked before a fork runs a task again whose file is gone', async () => {
+    const journal = memoryJournal();
+    const { runner, requests } = camera();
+    await executorOf(runner, { journal }).execute(plan(), { runId: 'one' }).orThrow();
+    unlinkSync(join(folder, 'chart.png'));
+    const executor = executorOf(runner, { journal });
+    const fork = executor.fork('one', { plan: plan(), tasks: ['a'] });
+    await expect(fork.result).rejects.toThrow('the attachment of task "a" is not there');
+    writeFileSync(join(folder, 'chart.png'), Buffer.concat([PNG, PNG]));
+    await executor.fork('one', { plan: plan(), tasks: ['a'] }).orThrow();
+    expect(requests.at(-1)?.attachments?.[0]).toMatchObject({ size: 2 * PNG.length });
+  });
+
   test('reuses an answer for the same bytes alone', async () => {
     const journal = memoryJournal();
     const { runner, requests } = camera();
