@@ -17,6 +17,13 @@ const titles = new Map(
   }),
 );
 
+/** Three bars of a run over time. In the page itself, as browsers ask for a file otherwise. */
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#3f6be0">' +
+    '<rect x="1" y="2" width="8" height="3" rx="1"/><rect x="5" y="6.5" width="9" height="3" rx="1"/>' +
+    '<rect x="9" y="11" width="6" height="3" rx="1"/></svg>',
+)}`;
+
 export default defineConfig({
   title: 'Stratagem',
   description: 'Runs plans of LLM tasks in TypeScript and JavaScript.',
@@ -24,7 +31,10 @@ export default defineConfig({
   srcDir: 'site',
   cleanUrls: true,
   lastUpdated: false,
-  head: [['meta', { name: 'color-scheme', content: 'light dark' }]],
+  head: [
+    ['meta', { name: 'color-scheme', content: 'light dark' }],
+    ['link', { rel: 'icon', href: ICON }],
+  ],
   markdown: {
     anchor: { slugify: anchorOf },
     config(md) {
