@@ -120,11 +120,12 @@ export class AttemptServer {
     const { concurrency, lockMs, name } = this.#settings;
     const worker = this.#engine.worker(resource, {
       concurrency,
-      lockDuration: lockMs,
+      // BullMQ takes whole milliseconds.
+      lockDuration: Math.ceil(lockMs),
       // An announcement may be missed while a connection is made again.
       drainDelay: DRAIN_S,
       // Dead workers are noticed soon after their locks have ended.
-      stalledInterval: lockMs / 3,
+      stalledInterval: Math.ceil(lockMs / 3),
       maxStalledCount: MAX_STALLED,
       removeOnComplete: { age: KEEP_S },
       removeOnFail: { age: KEEP_S },
@@ -230,7 +231,7 @@ export class AttemptServer {
 
   async #requireLock(job: AttemptJob, token: string): Promise<void> {
     try {
-      if ((await job.extendLock(token, this.#settings.lockMs)) > 0) return;
+      if ((await job.extendLock(token, Math.ceil(this.#settings.lockMs))) > 0) return;
     } catch {
       // It says the same.
     }

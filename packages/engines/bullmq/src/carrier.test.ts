@@ -246,7 +246,8 @@ describe.each(engines)('over %s', (kind, url) => {
           }),
       },
     ]);
-    const lockMs = 600;
+    // Neither it nor a third of it is a whole number.
+    const lockMs = 500.5;
     await bench.worker({ url: relay.url, plans: [lonely], lockMs });
     const { ended, reports } = bench.start(bench.carrier(), 'task');
     await begun.promise;

@@ -12,6 +12,7 @@ export class RedisBackend implements Backend {
   readonly factory = undefined;
   readonly #settings: EngineSettings;
   readonly #clients: Redis[] = [];
+  #isOpen = true;
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
@@ -23,7 +24,13 @@ export class RedisBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    for (const client of this.#clients) client.disconnect();
+    this.#isOpen = false;
+    for (const client of this.#clients) {
+      const isAway = client.status === 'reconnecting';
+      client.disconnect();
+      // Commands that wait for the server end with the next try. Otherwise BullMQ would wait for them forever.
+      if (isAway) client.connect().then(() => client.disconnect(), noop);
+    }
   }
 
   #client(): Redis {
@@ -31,10 +38,18 @@ export class RedisBackend implements Backend {
       ...this.#options,
       // BullMQ blocks on a connection, and waits for the server as long as it takes.
       maxRetriesPerRequest: null,
-      retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), MAX_PAUSE_MS),
+      retryStrategy: (times) =>
+        this.#isOpen ? Math.min(50 * 2 ** Math.min(times, 10), MAX_PAUSE_MS) : null,
     });
     client.on('error', this.#settings.onError);
+    return this.#keep(client);
+  }
+
+  /** Ends the connection with the others, and those that BullMQ makes of it: one for each worker, to block on. */
+  #keep(client: Redis): Redis {
     this.#clients.push(client);
+    const duplicate = client.duplicate.bind(client);
+    client.duplicate = (options) => this.#keep(duplicate(options));
     return client;
   }
 
@@ -68,3 +83,5 @@ export class RedisBackend implements Backend {
     }
   }
 }
+
+function noop(): void {}
