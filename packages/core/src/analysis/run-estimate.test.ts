@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { inOrder } from '../../test/runs.js';
 import type { RunEvent } from '../contract/event.js';
 import type { Task } from '../contract/task.js';
+import type { SimulateOptions, SimulationControls } from '../simulate/options.js';
 import { simulate } from '../simulate/simulate.js';
 import { RunEstimate } from './run-estimate.js';
 
@@ -101,6 +102,37 @@ test('says nothing during a pause, and after the end', () => {
   expect(new Set(isSaid(200, 450))).toEqual(new Set([true]));
   expect(new Set(isSaid(451, 700))).toEqual(new Set([false]));
   expect(said.at(-1)?.left).toBeUndefined();
+});
+
+/** The estimate after ten of fifty tasks, two at a time, and after something that happens before them. */
+function estimateAfter(atMs: number, happens: NonNullable<SimulateOptions['actions']>) {
+  const { timeline } = simulate(
+    { goal: 'x', tasks: many.slice(0, 50) },
+    {
+      ...{ strategy: inOrder, maxParallel: 2, actions: happens },
+      attempt: ({ id }) => ({ durationMs: id === 't0' ? 1_000_000 : 1_000 }),
+    },
+  );
+  const estimate = new RunEstimate();
+  for (const event of timeline) if (event.timestamp <= atMs) estimate.apply(event);
+  return estimate.leftAt(atMs) as number;
+}
+
+test('an attempt that is skipped counts no more', () => {
+  const left = estimateAfter(6_500, [{ atMs: 500, act: (run) => run.skipTask('t0') }]);
+  // Two at a time, 38 more after the eleven that have ended.
+  expect(left).toBeGreaterThan(18_000);
+  expect(left).toBeLessThan(20_000);
+});
+
+test('a pause does not count for the parallelism', () => {
+  const skip = { atMs: 500, act: (run: SimulationControls) => run.skipTask('t0') };
+  const paused = estimateAfter(106_500, [
+    skip,
+    { atMs: 6_500, act: (run) => run.pause() },
+    { atMs: 106_500, act: (run) => run.resume() },
+  ]);
+  expect(paused / estimateAfter(6_500, [skip])).toBeCloseTo(1, 0);
 });
 
 test('begins anew when a changed plan is accepted in the same log', () => {

@@ -42,7 +42,8 @@ export class RunEstimate {
   /** Attempts in flight times milliseconds, of the last while. */
   #area = 0;
   #areaMs = 0;
-  #at = 0;
+  /** The time of the latest event; undefined before the first. */
+  #at: number | undefined;
   #nextAt = 0;
   #leftMs: number | undefined;
   #computedAt = 0;
@@ -60,6 +61,7 @@ export class RunEstimate {
       case 'run_resumed':
         this.#isUnderWay = true;
         this.#at = event.timestamp;
+        for (const id of event.restarted) this.#started.set(id, event.timestamp);
         for (const { taskId } of event.retried ?? []) this.#settled.delete(taskId);
         break;
       case 'run_paused':
@@ -100,11 +102,9 @@ export class RunEstimate {
         this.#settle(event.taskId);
         break;
       case 'task_canceled':
+      case 'task_skipped':
         this.#pass(event.timestamp);
         if (event.durationMs !== undefined) this.#running--;
-        this.#settle(event.taskId);
-        break;
-      case 'task_skipped':
         this.#settle(event.taskId);
         break;
     }
@@ -174,15 +174,17 @@ export class RunEstimate {
 
   /** The parallelism of the last while; older times count less and less. */
   #pass(now: number): void {
-    const ms = this.#at === 0 ? 0 : Math.max(0, now - this.#at);
-    if (ms === 0) return;
+    if (this.#at === undefined || now <= this.#at) return;
+    const ms = now - this.#at;
+    this.#at = now;
+    // Nothing starts during a pause, which says nothing about the parallelism.
+    if (this.#isPaused) return;
     this.#area += this.#running * ms;
     this.#areaMs += ms;
     if (this.#areaMs > WINDOW_MS) {
       this.#area /= 2;
       this.#areaMs /= 2;
     }
-    this.#at = Math.max(this.#at, now);
   }
 
   #compute(now: number): number | undefined {
