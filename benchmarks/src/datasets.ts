@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { MapFigures, MapJob } from './datasets/map-child.js';
+import type { LoopFigures } from './datasets/p-limit-child.js';
 import type { ServerCounts, ServerOptions } from './datasets/server.js';
 import { benchFolder } from './durability/folder.js';
 import { inChild } from './util/child-process.js';
@@ -89,28 +90,33 @@ async function limit(rows = 4_000): Promise<void> {
 
 /** The same requests by p-limit and the openai SDK, without a journal. They take turns. */
 async function throughput(rows = 2_000): Promise<void> {
-  const table = [['latency (ms), at once', 'p-limit (rows/s)', 'map (rows/s)', 'ratio']];
+  const table = [
+    ['latency (ms), at once', 'p-limit (rows/s)', 'map (rows/s)', 'ratio', 'CPU ms a row of each'],
+  ];
   for (const [latencyMs, maxParallel] of [
     [50, 16],
     [200, 64],
   ] as const) {
     await using server = await startServer({ latencyMs, faults: 0, requestsPerMinute: null });
-    const bare: number[] = [];
-    const ours: number[] = [];
+    const bare: LoopFigures[] = [];
+    const ours: LoopFigures[] = [];
     for (let round = 0; round < 3; round++) {
-      bare.push(await inChild<number>('datasets/p-limit-child', [server.url, rows, maxParallel]));
+      const loopArguments = [server.url, rows, maxParallel];
+      bare.push(await inChild<LoopFigures>('datasets/p-limit-child', loopArguments));
       await using folder = await benchFolder();
       const job: MapJob = {
         ...{ folder: folder.path, rows, maxParallel, durability: 'full', url: server.url },
       };
-      ours.push((await inMap(job)).ms);
+      ours.push(await inMap(job));
     }
-    const [loop, map] = [bare, ours].map((times) => (rows / median(times)) * 1_000) as [
-      number,
-      number,
-    ];
-    const place = `${latencyMs}, ${maxParallel}`;
-    table.push([place, loop.toFixed(0), map.toFixed(0), (map / loop).toFixed(2)]);
+    const [loop, map] = [bare, ours].map((figures) => ({
+      rate: (rows / median(figures.map(({ ms }) => ms))) * 1_000,
+      cpu: (median(figures.map(({ cpuMs }) => cpuMs)) / rows).toFixed(2),
+    })) as [{ rate: number; cpu: string }, { rate: number; cpu: string }];
+    table.push([
+      ...[`${latencyMs}, ${maxParallel}`, loop.rate.toFixed(0), map.rate.toFixed(0)],
+      ...[(map.rate / loop.rate).toFixed(2), `${loop.cpu}, ${map.cpu}`],
+    ]);
   }
   printTable('throughput with the journal on', table);
 }

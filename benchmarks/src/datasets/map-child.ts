@@ -25,6 +25,8 @@ export interface MapJob {
 
 export interface MapFigures {
   readonly ms: number;
+  /** The CPU time of the process since the map began. */
+  readonly cpuMs: number;
   readonly peakMegabytes: number;
   readonly completed: number;
   readonly reused: number;
@@ -61,6 +63,7 @@ function* made(): Generator<{ text: string }> {
 await access(folder);
 const journal = sqliteJournal({ directory: `${folder}/journal`, durability });
 const started = performance.now();
+const cpuBefore = process.cpuUsage();
 const map = mapDataset(
   plan,
   file === undefined ? made() : (readRows(file) as AsyncIterable<{ text: string }>),
@@ -73,8 +76,10 @@ for await (const row of map) await output.write(row);
 await output.finish();
 await journal.close();
 const { completed, reused } = map.summary();
+const { user, system } = process.cpuUsage(cpuBefore);
 const figures: MapFigures = {
   ms: performance.now() - started,
+  cpuMs: (user + system) / 1_000,
   peakMegabytes: process.resourceUsage().maxRSS / 1_000,
   ...{ completed, reused },
 };

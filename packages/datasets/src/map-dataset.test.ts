@@ -1,5 +1,11 @@
 import { adaptive } from '@stratagem/adaptive';
-import { createPlan, memoryJournal, type RunEvent, type TaskRunner } from '@stratagem/core';
+import {
+  createPlan,
+  type Instrumentation,
+  memoryJournal,
+  type RunEvent,
+  type TaskRunner,
+} from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
@@ -51,6 +57,40 @@ describe('mapDataset()', () => {
       ...{ rows: 100, completed: 100, failed: 0, costUsd: 50 },
       usage: { inputTokens: 200, outputTokens: 100 },
     });
+  });
+
+  test('asks for streamed text where a listener gets it', async () => {
+    const wanted: unknown[] = [];
+    const runner: TaskRunner = {
+      name: 'asked',
+      async run(_, context) {
+        wanted.push(context.wantsText);
+        return { output: 'x' };
+      },
+    };
+    const options = { strategy: parallel(), runner };
+    await all(mapDataset(plan, rowsOf(1), options));
+    await all(mapDataset(plan, rowsOf(1), { ...options, onEvent: () => {} }));
+    await all(mapDataset(plan, rowsOf(1), { ...options, onEvent: () => {}, wantsText: false }));
+    expect(wanted).toEqual([false, true, false]);
+  });
+
+  test('lets an instrumentation watch its runs', async () => {
+    const begun: string[] = [];
+    const instrumentation: Instrumentation = {
+      beginRun({ runId }) {
+        begun.push(runId);
+        return { onEvent() {}, traceOf: () => undefined, end() {} };
+      },
+      attempt: (_, work) => work(),
+      modelCall: (_, __, work) => work(),
+      toolCall: (_, __, work) => work(),
+    };
+    const { runner } = echo();
+    const options = { ...{ strategy: parallel(), runner, instrumentation }, rowsPerRun: 2 };
+    const map = mapDataset(plan, rowsOf(4), options);
+    await all(map);
+    expect(begun).toEqual(map.summary().runIds);
   });
 
   test('keeps a failed row as a result, with its error', async () => {

@@ -199,6 +199,8 @@ class DatasetRun<Outputs, Row> {
       maxDepth: (options.maxDepth ?? DEFAULT_MAX_DEPTH) + 1,
       timeline: 'stream',
       outputs: 'final',
+      // The map itself reads no text while it is written.
+      wantsText: options.onEvent !== undefined && (options.wantsText ?? true),
       ...(reuse && { reuse: { anyPosition: true } }),
     });
     // What is wrong with the plan alone is known at once.

@@ -126,7 +126,7 @@ const EXECUTOR_OPTIONS = [
   ...['strategy', 'runner', 'runners', 'tools', 'commands', 'files', 'maxParallel', 'resources'],
   ...['failFast', 'deadlineMs', 'timeoutMs', 'idleTimeoutMs', 'retry', 'budget', 'prices'],
   ...['maxDepth', 'abortGraceMs', 'onAbandoned', 'signal', 'onEvent', 'journal', 'attachments'],
-  ...['maxOutputBytes', 'codecs', 'carrier', 'seed'],
+  ...['maxOutputBytes', 'codecs', 'carrier', 'seed', 'wantsText', 'instrumentation'],
 ];
 
 const MAP_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;

@@ -260,6 +260,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       outputs: options.outputs ?? 'all',
       signal,
       onEvent: options.onEvent,
+      wantsText: options.wantsText ?? true,
       instrumentation: options.instrumentation,
       abortGraceMs: options.abortGraceMs ?? ABORT_GRACE_MS,
       onAbandoned: options.onAbandoned,

@@ -3,6 +3,7 @@ import type { RunObserver } from '../contract/instrumentation.js';
 import type { EventLog } from '../state/event-log.js';
 import { isThenable } from '../util/promise.js';
 import { EventStream } from './event-stream.js';
+import type { RunSettings } from './settings.js';
 
 const MAX_ERRORS = 100;
 
@@ -13,19 +14,20 @@ export class Listeners {
   readonly errors: unknown[] = [];
   readonly #log: EventLog;
   readonly #onEvent: ((event: RunEvent) => void) | undefined;
+  readonly #wantsText: boolean;
   readonly #observer: RunObserver | undefined;
   #published = 0;
 
   constructor(
     log: EventLog,
-    isKept: boolean,
-    onEvent: ((event: RunEvent) => void) | undefined,
+    { timeline, onEvent, wantsText }: Pick<RunSettings, 'timeline' | 'onEvent' | 'wantsText'>,
     observer?: RunObserver,
   ) {
     this.#log = log;
     this.#onEvent = onEvent;
+    this.#wantsText = wantsText;
     this.#observer = observer;
-    this.stream = new EventStream(log, isKept);
+    this.stream = new EventStream(log, timeline === 'keep');
   }
 
   /** Publishes every entry of the log that has not been published. */
@@ -62,6 +64,7 @@ export class Listeners {
     } catch (error) {
       this.#keep(error);
     }
+    if (event.type === 'task_output' && !this.#wantsText) return;
     try {
       const returned: unknown = this.#onEvent?.(event);
       if (isThenable(returned)) Promise.resolve(returned).catch((error) => this.#keep(error));

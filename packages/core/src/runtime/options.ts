@@ -104,6 +104,12 @@ export interface RunOptions {
    */
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
   /**
+   * Whether `onEvent` reads answers while they are written. With false, it gets no `task_output`; unless
+   * somebody else reads the text, models are asked for whole answers, which takes less CPU time.
+   * @default true
+   */
+  readonly wantsText?: boolean | undefined;
+  /**
    * Records the run so that it survives the process. No event is published, and no attempt started,
    * before it is durable.
    */
@@ -203,6 +209,7 @@ export const RUN_OPTIONS = [
   'signal',
   'timeline',
   'onEvent',
+  'wantsText',
   'journal',
   'attachments',
   'redact',
@@ -230,7 +237,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     abortGraceMs,
     onAbandoned,
   } = options;
-  const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
+  const { retry, budget, prices, replan, timeline, signal, onEvent, wantsText } = options;
   const {
     journal,
     attachments,
@@ -276,6 +283,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
   if (onEvent !== undefined && typeof onEvent !== 'function') {
     throw new OptionError(`${owner}: onEvent must be a function`);
   }
+  if (wantsText !== undefined) checkFlag(owner, 'wantsText', wantsText);
   if (redact !== undefined && typeof redact !== 'function') {
     throw new OptionError(`${owner}: redact must be a function`);
   }

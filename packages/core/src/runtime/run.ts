@@ -85,7 +85,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       resourceOf: runners.resourceOf,
     });
     const { log, state } = this.#kernel;
-    this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent, observer);
+    this.#listeners = new Listeners(log, settings, observer);
     const { runId, codecs, attachments } = settings;
     this.ahead =
       record &&
@@ -241,7 +241,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   get hasListeners(): boolean {
-    return this.#settings.onEvent !== undefined || this.events.hasReaders;
+    const { onEvent, wantsText } = this.#settings;
+    return (onEvent !== undefined && wantsText) || this.events.hasReaders;
   }
 
   takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {

@@ -545,6 +545,7 @@ describe('whether anybody reads the text', () => {
     ['nobody', {}, {}, false],
     ['nobody, with a journal', {}, { journal: memoryJournal() }, false],
     ['a listener', {}, { onEvent: () => {} }, true],
+    ['a listener that does not want it', {}, { onEvent: () => {}, wantsText: false }, false],
     ['a limit of idle time', { idleTimeoutMs: 5_000 }, {}, true],
     [
       'the strategy',
@@ -559,6 +560,21 @@ describe('whether anybody reads the text', () => {
     ],
   ])('reaches the runner: %s', async (_, task, options, expected) => {
     expect(await wanted(one(task), options)).toEqual([expected, true]);
+  });
+
+  test('does not reach a listener that does not want it', async () => {
+    const types: string[] = [];
+    const runner: TaskRunner = {
+      name: 'streaming',
+      async run(_, { emit }) {
+        await emit('x');
+        return { output: 'x' };
+      },
+    };
+    const onEvent = ({ type }: RunEvent) => void types.push(type);
+    const { timeline } = await run(one({}), { runner, onEvent, wantsText: false });
+    expect(timeline.map(({ type }) => type)).toContain('task_output');
+    expect(types).toEqual(timeline.flatMap(({ type }) => (type === 'task_output' ? [] : [type])));
   });
 
   test('depends on the iterators of the run at that time', async () => {

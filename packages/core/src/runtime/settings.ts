@@ -45,6 +45,8 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf' | 'loan'> 
   readonly signal: AbortSignal | undefined;
   readonly instrumentation: Instrumentation | undefined;
   readonly onEvent: ((event: RunEvent) => void) | undefined;
+  /** Whether `onEvent` gets the text that attempts stream. */
+  readonly wantsText: boolean;
 }
 
 /** How a run is kept. */
