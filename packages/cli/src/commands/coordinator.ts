@@ -1,4 +1,4 @@
-import type { Executor, Plan } from '@stratagem/core';
+import type { Executor, Plan, RunHandle } from '@stratagem/core';
 import { type RunQueue, startCoordinator } from '@stratagem/core/coordinator';
 import type { AttemptCarrier } from '@stratagem/core/kernel';
 import { loadPlans } from '../load/load-plans.js';
@@ -11,6 +11,7 @@ import { EXIT } from '../output/exit-code.js';
 import { write } from '../output/streams.js';
 import { stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
+import { onlyElsewhere, unanswerable } from '../run/unanswerable-event.js';
 import { withExecutor } from '../run/with-executor.js';
 import { optionOf } from '../run/without-effect.js';
 import { type JournalFlags, withSettings } from '../settings/apply-settings.js';
@@ -42,6 +43,11 @@ export async function coordinatorCommand(
 ): Promise<number> {
   const flags = withSettings(given, settings);
   const { journal, engine } = flags;
+  if (given.approveTools !== undefined) {
+    throw new UsageError(
+      `--approve-tools would stop each run forever: ${onlyElsewhere('a call of a tool waits for an approval')}`,
+    );
+  }
   if (engine === undefined) {
     if (flags.cap !== undefined)
       throw new UsageError('--cap has no effect without --engine: remove it');
@@ -70,6 +76,18 @@ const WORKERS_OWN = [
   'latency',
 ] as const;
 
+/** Says which questions of a run wait for answers that nobody gives, also those of coordinators before this one. */
+async function sayQuestions(run: RunHandle): Promise<void> {
+  for await (const event of run) {
+    const question = unanswerable(event);
+    if (question !== undefined) say(`${run.runId}: ${question}`);
+    if (event.type !== 'run_resumed') continue;
+    for (const { taskId } of run.openQuestions()) {
+      say(`${run.runId}: ${onlyElsewhere(`task "${taskId}" waits for a human`)}`);
+    }
+  }
+}
+
 const say = (text: string) => void write(process.stderr, `${text}\n`);
 
 async function coordinate(
@@ -94,6 +112,8 @@ async function coordinate(
       ...(maxRuns !== undefined && { maxRuns }),
       onRun(run) {
         say(`${run.runId} is under way`);
+        // What it rejects with is reported as an error of the run.
+        sayQuestions(run).catch(() => {});
         run.result.then(
           ({ status }) => say(`${run.runId} ${status}`),
           // Reported as an error.

@@ -72,6 +72,7 @@ test('mistakes are usage errors with remedies', async () => {
     [['worker', '--runner', 'openai', ...away], 'OPENAI_API_KEY'],
     [['coordinator', ...away], 'PostgreSQL at 127.0.0.1:1/x, cannot be used'],
     [['coordinator', '--cache', 'x', ...away], '--cache has no effect with --engine'],
+    [['coordinator', '--approve-tools', 'fetch', ...away], 'nobody can answer at a coordinator'],
     [['coordinator', '--cap', 'openai/gpt-5', ...away], 'such as openai/gpt-5=8'],
     [['coordinator', '--cap', 'a=8', '--journal', away[1] as string], '--cap has no effect'],
     [['run', 'asks.yaml', ...away], 'a task waits for a human'],

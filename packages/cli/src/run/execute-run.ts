@@ -46,7 +46,10 @@ export interface ExecuteFlags
 
 /** What a view needs of a run, in this process or elsewhere. */
 export type ViewedRun = PromiseLike<PlanResult> &
-  Pick<RunHandle, 'runId' | 'cancel' | 'interrupt' | 'answer' | 'approve' | 'reject'>;
+  Pick<RunHandle, 'runId' | 'cancel' | 'interrupt' | 'answer' | 'approve' | 'reject'> & {
+    /** Whether only another process can answer its questions. */
+    readonly isAnsweredElsewhere?: true;
+  };
 
 /**
  * Starts a run, shows its progress, asks its questions, and prints its result.
@@ -118,7 +121,9 @@ export async function executeRun(
     end(reason, drains);
   });
   const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
-  const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined);
+  const isElsewhere = run.isAnsweredElsewhere === true;
+  const asked = isElsewhere ? undefined : terminal;
+  const humans = new HumanSteps(run, flags, asked, stop, page !== undefined || isElsewhere);
   const retryCommand = retryCommandOf(run.runId, flags.journalOption);
   // Only runs of this process have a page.
   printBeside(page?.attach(run as RunHandle, retryCommand));

@@ -2,6 +2,7 @@ import { type Journal, type PlanResult, type RunEvent, readRun, resultOf } from 
 import { shownJournal } from '../options/journal-place.js';
 import { write } from '../output/streams.js';
 import type { ViewedRun } from './execute-run.js';
+import { onlyElsewhere, unanswerable } from './unanswerable-event.js';
 
 /** How often to look for new events, in milliseconds. A long log takes longer to read: then less often. */
 const POLL_MS = 200;
@@ -14,6 +15,7 @@ const ENDS: readonly RunEvent['type'][] = ['run_completed', 'run_failed', 'run_c
 /** A run that coordinators carry out, seen through its journal: as much of a handle as a view needs. */
 export class FollowedRun implements ViewedRun {
   readonly runId: string;
+  readonly isAnsweredElsewhere = true;
   readonly #journal: Journal;
   readonly #onEvent: (event: RunEvent) => void;
   readonly #engine: string;
@@ -88,6 +90,8 @@ export class FollowedRun implements ViewedRun {
       if (event.sequence <= last) continue;
       this.#events.push(event);
       this.#onEvent(event);
+      const question = unanswerable(event);
+      if (question !== undefined) await write(process.stderr, `${question}\n`);
     }
   }
 
@@ -103,6 +107,5 @@ export class FollowedRun implements ViewedRun {
 }
 
 function refuse(taskId: string): Promise<never> {
-  const message = `task "${taskId}" waits for a human: only the program of its coordinator can answer`;
-  return Promise.reject(new Error(message));
+  return Promise.reject(new Error(onlyElsewhere(`task "${taskId}" waits for a human`)));
 }

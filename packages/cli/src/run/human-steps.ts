@@ -10,9 +10,9 @@ export interface Answerable {
 }
 
 /**
- * Answers the human steps of a run, and its questions about calls of tools, with preset answers, or by asking on the terminal one at a time.
- * Without a terminal and without a page, a step without a timeout stops the run, because it would wait
- * forever.
+ * Answers the human steps of a run, and its questions about calls of tools, with preset answers, or by asking
+ * on the terminal one at a time. When nobody else can answer, such as on a page, a step without a timeout stops
+ * the run, because it would wait forever.
  */
 export class HumanSteps {
   readonly #run: Answerable;
@@ -20,7 +20,7 @@ export class HumanSteps {
   readonly #rejected: ReadonlySet<string>;
   readonly #terminal: Terminal | undefined;
   readonly #stop: (reason: string) => void;
-  readonly #hasPage: boolean;
+  readonly #othersAnswer: boolean;
   readonly #waiting = new Map<string, AbortController>();
   #lastQuestion: Promise<void> = Promise.resolve();
 
@@ -29,12 +29,12 @@ export class HumanSteps {
     preset: PresetAnswers,
     terminal: Terminal | undefined,
     stop: (reason: string) => void,
-    hasPage = false,
+    othersAnswer = false,
   ) {
     this.#run = run;
     this.#terminal = terminal;
     this.#stop = stop;
-    this.#hasPage = hasPage;
+    this.#othersAnswer = othersAnswer;
     this.#rejected = new Set(preset.reject);
     this.#answers = new Map([
       ...(preset.approve ?? []).map((id): [string, unknown] => [id, true]),
@@ -54,7 +54,7 @@ export class HumanSteps {
       const terminal = this.#terminal;
       const { signal } = this.#register(taskId);
       this.#lastQuestion = this.#lastQuestion.then(() => this.#ask(event, terminal, signal));
-    } else if (timeoutMs === undefined && !this.#hasPage) {
+    } else if (timeoutMs === undefined && !this.#othersAnswer) {
       const option =
         kind === 'approval' ? `--approve ${taskId} or --reject ${taskId}` : `--answer ${taskId}=…`;
       this.#stop(
@@ -72,7 +72,7 @@ export class HumanSteps {
       const terminal = this.#terminal;
       const { signal } = this.#register(callName(taskId, key));
       this.#lastQuestion = this.#lastQuestion.then(() => this.#askCall(event, terminal, signal));
-    } else if (timeoutMs === undefined && !this.#hasPage) {
+    } else if (timeoutMs === undefined && !this.#othersAnswer) {
       this.#stop(
         `task "${taskId}" asks to call the tool "${tool}", but there is no terminal to ask on; ` +
           `use --approve ${taskId} or --reject ${taskId}`,
