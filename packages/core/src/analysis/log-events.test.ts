@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { inOrder } from '../../test/runs.js';
-import { createExecutor, createPlan, RunnerError } from '../index.js';
+import { createExecutor, createPlan, RunnerError, type TaskRunner } from '../index.js';
 import { type EventLogger, type LogEventsOptions, logEvents } from './log-events.js';
 
 const plan = createPlan('MARK goal')
@@ -47,6 +47,27 @@ test('records have no content unless it is asked for', async () => {
   const [started, , , completed] = await records('trace', { content: true });
   expect(started.plan.goal).toBe('MARK goal');
   expect(completed.output).toBe('MARK output');
+});
+
+test('records do not have what a provider searched for and ran, nor values of the goal', async () => {
+  const lines: string[] = [];
+  const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
+  const runner: TaskRunner = {
+    name: 'searching',
+    run: async () => ({
+      output: 'MARK',
+      serverToolCalls: [{ tool: 'web_search', queries: ['MARK'] }],
+    }),
+  };
+  const goalState = {
+    criteria: [{ path: 'outputs.a', operator: 'contains', value: 'MARK' }],
+  } as const;
+  const onEvent = logEvents(logger);
+  const executor = createExecutor({ strategy: inOrder, runner, onEvent });
+  await executor.execute({ goal: 'x', goalState, tasks: [{ id: 'a', description: 'x' }] });
+  const events = lines.map((line) => JSON.parse(line).event);
+  expect(events).toEqual(expect.arrayContaining(['task_completed', 'goal_checked']));
+  expect(lines.join()).not.toContain('MARK');
 });
 
 test('levels can be limited and changed', async () => {

@@ -74,7 +74,7 @@ const DEFAULT_LEVELS: Readonly<Partial<Record<RunEventType, LogLevel>>> = {
 /** What users and models wrote. */
 const CONTENT: ReadonlySet<string> = new Set([
   ...['plan', 'inputs', 'output', 'text', 'input', 'items', 'tasks', 'citations', 'question'],
-  ...['message', 'loop'],
+  ...['message', 'loop', 'serverToolCalls', 'criteria'],
 ]);
 
 /**

@@ -16,7 +16,8 @@ export interface OutputLimits extends KeepOptions {
  *
  * @throws {RunnerError} `invalid_output`, with what the attempt has cost.
  */
-export function keepResult(result: AttemptResult, limits: OutputLimits): AttemptResult {
+export function keepResult(given: AttemptResult, limits: OutputLimits): AttemptResult {
+  const result = withoutSecrets(given, limits);
   const { output } = result;
   const isNumber = typeof output === 'number' && limits.secretTexts === undefined;
   if (output === undefined || isNumber || typeof output === 'boolean') {
@@ -28,6 +29,17 @@ export function keepResult(result: AttemptResult, limits: OutputLimits): Attempt
   } catch (thrown) {
     throw withDetails(invalid('its output has', thrown), result);
   }
+}
+
+/** What the answer says beside its output: searches and code may repeat the prompt. */
+function withoutSecrets(result: AttemptResult, { secretTexts }: OutputLimits): AttemptResult {
+  const { citations, serverToolCalls } = result;
+  if (secretTexts === undefined || (citations ?? serverToolCalls) === undefined) return result;
+  return {
+    ...result,
+    ...(citations && { citations: secretTexts.value(citations) }),
+    ...(serverToolCalls && { serverToolCalls: secretTexts.value(serverToolCalls) }),
+  };
 }
 
 /** @throws {RunnerError} `invalid_output` */

@@ -413,6 +413,31 @@ describe('a secret input', () => {
     expect(read).toHaveLength(result.timeline.length);
   });
 
+  test.each([true, 'x'])('is replaced in what an answer of %j cites and ran', async (output) => {
+    vi.stubEnv('STRATAGEM_TEST_TOKEN', secret);
+    const { plan } = parsePlanDocument(document);
+    const journal = memoryJournal();
+    const runner: TaskRunner = {
+      name: 'searching',
+      run: async () => ({
+        output,
+        citations: [{ url: `https://x/?key=${secret}` }],
+        serverToolCalls: [
+          { tool: 'code_execution', code: `fetch("${secret}")`, queries: [secret] },
+        ],
+      }),
+    };
+    const executor = createExecutor({ strategy: inOrder, runner, journal });
+    const result = await executor.execute(plan, { runId: 's' }).orThrow();
+    const texts = [JSON.stringify(result.timeline), JSON.stringify(result.tasks)];
+    for await (const event of journal.read('s')) texts.push(JSON.stringify(event));
+    expect(texts.join()).not.toContain(secret);
+    expect(result.tasks[0]).toMatchObject({
+      citations: [{ url: 'https://x/?key=[secret]' }],
+      serverToolCalls: [{ code: 'fetch("[secret]")', queries: ['[secret]'] }],
+    });
+  });
+
   test.each<[place: string, task: Record<string, unknown>]>([
     ['a when function that throws', { id: 'a', run: () => 1, when: thrower }],
     ['a forEach function that throws', { id: 'a', description: 'x', forEach: thrower }],

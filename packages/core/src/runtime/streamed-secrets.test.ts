@@ -29,6 +29,18 @@ describe('streamed text', () => {
     ]);
   });
 
+  test('leaves the keys of calls as they are', () => {
+    const call = { callId: 'c', key: 'find-12345-1', tool: 'find' };
+    const parts: OutputPart[] = [
+      { kind: 'tool_call', ...call, input: 'pin 2345' },
+      { kind: 'tool_result', ...call, ok: true, output: '2345', durationMs: 1 },
+    ];
+    expect(through({ pin: '2345' }, parts)).toEqual([
+      { kind: 'tool_call', ...call, input: 'pin [secret]' },
+      { kind: 'tool_result', ...call, ok: true, output: '[secret]', durationMs: 1 },
+    ]);
+  });
+
   test('keeps its order with other parts', () => {
     const step: OutputPart = { kind: 'step', step: 1 };
     const reasoning: OutputPart = { kind: 'reasoning', text: 'sk-very-secret' };

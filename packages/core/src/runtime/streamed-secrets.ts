@@ -17,13 +17,20 @@ export class StreamedSecrets {
 
   /** The parts that can be written now, in order. */
   add(part: OutputPart): OutputPart[] {
-    if (!isStreamed(part)) return [...this.end(), this.#secrets.value(part)];
+    if (!isStreamed(part)) return [...this.end(), this.#clean(part)];
     const before = this.#held?.kind === part.kind ? [] : this.end();
     const text = (this.#held?.text ?? '') + part.text;
     const from = this.#secrets.openFrom(text);
     this.#held = from < text.length ? { ...part, text: text.slice(from) } : undefined;
     const sure = this.#secrets.text(text.slice(0, from));
     return sure === '' ? before : [...before, { ...part, text: sure }];
+  }
+
+  /** The key of a call is made of a name and a hash, in which a short secret may occur by chance. */
+  #clean(part: OutputPart): OutputPart {
+    const clean = this.#secrets.value(part);
+    if (clean === part || !('key' in part)) return clean;
+    return { ...clean, key: part.key } as OutputPart;
   }
 
   /** The text that has waited: nothing follows it. */
