@@ -6,6 +6,11 @@ export interface Backend {
   readonly bus: Bus;
   /** Connects, and prepares what the server needs. Rejects with an error that has a remedy. */
   ready(): Promise<void>;
+  /**
+   * By how much the clock of this machine is ahead of the one by which locks of jobs end, in milliseconds;
+   * what may be due to the network does not count.
+   */
+  clockAheadMs(): Promise<number>;
   /** How BullMQ connects. */
   connection(): unknown;
   readonly factory: BackendFactory<IQueueBackend, unknown> | undefined;

@@ -1,8 +1,9 @@
 import { type BackendFactory, type IQueueBackend, Queue } from 'bullmq';
 import type { Backend } from './backend.js';
 import type { Bus } from './bus.js';
+import { clockError } from './errors.js';
 import { LaneWorker, type LaneWorkerOptions } from './lane-worker.js';
-import { type EngineSettings, isPostgres } from './options.js';
+import { type EngineSettings, isPostgres, placeOf } from './options.js';
 import { PostgresBackend } from './postgres-backend.js';
 import type { JobData, JobResult } from './protocol.js';
 import { RedisBackend } from './redis-backend.js';
@@ -43,6 +44,13 @@ export class Engine {
   /** @throws {StratagemError} when the server cannot be used, with a remedy. */
   ready(): Promise<void> {
     return this.#backend.ready();
+  }
+
+  /** @throws {RunnerError} when locks of this duration would not hold, because clocks differ. */
+  async requireClock(lockMs: number): Promise<void> {
+    const aheadMs = await this.#backend.clockAheadMs();
+    // Locks are renewed when half of their time is over, and another worker may differ as much.
+    if (Math.abs(aheadMs) > lockMs / 4) throw clockError(aheadMs, placeOf(this.#settings.url));
   }
 
   queue(resource = ''): AttemptQueue {

@@ -5,7 +5,10 @@ import { engines } from '../test/engines.js';
 import { withoutCommand } from './errors.js';
 import { bullmqCarrier, serveAttempts } from './index.js';
 
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.useRealTimers();
+});
 
 describe.each(engines)('over %s', (kind, url) => {
   test('a wrong password is an error with a remedy, on both sides, and appears nowhere', async () => {
@@ -27,6 +30,19 @@ describe.each(engines)('over %s', (kind, url) => {
     }
     await carrier.close();
     expect(inspect(errors, { depth: 10, showHidden: true })).not.toContain('wrong-word');
+  });
+
+  test('a worker whose clock differs is refused where locks are kept by clocks', async () => {
+    for (const [aheadMs, where] of [
+      [60_000, /clock of this machine is \S+ s ahead of/],
+      [-60_000, /clock of this machine is \S+ s behind/],
+    ] as const) {
+      vi.useFakeTimers({ now: Date.now() + aheadMs, toFake: ['Date'] });
+      const serving = serveAttempts({ url, lockMs: 15_000 });
+      if (kind === 'redis') await (await serving).stop();
+      else await expect(serving).rejects.toThrow(where);
+      vi.useRealTimers();
+    }
   });
 
   test('a password that the URL leaves out comes from the environment', async () => {

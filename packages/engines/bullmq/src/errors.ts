@@ -33,6 +33,13 @@ export function engineError(thrown: unknown, place: string): RunnerError {
   return failed(`cannot be used (${reason}): check that it runs, and the host and port of the URL`);
 }
 
+/** @param aheadMs By how much this machine is ahead of the server. @param place The server, without the password. */
+export function clockError(aheadMs: number, place: string): RunnerError {
+  const seconds = (Math.abs(aheadMs) / 1_000).toFixed(1);
+  const message = `The clock of this machine is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${place}, so that workers would take attempts from each other: synchronize the clocks, such as with NTP, or raise lockMs of all workers`;
+  return new RunnerError('connection', message);
+}
+
 /**
  * An error without the command of Redis that failed: that may have the password, or outputs of tasks, which
  * must not get into a log.

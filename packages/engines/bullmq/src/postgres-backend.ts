@@ -72,12 +72,29 @@ export class PostgresBackend implements Backend {
     return pool;
   }
 
-  async ready(): Promise<void> {
+  ready(): Promise<void> {
+    return this.#withClient((client) => runMigrations(client, SCHEMA).then(() => {}));
+  }
+
+  /** BullMQ compares the clocks of workers with each other: that of the server is one that all can ask. */
+  clockAheadMs(): Promise<number> {
+    return this.#withClient(async (client) => {
+      const before = Date.now();
+      const { rows } = await client.query(
+        'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now',
+      );
+      const after = Date.now();
+      const now = Number(rows[0]?.now);
+      return Math.max(0, before - now) || Math.min(0, after - now);
+    });
+  }
+
+  async #withClient<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> {
     const client = new pg.Client(this.#options());
     client.on('error', () => {});
     try {
       await client.connect();
-      await runMigrations(client, SCHEMA);
+      return await work(client);
     } catch (error) {
       throw engineError(error, placeOf(this.#settings.url));
     } finally {

@@ -24,7 +24,8 @@ export interface AttemptWorker {
  *
  * Tasks with functions run by name: this worker needs their plans among `plans`, found by their goal.
  *
- * Rejects with a `RunnerError` when the server cannot be used.
+ * Rejects with a `RunnerError` when the server cannot be used. On PostgreSQL also when the clock of this machine
+ * differs from that of the server by more than a quarter of `lockMs`.
  *
  * @throws {OptionError} when an option is unknown, missing or out of range.
  *
@@ -37,6 +38,7 @@ export async function serveAttempts(options: ServeAttemptsOptions): Promise<Atte
   const engine = new Engine(settings);
   try {
     await engine.ready();
+    await engine.requireClock(settings.lockMs);
     const server = new AttemptServer(engine, settings, `worker ${randomUUID()}`);
     await server.start();
     return {
