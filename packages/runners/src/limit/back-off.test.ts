@@ -6,6 +6,7 @@ const refused = (startedAt: number, retryAfterMs?: number): RequestEnd => ({
   refusal: 'rate_limited',
   retryAfterMs,
   isExplained: false,
+  mayBurst: false,
 });
 const answered = (startedAt: number): RequestEnd => ({
   ...refused(startedAt),
@@ -63,6 +64,18 @@ describe('after a refusal', () => {
     const backOff = new BackOff();
     for (let now = 1; now < 1_000; now++) backOff.recordEnd(refused(now, 0), now);
     expect(backOff.pace(1_000)).toBeCloseTo(0.05, 3);
+  });
+
+  test('bursts become smaller before the pace drops, once for all requests of a burst', () => {
+    const backOff = new BackOff();
+    for (const startedAt of [10, 10, 10]) {
+      backOff.recordEnd({ ...refused(startedAt, 0), mayBurst: true }, 100);
+    }
+    expect([backOff.burst, backOff.pace(100)]).toEqual([0.5, 1]);
+    backOff.recordEnd({ ...refused(110, 0), mayBurst: true }, 120);
+    expect([backOff.burst, backOff.pace(120)]).toEqual([0.25, 1]);
+    backOff.recordEnd(refused(130, 0), 140);
+    expect([backOff.burst, backOff.pace(140)]).toEqual([0.25, 0.9]);
   });
 
   test('the pace stays when a lower limit explains the refusal', () => {

@@ -16,17 +16,21 @@ export interface RequestEnd {
   readonly retryAfterMs: number | undefined;
   /** Whether the response also announced a lower limit, which explains the refusal. */
   readonly isExplained: boolean;
+  /** Whether several requests may start at once, so that their number explains the refusal. */
+  readonly mayBurst: boolean;
 }
 
 /**
  * Reacts to refusals. All starts pause for as long as the server asks. A refusal of a permitted
- * request means that the real limit is lower, or that other clients use it too. The pace then drops
- * by a tenth and recovers within a minute, because the real limit can only be probed.
+ * request means that too many came at once, that the real limit is lower, or that other clients use it
+ * too. Bursts become smaller first, and stay so. Without bursts, the pace drops by a tenth and recovers
+ * within a minute, because the real limit can only be probed.
  * All times are in milliseconds; the caller passes the current time.
  */
 export class BackOff {
   #pausedUntil = 0;
   #pace = 1;
+  #burst = 1;
   /** When the pace last dropped; refusals of requests sent before that are ignored. */
   #slowedAt = Number.NEGATIVE_INFINITY;
   #refusalsInARow = 0;
@@ -41,15 +45,23 @@ export class BackOff {
     return Math.min(1, this.#pace + (now - this.#slowedAt) * RECOVERY_PER_MS);
   }
 
+  /** The share of a burst that may start at once. */
+  get burst(): number {
+    return this.#burst;
+  }
+
   /** @returns Whether the pause is longer now. */
-  recordEnd({ startedAt, refusal, retryAfterMs, isExplained }: RequestEnd, now: number): boolean {
+  recordEnd(end: RequestEnd, now: number): boolean {
+    const { startedAt, refusal, retryAfterMs, isExplained, mayBurst } = end;
     const before = this.#pausedUntil;
     const isRecent = startedAt > this.#slowedAt;
     if (refusal === undefined && isRecent) this.#refusalsInARow = 0;
     if (refusal === 'rate_limited' && isRecent) {
       this.#refusalsInARow++;
       const pace = this.pace(now);
-      this.#pace = isExplained ? pace : Math.max(MIN_PACE, pace * SLOWDOWN_FACTOR);
+      if (isExplained || mayBurst) this.#pace = pace;
+      else this.#pace = Math.max(MIN_PACE, pace * SLOWDOWN_FACTOR);
+      if (!isExplained && mayBurst) this.#burst /= 2;
       this.#slowedAt = now;
       if (retryAfterMs === undefined) this.pauseUntil(now + this.#nextPauseMs());
     }

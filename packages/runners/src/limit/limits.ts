@@ -41,13 +41,18 @@ const UNITS = {
   outputTokens: 'output tokens',
 } as const;
 
+/** A burst of fewer requests than this does not explain a refusal. */
+const MIN_BURST = 4;
+
 /** All limits of a server, and what its responses say about them. The caller passes the time. */
 export class Limits {
   readonly #meters: Readonly<Record<Quantity, Meter>>;
   readonly #estimate = new TokenEstimate();
   readonly #backOff = new BackOff();
+  readonly #burstMs: number;
 
   constructor({ burstMs, ...settings }: LimiterSettings) {
+    this.#burstMs = burstMs;
     this.#meters = {
       requests: new Meter(settings.requestsPerMinute, burstMs),
       tokens: new Meter(settings.tokensPerMinute, burstMs),
@@ -133,8 +138,13 @@ export class Limits {
       refusal,
       retryAfterMs: isAmount(retryAfterMs) ? retryAfterMs : undefined,
       isExplained,
+      mayBurst: this.#meters.requests.burstAt(this.#backOff.pace(now)) >= MIN_BURST,
     };
-    return this.#backOff.recordEnd(end, now) || isExplained;
+    const isLonger = this.#backOff.recordEnd(end, now);
+    for (const quantity of QUANTITIES) {
+      this.#meters[quantity].setBurst(this.#burstMs * this.#backOff.burst);
+    }
+    return isLonger || isExplained;
   }
 
   /** Replaces the estimated tokens with the actual ones. */

@@ -31,7 +31,7 @@ export interface MeterReading {
  */
 export class Meter {
   readonly #given: number;
-  readonly #burstMs: number;
+  #burstMs: number;
   readonly #window = new SlidingWindow();
   #announced = Number.POSITIVE_INFINITY;
   #bucket: TokenBucket | undefined;
@@ -57,6 +57,20 @@ export class Meter {
   /** How much of the limit is used per minute at this pace; Infinity while there is no limit. */
   perMinute(pace: number): number {
     return this.limit * pace * USED_SHARE;
+  }
+
+  /** How much may be taken at once after an idle period, beyond one request. */
+  burstAt(pace: number): number {
+    const perMinute = this.perMinute(pace);
+    return perMinute === Number.POSITIVE_INFINITY ? 0 : (perMinute / MINUTE_MS) * this.#burstMs;
+  }
+
+  /** Changes what may be taken at once from now on. */
+  setBurst(burstMs: number): void {
+    if (burstMs === this.#burstMs) return;
+    this.#burstMs = burstMs;
+    // The bucket is configured again.
+    if (this.#bucket !== undefined) this.#configured = Number.NaN;
   }
 
   /** How long until this amount may be taken. */
