@@ -9,6 +9,8 @@ if (age !== 'oldest' && age !== 'newest') {
   process.exit(2);
 }
 
+const ONLY_INSTALL = ['@stratagem/cli', 'create-stratagem'];
+
 const names = [];
 const versions = new Map();
 for (const file of globSync('packages/{*,*/*}/package.json')) {
@@ -18,10 +20,11 @@ for (const file of globSync('packages/{*,*/*}/package.json')) {
     peerDependencies = {},
   } = JSON.parse(readFileSync(file, 'utf8'));
   const foreign = Object.entries(peerDependencies).filter(
-    ([peer]) => !peer.startsWith('@stratagem/'),
+    ([peer, range]) => !peer.startsWith('@stratagem/') && range !== 'catalog:',
   );
   if (isPrivate || foreign.length === 0) continue;
-  names.push(name);
+  // The command line and the scaffolds only install what the other packages use.
+  if (!ONLY_INSTALL.includes(name)) names.push(name);
   for (const [peer, range] of foreign) {
     const [, least] = /^\^(\d+\.\d+\.\d+)$/.exec(range) ?? [];
     if (least === undefined)
