@@ -5,6 +5,7 @@ import { subtasksOf } from '../contract/module.js';
 import type { Task } from '../contract/task.js';
 import { incompleteTasks } from '../serialize/decode-plan.js';
 import type { PlanData, TaskData } from '../serialize/plan.js';
+import { fromData } from '../serialize/value.js';
 import type { ResumeOptions } from './resume-options.js';
 
 /** What the first event of a run says. */
@@ -21,7 +22,8 @@ export function startOf([first]: readonly EventData[]): Start {
   if (!Array.isArray(plan?.tasks) || typeof seed !== 'number') {
     throw new TypeError('its run_started has no plan');
   }
-  return { plan, seed, limits, inputs };
+  // A field without a value was given: it is recorded, and is no limit.
+  return { plan, seed, limits: fromData(limits as Json) as RunLimits, inputs };
 }
 
 /** @throws {StratagemError} `plan_required` when a task that may run has functions or schemas. */

@@ -417,7 +417,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
         reuse: reuseOf(journal, options),
         open: () => journal.create({ id: runId, goal, createdAt: Date.now() }),
       };
-      const limits = { ...limitsOf(settings.plan, options), budget: settings.budget };
+      const { budget } = settings;
+      const limits = withoutUndefined({ ...limitsOf(settings.plan, options), budget });
       return begin(() => new Run<Outputs>({ ...settings, limits, runId, seed, record }));
     },
 

@@ -1,4 +1,9 @@
-import { type Budget, eitherResources, type ResourceBudget } from '../contract/budget.js';
+import {
+  type Budget,
+  eitherResources,
+  RESOURCE_BUDGET_FIELDS,
+  type ResourceBudget,
+} from '../contract/budget.js';
 import { OptionError } from '../contract/errors.js';
 import { didYouMean } from '../util/suggest.js';
 
@@ -60,9 +65,11 @@ export function overrideResources(
 
 /** An amount that one of them does not limit has no limit. */
 function sumOf(a: ResourceBudget, b: ResourceBudget): ResourceBudget {
-  const sum = (first: number | undefined, second: number | undefined) =>
-    first === undefined || second === undefined ? undefined : first + second;
-  return { tokens: sum(a.tokens, b.tokens), costUsd: sum(a.costUsd, b.costUsd) };
+  const sums = RESOURCE_BUDGET_FIELDS.flatMap((name) => {
+    const [first, second] = [a[name], b[name]];
+    return first === undefined || second === undefined ? [] : [[name, first + second]];
+  });
+  return Object.fromEntries(sums);
 }
 
 function unknownResource(name: string, known: readonly string[]): OptionError {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { logOf } from '../../test/journals.js';
 import { inOrder, planOf } from '../../test/runs.js';
+import type { Budget } from '../contract/budget.js';
 import type { TaskOptions } from '../contract/call-options.js';
 import { isStratagemError } from '../contract/errors.js';
 import { formatProblem, PlanError } from '../contract/plan-error.js';
@@ -470,6 +471,34 @@ describe('runners by name', () => {
         expect(start?.limits).toMatchObject({ budget: limited('lab/small', 10) });
       },
     );
+
+    test.each<Budget>([
+      { resources: { fast: { tokens: 10 }, deep: { tokens: 10 } } },
+      { tokens: 20, costUsd: undefined },
+      { resources: { fast: { tokens: 20, costUsd: undefined } } },
+    ])('that limits tokens alone needs no prices when it is resumed: %j', async (budget) => {
+      const journal = memoryJournal();
+      const pricing = { unknownModels: ['x'] };
+      const one = { ...paid('a', 'lab/one'), pricing };
+      const options = { strategy: inOrder, journal, maxParallel: 1 };
+      const executor = createExecutor({ ...options, runners: { fast: one, deep: one } });
+      const plan = tasks('fast', 'deep', 'fast', 'deep');
+      const first = await executor.execute(plan, { runId: 'one', budget });
+      expect(first.metrics.completedTasks).toBe(2);
+      const again = await executor.resume('one', { retryFailed: true });
+      expect(again.error?.message).toContain('of 20 for tokens has 20 used');
+    });
+
+    test('is not recorded where there is none', async () => {
+      const journal = memoryJournal();
+      const executor = createExecutor({ strategy: inOrder, runners, journal });
+      await executor.execute(tasks('fast'), { runId: 'one' }).orThrow();
+      await executor.fork('one', { runId: 'two' }).orThrow();
+      const starts = ['one', 'two'].map(async (runId) => (await logOf(journal, runId))[0]);
+      for (const start of await Promise.all(starts)) {
+        expect(start?.limits ?? {}).not.toHaveProperty('budget');
+      }
+    });
 
     test('in US dollars needs the prices of its resource, and of no other', () => {
       const pricing = { unknownModels: ['x'] };
