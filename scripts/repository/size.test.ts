@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 
 /** Kilobytes that importing an entry loads of our code, minified and compressed. */
-const LIMITS = [['packages/core/src/index.ts', 95.9]] as const;
+const LIMITS = [['packages/core/src/index.ts', 96]] as const;
 
 test.each(LIMITS)('%s stays below %d kB, minified and compressed', async (entry, limit) => {
   const bundle = await rolldown({
