@@ -63,6 +63,8 @@ export class AttemptServer {
   readonly #running = new Map<string, Running>();
   /** The reports of attempts, also of those that have ended and whose end has not arrived. */
   readonly #outboxes = new Map<string, Outbox>();
+  /** The outbox of each try. */
+  readonly #outboxOf = new WeakMap<AttemptJob, Outbox>();
   /** By key, the coordinators that have canceled attempts, and when. Another one may want them again. */
   readonly #canceled = new Map<string, { readonly from: string; readonly at: number }>();
   /** Where to report about attempts that have not begun here: their jobs may name a dead coordinator. */
@@ -132,6 +134,7 @@ export class AttemptServer {
       runRetryDelay: 500,
       places: this.#places,
       process: (job, token) => this.#process(job, token),
+      onLost: (job) => this.#lost(job),
       ...(name !== undefined && { name }),
     });
     worker.on('completed', (job, result) => this.#completed(job as AttemptJob, result));
@@ -180,6 +183,7 @@ export class AttemptServer {
     );
     this.#addresses.delete(key);
     this.#outboxes.set(key, outbox);
+    this.#outboxOf.set(job, outbox);
     outbox.add({ type: 'begun' }, now);
     let running: Running | undefined;
     try {
@@ -220,6 +224,12 @@ export class AttemptServer {
     const key = job.id as string;
     if (result === CANCELED) this.#outboxes.delete(key);
     else this.#outboxes.get(key)?.end(result, performance.now());
+  }
+
+  /** This try counts no more: its reports would take the place of those of the next one. */
+  #lost(job: AttemptJob): void {
+    const key = job.id as string;
+    if (this.#outboxes.get(key) === this.#outboxOf.get(job)) this.#outboxes.delete(key);
   }
 
   /** Whether this process may have stood still since it took the job, so that its lock may have ended. */

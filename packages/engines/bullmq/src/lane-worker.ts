@@ -17,6 +17,8 @@ export interface LaneWorkerOptions extends WorkerOptions<unknown> {
   /** The places of this process, which several queues share. */
   readonly places: Places;
   readonly process: (job: AttemptJob, token: string) => Promise<JobResult>;
+  /** Called when the result of a job could not be stored: another worker has it, or the queue lost it. */
+  readonly onLost: (job: AttemptJob) => void;
 }
 
 /** How long to wait after an error of the server before it is asked for the next job. */
@@ -36,6 +38,7 @@ export class LaneWorker extends Worker<
 > {
   // The base class takes jobs in its constructor, before fields exist: so it starts later.
   readonly #places: Places;
+  readonly #onLost: (job: AttemptJob) => void;
   /** Jobs that were taken and have not begun. */
   #taken = 0;
   /** Jobs that were given back: BullMQ would take the next one without a place. */
@@ -43,11 +46,12 @@ export class LaneWorker extends Worker<
 
   constructor(
     name: string,
-    { places, process, ...options }: LaneWorkerOptions,
+    { places, process, onLost, ...options }: LaneWorkerOptions,
     factory: BackendFactory<IQueueBackend, unknown>,
   ) {
     super(name, (job, token = '') => process(job, token), { ...options, autorun: false }, factory);
     this.#places = places;
+    this.#onLost = onLost;
     this.run().catch((error: Error) => this.emit('error', error));
   }
 
@@ -109,8 +113,11 @@ export class LaneWorker extends Worker<
   }
 
   /** Attempts that have failed are completed jobs: nothing else may end one. Its lock ends by itself. */
-  protected override async handleFailed(error: Error): Promise<AttemptJob> {
-    if (!(error instanceof WaitingError)) this.emit('error', error);
+  protected override async handleFailed(error: Error, job: AttemptJob): Promise<AttemptJob> {
+    if (!(error instanceof WaitingError)) {
+      this.#onLost(job);
+      this.emit('error', error);
+    }
     return undefined as never;
   }
 
