@@ -15,8 +15,8 @@ export interface ForkOptions extends Pick<ResumeOptions, 'plan' | 'inputs' | 'ad
    */
   readonly at?: number | undefined;
   /**
-   * Tasks that run again, by id, with all that depends on them. A task that a fan-out or a loop made stands
-   * for all that it made.
+   * Tasks that run again, by id, with all that depends on them. For a task that a fan-out or a loop made, all
+   * that it made runs again.
    * @default only what has not completed or has changed
    */
   readonly tasks?: readonly string[] | undefined;

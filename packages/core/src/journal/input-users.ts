@@ -28,5 +28,5 @@ function usesInput(task: TaskData, names: readonly string[]): boolean {
   );
 }
 
-/** How a function stands in a recorded plan. */
+/** How a recorded plan marks a function. */
 const FUNCTION = JSON.stringify({ $: 'function' } satisfies Json);

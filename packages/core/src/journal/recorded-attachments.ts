@@ -19,7 +19,7 @@ export class RecordedAttachments {
 
   /**
    * @param log The recorded events.
-   * @param adopted The events with which the run goes on, if others than these: a log without the bytes.
+   * @param adopted The events that the run continues from, if not these: a log without the bytes.
    */
   constructor(log: readonly EventData[] = [], adopted?: readonly EventData[]) {
     const hadCompleted = completedIn(log);

@@ -29,7 +29,7 @@ function codesOf(error: unknown): unknown[] {
   );
 }
 
-/** Google's, for a quota that no wait of minutes brings back. */
+/** Google's, for a quota that a wait of minutes does not restore. */
 function isDailyQuota(detail: unknown): boolean {
   const violations = listOf(Object(detail).violations);
   return violations.some((each) => /PerDay/.test(String(Object(each).quotaId ?? '')));

@@ -79,7 +79,7 @@ function firstList<T>(
   return undefined;
 }
 
-/** The code itself, the command of a shell, or what an editor of files was told. */
+/** The code itself, the command of a shell, or the request to an editor of files. */
 function codeOf(asked: Fields): string | undefined {
   if (textOf(asked.path) !== undefined) return JSON.stringify(asked);
   return textIn(asked, ['code', 'command']);

@@ -4,7 +4,7 @@ import type { Instrumentation, RunObserver } from '../contract/instrumentation.j
 import { memoryJournal } from '../journal/memory-journal.js';
 import { createExecutor } from './executor.js';
 
-/** Writes down what it is told, and in which order. */
+/** Records its calls, in their order. */
 function recorder(trace?: Record<string, string>) {
   const heard: string[] = [];
   const begun: unknown[] = [];
