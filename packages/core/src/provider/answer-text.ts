@@ -38,13 +38,15 @@ export class AnswerText {
     this.#emit = emit;
   }
 
-  add(piece: string): Promise<void> {
-    return this.#release(this.#take(piece));
+  /** @param piece Some servers send null. */
+  add(piece: string | null | undefined): Promise<void> {
+    return this.#release(typeof piece === 'string' ? this.#take(piece) : '');
   }
 
   /** Emits a piece of reasoning that arrived apart from the text. */
-  async reason(piece: string): Promise<void> {
-    if (piece !== '') await this.#emit?.({ kind: 'reasoning', text: piece });
+  async reason(piece: string | null | undefined): Promise<void> {
+    if (typeof piece === 'string' && piece !== '')
+      await this.#emit?.({ kind: 'reasoning', text: piece });
   }
 
   /** The answer is complete: releases the text that might have become a block. */

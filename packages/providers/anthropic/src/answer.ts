@@ -11,6 +11,7 @@ import {
   AnswerText,
   answerEndOf,
   CallIds,
+  isRecord,
   joinCounts,
   type ModelAnswer,
   ToolInputText,
@@ -54,16 +55,13 @@ export async function readEvents(
   let message: Omit<PartialMessage, 'content'> = { ended: false };
   let counts: unknown;
   for await (const event of events) {
-    switch (event.type) {
-      case 'message_start':
-        counts = event.message.usage;
-        message = {
-          ...message,
-          model: event.message.model,
-          container: event.message.container,
-          ...usageIn(counts),
-        };
+    switch (event?.type) {
+      case 'message_start': {
+        const { usage, model, container } = event.message ?? ({} as Partial<Message>);
+        counts = usage;
+        message = { ...message, model, container, ...usageIn(usage) };
         break;
+      }
       case 'content_block_start':
         if (event.content_block == null) break;
         blocks.begin(event.index, event.content_block);
@@ -115,14 +113,15 @@ export async function readBody(
   return answer;
 }
 
-/** The blocks as the API has them: some servers send null, a text as the content, or a text that is null. */
+/** The blocks as the API has them: some servers send null, a text as the content or a block, or a text that is null. */
 function blocksOf(content: unknown): ContentBlockParam[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }];
   const blocks: unknown[] = Array.isArray(content) ? content : [];
   return blocks.flatMap((block) => {
-    if (block == null) return [];
-    const { type, text } = block as { type?: unknown; text?: unknown };
-    return (type === 'text' && typeof text !== 'string' ? [] : block) as ContentBlockParam;
+    if (typeof block === 'string') return { type: 'text' as const, text: block };
+    if (!isRecord(block)) return [];
+    const { type, text } = block;
+    return type === 'text' && typeof text !== 'string' ? [] : (block as never);
   });
 }
 
@@ -223,20 +222,21 @@ class BlockAccumulator {
   readonly #citations: unknown[];
 
   constructor(block: ContentBlock) {
-    this.#block = { ...block };
-    this.#citations = [...((block.type === 'text' && block.citations) || [])];
+    this.#block = { ...block, ...(block.type === 'text' && { text: textOf(block.text) }) };
+    const { citations } = block as { citations?: unknown };
+    this.#citations = Array.isArray(citations) ? [...citations] : [];
   }
 
   add(delta: Delta): void {
-    const append = (name: string, piece: string | null | undefined) => {
-      this.#block[name] = `${(this.#block[name] as string | undefined) ?? ''}${piece ?? ''}`;
+    const append = (name: string, piece: unknown) => {
+      this.#block[name] = textOf(this.#block[name]) + textOf(piece);
     };
     switch (delta.type) {
       case 'text_delta':
         append('text', delta.text);
         break;
       case 'input_json_delta':
-        this.#input.add(delta.partial_json ?? '');
+        this.#input.add(jsonOf(delta.partial_json));
         break;
       case 'thinking_delta':
         append('thinking', delta.thinking);
@@ -245,6 +245,7 @@ class BlockAccumulator {
         append('signature', delta.signature);
         break;
       case 'citations_delta':
+        if (delta.citation == null) break;
         this.#citations.push(delta.citation);
         this.#block.citations = this.#citations;
         break;
@@ -261,6 +262,17 @@ class BlockAccumulator {
 
 /** The kinds of blocks that call a tool: one of the task, of the server, of an MCP server. */
 const CALLS: readonly string[] = ['tool_use', 'server_tool_use', 'mcp_tool_use'];
+
+/** Some servers send null. */
+function textOf(piece: unknown): string {
+  return typeof piece === 'string' ? piece : '';
+}
+
+/** Some servers send the object itself. */
+function jsonOf(piece: unknown): string {
+  if (typeof piece === 'string') return piece;
+  return piece == null ? '' : JSON.stringify(piece);
+}
 
 /** Invalid JSON stays a text: the tool reports it to the model. */
 function parsed(json: string): unknown {

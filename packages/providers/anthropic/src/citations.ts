@@ -1,5 +1,6 @@
 import type { ContentBlockParam } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { Citation } from '@stratagem/core';
+import { isRecord } from '@stratagem/core/runner';
 
 /** The sources that the text of an answer cites, with the place of each text that cites them. */
 export function citationsIn(content: readonly ContentBlockParam[]): Citation[] {
@@ -9,7 +10,9 @@ export function citationsIn(content: readonly ContentBlockParam[]): Citation[] {
     const start = end;
     end += block.text.length;
     const span = { start, end };
-    return (block.citations ?? []).map((citation) => ({ ...citationOf(citation), ...span }));
+    const given: unknown = block.citations;
+    const citations = Array.isArray(given) ? given.filter(isRecord) : [];
+    return citations.map((citation) => ({ ...citationOf(citation), ...span }));
   });
 }
 

@@ -165,8 +165,8 @@ type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
 /** A completion that was not streamed, as one chunk. */
 export function chunksOf(completion: Partial<ChatCompletion>): Chunk[] {
   const { choices, ...rest } = completion;
-  const [choice] = choices ?? [];
-  if (choice === undefined) return [];
+  const [choice] = Array.isArray(choices) ? choices : [];
+  if (choice == null) return [];
   const { message, finish_reason = 'stop' } = choice;
   const given: unknown = message?.tool_calls;
   const tool_calls = Array.isArray(given)
@@ -202,6 +202,7 @@ export async function readChunks(
   let serviceTier: string | undefined;
   let sources: Citation[] = [];
   for await (const chunk of chunks) {
+    if (chunk == null) continue;
     requireNoError(chunk);
     // The first chunk of Azure has an empty one.
     model ||= chunk.model;

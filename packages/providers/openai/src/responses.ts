@@ -6,6 +6,7 @@ import {
   type Dialogue,
   definedFields,
   inputJson,
+  isRecord,
   isServerTool,
   isWholeInput,
   type ModelAnswer,
@@ -186,7 +187,8 @@ function eventsOf(response: Partial<Response>): ResponseStreamEvent[] {
   return [{ type: `response.${type}`, response: response as Response, sequence_number: 0 }];
 }
 
-async function readEvents(
+/** Reads the events of an answer, and emits its text. */
+export async function readEvents(
   events: AsyncIterable<ResponseStreamEvent> | Iterable<ResponseStreamEvent>,
   { client, emit }: { readonly client: OpenAI; readonly emit?: RunContext['emit'] | undefined },
   ids: CallIds,
@@ -197,7 +199,7 @@ async function readEvents(
   let response: Response | undefined;
   const items: Output = [];
   for await (const event of events) {
-    switch (event.type) {
+    switch (event?.type) {
       case 'response.output_text.delta':
         await text.add(event.delta);
         break;
@@ -206,7 +208,7 @@ async function readEvents(
         await text.reason(event.delta);
         break;
       case 'response.refusal.delta':
-        refusal += event.delta;
+        refusal += event.delta ?? '';
         break;
       case 'response.output_item.added':
       case 'response.output_item.done':
@@ -215,13 +217,14 @@ async function readEvents(
       case 'response.function_call_arguments.delta': {
         const item = items[event.output_index];
         // Some servers do not repeat the whole arguments in the end.
-        if (item?.type !== 'function_call' || isWholeInput(item.arguments ?? '')) break;
-        item.arguments = `${item.arguments ?? ''}${event.delta}`;
+        if (item?.type !== 'function_call') break;
+        const before = typeof item.arguments === 'string' ? item.arguments : '';
+        if (!isWholeInput(before)) item.arguments = `${before}${event.delta ?? ''}`;
         break;
       }
       case 'response.function_call_arguments.done': {
         const item = items[event.output_index];
-        if (item?.type === 'function_call') item.arguments = event.arguments;
+        if (item?.type === 'function_call') item.arguments = event.arguments ?? item.arguments;
         break;
       }
       case 'response.completed':
@@ -232,7 +235,7 @@ async function readEvents(
         // The SDK does not throw this event, as the request itself succeeded.
         throw new APIError(
           undefined,
-          event.response.error ?? undefined,
+          event.response?.error ?? undefined,
           'the response failed',
           undefined,
         );
@@ -241,7 +244,7 @@ async function readEvents(
         throw new APIError(undefined, event, undefined, undefined);
     }
   }
-  if (text.raw === '' && emit !== undefined) await emitWhole(response?.output ?? [], text);
+  if (text.raw === '' && emit !== undefined) await emitWhole(asSpecified(response?.output), text);
   await text.end();
   return readResponse(response, { text: text.text, refusal }, ids);
 }
@@ -250,7 +253,8 @@ async function readEvents(
 async function emitWhole(output: Output, text: AnswerText): Promise<void> {
   for (const item of output) {
     if (item.type !== 'reasoning') continue;
-    for (const part of [...(item.content ?? []), ...item.summary]) await text.reason(part.text);
+    const parts: readonly unknown[] = [item.content, item.summary].flat();
+    for (const part of parts) await text.reason(Object(part).text);
   }
   const whole = finalText(output);
   if (whole !== undefined) await text.add(whole);
@@ -258,7 +262,7 @@ async function emitWhole(output: Output, text: AnswerText): Promise<void> {
 
 /** Some servers do not repeat the streamed items in the final response. */
 function withOutput(response: Response, items: Output): Response {
-  if (response.output?.length) return response;
+  if (response?.output?.length) return response;
   return { ...response, output: items.flatMap((item) => item ?? []) };
 }
 
@@ -278,7 +282,7 @@ export function readResponse(
   streamed = { text: '', refusal: '' },
   ids = new CallIds(),
 ): ResponseAnswer {
-  const output = withCallIds(asSpecified(response?.output ?? []), ids);
+  const output = withCallIds(asSpecified(response?.output), ids);
   const calls = output.filter((item) => item.type === 'function_call');
   return {
     output,
@@ -298,23 +302,29 @@ export function readResponse(
   };
 }
 
-/** The items as the API has them: some servers send null, a text as the content, or parts of another type. */
-function asSpecified(output: Output): Output {
-  return output.flatMap((item) => {
-    if (item == null) return [];
-    if (item.type !== 'message') return item;
-    const given: unknown = item.content;
-    const parts = Array.isArray(given)
-      ? given
-      : given
-        ? [{ type: 'output_text', text: given }]
-        : [];
-    const content = parts.flatMap((part) => {
-      if (part == null) return [];
-      return part.type === 'text' ? { ...part, type: 'output_text' } : part;
-    });
-    return { ...item, content };
+/** The items as the API has them: some servers send null, or a text as the content of a message. */
+function asSpecified(output: unknown): Output {
+  const items = Array.isArray(output) ? output : [];
+  return items.flatMap((item) => {
+    if (!isRecord(item) || typeof item.type !== 'string') return [];
+    if (item.type !== 'message') return item as never;
+    return { ...item, content: partsOf(item.content).flatMap(partAsSpecified) } as never;
   });
+}
+
+function partsOf(content: unknown): readonly unknown[] {
+  if (Array.isArray(content)) return content;
+  return typeof content === 'string' ? [{ type: 'output_text', text: content }] : [content];
+}
+
+/** Some servers send parts of another type, a text that is null, or annotations that are none. */
+function partAsSpecified(part: unknown): object[] {
+  if (!isRecord(part)) return [];
+  const { type, text, annotations, ...more } = part;
+  if (type !== 'text' && type !== 'output_text') return [part];
+  if (typeof text !== 'string') return [];
+  const listed = Array.isArray(annotations) && { annotations: annotations.filter(isRecord) };
+  return [{ ...more, type: 'output_text', text, ...listed }];
 }
 
 /** The sources of the answer. Places count in its whole text. */
@@ -377,7 +387,7 @@ function refusalOf(output: Output): string {
 }
 
 function endingOf(response: Response | undefined): Pick<ModelAnswer, 'end' | 'reason'> {
-  if (response === undefined) return { end: undefined };
+  if (response == null) return { end: undefined };
   // Some servers leave out the status of a response that is complete.
   const { status = 'completed', incomplete_details } = response;
   const reason = (status === 'incomplete' && incomplete_details?.reason) || status;

@@ -4,6 +4,7 @@ export * from './batch-server.js';
 export * from './chaos.js';
 export * from './conformance/index.js';
 export * from './mock-chaos.js';
+export * from './odd-values.js';
 export * from './request-schemas.js';
 export * from './server.js';
 export * from './timeline.js';
