@@ -5,7 +5,7 @@ import { batchOf } from '../regret/matrix.js';
 import { fixed } from '../regret/strategies.js';
 import { cellsOf } from './matrix.js';
 import { mechanisms } from './mechanisms.js';
-import { faulty, llamaCppSpeed } from './servers.js';
+import { faulty } from './servers.js';
 
 test('every mechanism is on', async () => {
   const switches = Object.values(await mechanisms());
@@ -33,13 +33,4 @@ test.each([
   expect(overloaded).toBeLessThan(40);
   expect(makespanMs).toBeGreaterThan(atLeastMs);
   expect(run()).toEqual(run());
-});
-
-test('the throughput of llama.cpp falls and then rises', () => {
-  const throughput = (inFlight: number) => inFlight * llamaCppSpeed(inFlight);
-  expect(throughput(1)).toBe(1);
-  expect(throughput(8)).toBeCloseTo(37.5 / 55);
-  expect(throughput(12)).toBeGreaterThan(throughput(8));
-  expect(throughput(32)).toBeCloseTo(37.5 / 29.5);
-  expect(throughput(64)).toBeCloseTo(throughput(32));
 });

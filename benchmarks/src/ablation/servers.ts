@@ -10,6 +10,7 @@ import {
   type ServerModel,
   type StreamChunk,
 } from '@stratagem/simulation';
+import { LLAMA_CPP } from '../regret/llama-cpp.js';
 import type { ServerCase } from '../regret/matrix.js';
 
 /** Failures that have nothing to do with load. */
@@ -84,38 +85,6 @@ function drawn(seed: number, { taskId, attempt }: Request): number {
   return ((value ^ (value >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/**
- * The time of 64 answers of llama.cpp with a small model on two cores, by the number in flight: batching pays
- * only from 32 on, so throughput first falls and then rises.
- */
-const LLAMA_CPP_SECONDS: readonly (readonly [inFlight: number, seconds: number])[] = [
-  [1, 37.5],
-  [4, 43],
-  [8, 55],
-  [16, 46],
-  [32, 29.5],
-];
-
-/** A server whose throughput is not monotone. More than 32 requests wait in its queue. */
-const llamaCpp: ServerModel = {
-  name: 'llama.cpp',
-  begin: (seed) => new QueueingServer({ seed, sigma: 0.05, speed: llamaCppSpeed }),
-};
-
-/** The speed of a request, interpolated between the measured numbers in flight on a logarithmic scale. */
-export function llamaCppSpeed(inFlight: number): number {
-  const [[, alone], ...others] = LLAMA_CPP_SECONDS as [[number, number], ...[number, number][]];
-  let [from, before] = [1, alone];
-  for (const [to, seconds] of others) {
-    if (inFlight <= to) {
-      const share = Math.log(inFlight / from) / Math.log(to / from);
-      return alone / (before * (seconds / before) ** share) / inFlight;
-    }
-    [from, before] = [to, seconds];
-  }
-  return alone / before / inFlight;
-}
-
 const sigma = 0.15;
 const MOST_IN_FLIGHT = 16;
 const TIMEOUTS = { share: 0.02, kind: 'timeout' } as const;
@@ -135,7 +104,7 @@ export const FAULTY_SERVERS: readonly ServerCase[] = [
   moving('knee 32 ÷4, 5 % fail', 32, 0.25, ERRORS),
   moving('knee 2 ×4, 5 % lost', 2, 4, LOSSES),
   moving('knee 8 ÷4, 5 % lost', 8, 0.25, LOSSES),
-  steady('llama.cpp', llamaCpp),
+  LLAMA_CPP,
   steady('errors above 16', full('server_error')),
   steady('silence above 16', full('timeout')),
 ];
