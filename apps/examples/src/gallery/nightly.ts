@@ -3,7 +3,7 @@ import { parallel } from '@stratagem/parallel';
 
 /**
  * A job for a timer such as cron. Its id is the day: started again after a crash, it continues where it
- * was; started twice, the second one gets the result of the first.
+ * was; started again after its end, it returns the recorded result.
  */
 export async function run(runner: TaskRunner, journal: Journal, day: string) {
   const plan = createPlan(`Figures of ${day}`)
