@@ -51,8 +51,9 @@ const STRATEGIES: ReadonlyMap<string, () => Strategy> = new Map([
 ]);
 
 const server = await startServer(MILLIONS, THREADS);
-if (typeof server === 'string') console.log(`skipped: no llama.cpp on this machine (${server})`);
-else {
+if (typeof server === 'string') {
+  console.log(`skipped: no llama.cpp for ${process.platform} on ${process.arch} (${server})`);
+} else {
   const count = (server.parameters / 1e6).toFixed(1);
   console.log(
     `llama.cpp, ${count} million parameters in Q8_0, ${THREADS} threads, ${ROUNDS} rounds`,

@@ -124,7 +124,8 @@ function refuse(response: ServerResponse, error: unknown): void {
 
 process.once('disconnect', () => process.exit());
 start().catch((error: unknown) => {
-  const name = error instanceof Error ? error.name : '';
+  // The library leaves the property `name` of its errors as it is.
+  const name = error instanceof Error ? error.constructor.name : '';
   process.send?.({ problem: error instanceof Error ? error.message : String(error), name }, () =>
     process.exit(1),
   );
