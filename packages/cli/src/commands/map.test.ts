@@ -61,7 +61,7 @@ describe('stratagem map', () => {
       '--bind',
       'text=review',
     ];
-    const more = [...FAST, '--where', 'row.stars > 5', '--no-journal', '-q'];
+    const more = [...FAST, '--where', 'row["stars"] > 5', '--no-journal', '-q'];
     const { stdout, stderr, exitCode } = await stratagem([...args, ...more], {
       ...{ cwd: project.path, stdin },
     });
@@ -140,6 +140,13 @@ describe('stratagem map', () => {
       'there is no value at "row.txt", which where compares',
     ],
     ['text\na\n', ['--where', '{ path: text }'], 'must be about row, such as row.text'],
+    ['text\na\n', ['--where', 'text == a'], 'did you mean row.text?'],
+    ['text\na\n', ['--where', 'row.text =='], "--where must be about a column, such as 'row."],
+    [
+      'text\na\n',
+      ['--where', 'row.text == a and row.text != b'],
+      '--where compares with one value; it is a and row.text != b.',
+    ],
     ['text\na\n', ['--json'], '--json prints the summary to standard output'],
     ['text\na\n', ['--no-journal', '--retry-failed'], '--retry-failed needs a journal'],
   ])('says what is wrong with %j %j', async (csv, more, message) => {

@@ -82,15 +82,25 @@ function selected(
   });
 }
 
-const SHORT = /^(row[^\s=!<>]*)\s*(==|!=|>=|<=|>|<|\bcontains\b|\bmatches\b)\s*(.+)$/s;
+const SHORT = /^([^\s=!<>{][^\s=!<>]*)\s*(==|!=|>=|<=|>|<|\bcontains\b|\bmatches\b)\s*(.+)$/s;
 
 /** `row.stars < 3`, or a condition in the notation of plan files. */
 function conditionIn(text: string): Condition {
-  const [, path, operator, value] = SHORT.exec(text.trim()) ?? [];
-  if (path !== undefined) {
-    return { path, operator, value: parsed(value as string) } as Condition;
+  const [, path = '', operator, value = ''] = SHORT.exec(text.trim()) ?? [];
+  const condition = operator === undefined ? parsed(text) : undefined;
+  if (typeof condition === 'object' && condition !== null) return condition as Condition;
+  if (operator === undefined || !/^row(?:$|[.[])/.test(path)) {
+    const remedy = path === '' ? '' : `: did you mean row.${path}?`;
+    throw new UsageError(`--where must be about a column, such as 'row.stars < 3'${remedy}`);
   }
-  return parsed(text) as Condition;
+  // Otherwise it would be compared as one text, which is never what was meant.
+  if (/^[^"'].*(?:\s(?:and|or)\s|&&|\|\|)/is.test(value)) {
+    const several = "{ all: [{ path: row.stars, operator: '<', value: 3 }, …] }";
+    throw new UsageError(
+      `--where compares with one value; it is ${value}. Put quotes around a text, or write several conditions as ${several}`,
+    );
+  }
+  return { path, operator, value: parsed(value) } as Condition;
 }
 
 function parsed(text: string): unknown {
