@@ -39,6 +39,8 @@ export class RecordedAttempts {
   readonly #resources = new Map<string, string>();
   readonly #open = new Map<string, OpenAttempt>();
   readonly #loads = new Map<string, Load>();
+  /** Of all attempts: plans may have as many tasks as the run had attempts. */
+  readonly #usualByType = new Map<TaskType, string>();
   /** The resource where the events leave it out: that of the first attempt at a server. */
   #usual: string | undefined;
 
@@ -50,7 +52,16 @@ export class RecordedAttempts {
   resourceOf({ id, type = 'action' }: Task): string {
     const recorded = this.#resources.get(id);
     if (recorded !== undefined && this.byResource.has(recorded)) return recorded;
-    let usual = [...this.byResource.keys()][0] as string;
+    let usual = this.#usualByType.get(type);
+    if (usual === undefined) {
+      usual = this.#mostUsed(type);
+      this.#usualByType.set(type, usual);
+    }
+    return usual;
+  }
+
+  #mostUsed(type: TaskType): string {
+    let usual = '';
     let most = -1;
     for (const [resource, attempts] of this.byResource) {
       const count = attempts.filter((each) => each.type === type).length;

@@ -45,7 +45,7 @@ export class Sampler {
     const random = randomFrom(this.#seed, taskId, attempt, 'recorded');
     const { attempts, weights } = samples;
     const at = random() * (weights.at(-1) as number);
-    const drawn = attempts[weights.findIndex((weight) => weight > at)] as RecordedAttempt;
+    const drawn = attempts[firstAbove(weights, at)] as RecordedAttempt;
     const { durationMs, inputTokens, outputTokens, costUsd, error } = drawn;
     const rest = { inputTokens, outputTokens, costUsd, error };
     if (error !== undefined) return { ...rest, workMs: durationMs };
@@ -71,6 +71,18 @@ export class Sampler {
     const deviation = Math.sqrt(squares / Math.max(1, logs.length - 1));
     return { attempts, weights, deviation };
   }
+}
+
+/** The position of the first of these ascending numbers that is above another, or of the last one. */
+function firstAbove(numbers: readonly number[], least: number): number {
+  let low = 0;
+  let high = numbers.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] as number) > least) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** A duration near a recorded one. The tails of a small sample are too short, so the variance grows. */
