@@ -55,6 +55,8 @@ test('Ctrl-C keeps the rows so far, and the same command continues', async () =>
   child.kill('SIGINT');
   const { exitCode, stderr } = await ended;
   expect([exitCode, stderr]).toEqual([130, expect.stringContaining('The rows so far are in')]);
+  // Nothing was asked that --yes would answer.
+  expect(stderr).toContain('To continue, run the same command again\n');
   const partial = await rowsIn(join(cwd, 'out.jsonl.partial'));
   expect(partial).toEqual(IN_ORDER.slice(0, partial.length));
   const { stdout } = await stratagem([...MAP, '--json', '--latency', '1'], { cwd });

@@ -12,6 +12,7 @@ import {
   type DatasetMap,
   type MapOptions,
   type MapQuestion,
+  type MapSummary,
   mapDataset,
   openRowsFile,
   outputNamesOf,
@@ -223,7 +224,7 @@ async function runMap(
   if (flags.json) await write(process.stdout, `${jsonText(summary)}\n`);
   if (isText || !isWhole || summary.failed > 0) {
     const text =
-      mapSummaryText(summary, flags.pricesAsOf) + nextSteps(flags, target, output, summary);
+      mapSummaryText(summary, flags.pricesAsOf) + nextSteps(flags, target, output, { ...summary, ...terminal });
     await write(process.stderr, text);
   }
   if (problem !== undefined) {
@@ -261,7 +262,7 @@ function nextSteps(
   flags: ShownFlags,
   target: string | undefined,
   output: RowsFile,
-  { status, failed, rows }: ReturnType<DatasetMap<unknown, unknown>['summary']>,
+  { status, failed, rows, isAsked }: MapSummary & { readonly isAsked: boolean },
 ): string {
   const lines: string[] = [];
   const isWhole = status === 'completed';
@@ -271,7 +272,7 @@ function nextSteps(
   }
   const command = `stratagem ${process.argv.slice(2).map(shellQuote).join(' ')}`;
   if (!isWhole && flags.journal !== undefined) {
-    lines.push(`To continue, run the same command again${flags.yes ? '' : ', or with --yes'}`);
+    lines.push(`To continue, run the same command again${isAsked ? ', or with --yes' : ''}`);
   } else if (failed > 0 && flags.journal !== undefined && !flags.retryFailed) {
     lines.push(`To do failed rows again: ${forTerminal(command)} --retry-failed`);
   }
