@@ -24,6 +24,8 @@ export type AttemptQueue = Queue<
 
 /** How long a server that is away may hold up the end. */
 const CLOSE_MS = 2_000;
+/** Longer than BullMQ blocks a connection. */
+const SILENT_MS = 10_000;
 
 /** The queues and the messages of one engine, as one process uses them. */
 export class Engine {
@@ -33,11 +35,15 @@ export class Engine {
   /** By resource; the empty one is for all without a cap. */
   readonly #queues = new Map<string, AttemptQueue>();
 
-  /** Connects at the first use. */
-  constructor(settings: EngineSettings) {
-    const { url } = settings;
+  /**
+   * Connects at the first use.
+   *
+   * @param silentMs After this time without an answer of the server, a connection is lost.
+   */
+  constructor(settings: EngineSettings, silentMs = SILENT_MS) {
     this.#settings = settings;
-    this.#backend = isPostgres(url) ? new PostgresBackend(settings) : new RedisBackend(settings);
+    const Kind = isPostgres(settings.url) ? PostgresBackend : RedisBackend;
+    this.#backend = new Kind(settings, silentMs);
     this.bus = this.#backend.bus;
   }
 

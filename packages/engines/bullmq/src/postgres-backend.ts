@@ -14,6 +14,8 @@ import { within } from './within.js';
 /** BullMQ keeps its tables in this schema when it is given a pool. */
 const SCHEMA = 'bullmq';
 const CONNECT_MS = 10_000;
+/** The first probe of an idle connection, of which the network may have lost one end. */
+const KEEP_ALIVE_MS = 10_000;
 /** A worker listens on one of them. */
 const MAX_CONNECTIONS = 3;
 /** How long statements may take at the end. */
@@ -27,10 +29,14 @@ export class PostgresBackend implements Backend {
   readonly #pools: pg.Pool[] = [];
   readonly #clients = new Set<pg.PoolClient>();
 
-  constructor(settings: EngineSettings) {
+  readonly #silentMs: number;
+
+  /** @param silentMs After this time without an answer, a connection is lost. */
+  constructor(settings: EngineSettings, silentMs: number) {
     this.#settings = settings;
+    this.#silentMs = silentMs;
     const { queue, onError } = settings;
-    this.bus = new PostgresBus(queue, this.#pool(1), this.#options(), onError);
+    this.bus = new PostgresBus(queue, this.#pool(1), this.#options(), silentMs, onError);
   }
 
   connection(): pg.Pool {
@@ -50,7 +56,10 @@ export class PostgresBackend implements Backend {
       // The queue is a cache of the journal: what a crash of the server takes from it is put back. A
       // journal on the same server makes durable what came before its own appends.
       options: `-c search_path=${SCHEMA} -c synchronous_commit=off`,
+      connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: this.#silentMs,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     };
   }
 
@@ -58,7 +67,6 @@ export class PostgresBackend implements Backend {
     const pool = new pg.Pool({
       ...this.#options(),
       max,
-      connectionTimeoutMillis: CONNECT_MS,
       allowExitOnIdle: true,
     });
     // A connection that breaks off is replaced. Without listeners the process would end.

@@ -19,25 +19,35 @@ export class PostgresBus implements Bus {
   /** Pieces of long texts, by channel and id. */
   readonly #pieces = new Map<string, string[]>();
   #client: pg.Client | undefined;
+  /** The connection that has not answered to a ping yet. */
+  #asked: pg.Client | undefined;
   #connecting: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pauseMs = MIN_PAUSE_MS;
   #isOpen = true;
+  readonly #pinging: NodeJS.Timeout;
   /** Makes the ids of cut texts differ from those of other processes. */
   readonly #id = randomUUID();
   #sent = 0;
 
-  /** @param pool For sending; closed by its owner. */
+  /**
+   * @param pool For sending; closed by its owner.
+   * @param silentMs How long the connection that listens may be silent, although it is asked, before it is lost.
+   */
   constructor(
     queue: string,
     pool: pg.Pool,
     options: pg.ClientConfig,
+    silentMs: number,
     onError: (error: Error) => void,
   ) {
     this.#queue = queue;
     this.#pool = pool;
     this.#options = options;
     this.#onError = onError;
+    // It only listens: otherwise it would not notice that the network has lost the other end.
+    this.#pinging = setInterval(() => this.#ping(), silentMs / 2);
+    this.#pinging.unref();
   }
 
   async publish(batch: ReadonlyMap<string, readonly string[]>): Promise<void> {
@@ -64,10 +74,24 @@ export class PostgresBus implements Bus {
   async close(): Promise<void> {
     this.#isOpen = false;
     clearTimeout(this.#timer);
+    clearInterval(this.#pinging);
     const client = this.#client;
     this.#client = undefined;
     // It says goodbye, and needs no answer.
     client?.end().catch(() => {});
+  }
+
+  #ping(): void {
+    const client = this.#client;
+    // One that has not answered to the last one is lost when that has taken too long.
+    if (client === undefined || client === this.#asked || this.#connecting !== undefined) return;
+    this.#asked = client;
+    client.query('SELECT 1').then(
+      () => {
+        if (this.#asked === client) this.#asked = undefined;
+      },
+      (error: Error) => this.#lost(client, error),
+    );
   }
 
   #connect(): Promise<void> {

@@ -2,11 +2,8 @@ import { expect, test } from 'vitest';
 import { RedisBackend } from './redis-backend.js';
 
 test('the end makes no connection again, and ends commands that wait for a server that is away', async () => {
-  const backend = new RedisBackend({
-    url: 'redis://127.0.0.1:1',
-    queue: 'stratagem',
-    onError() {},
-  });
+  const settings = { url: 'redis://127.0.0.1:1', queue: 'stratagem', onError() {} };
+  const backend = new RedisBackend(settings, 10_000);
   const client = backend.connection();
   // BullMQ makes one for each worker.
   const clients = [client, client.duplicate(), client.duplicate().duplicate()];

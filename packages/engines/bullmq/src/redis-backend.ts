@@ -14,9 +14,13 @@ export class RedisBackend implements Backend {
   readonly #clients: Redis[] = [];
   #isOpen = true;
 
-  constructor(settings: EngineSettings) {
+  readonly #silentMs: number;
+
+  /** @param silentMs After this time without an answer, a connection is lost. */
+  constructor(settings: EngineSettings, silentMs: number) {
     this.#settings = settings;
-    this.bus = new RedisBus(settings.queue, this.#client(), this.#client());
+    this.#silentMs = silentMs;
+    this.bus = new RedisBus(settings.queue, this.#client(), this.#client(), silentMs);
   }
 
   connection(): Redis {
@@ -65,7 +69,11 @@ export class RedisBackend implements Backend {
   get #options(): RedisOptions {
     const password = process.env.REDISCLI_AUTH;
     // The password of the URL comes first.
-    return { lazyConnect: true, ...(password !== undefined && { password }) };
+    return {
+      lazyConnect: true,
+      socketTimeout: this.#silentMs,
+      ...(password !== undefined && { password }),
+    };
   }
 
   async ready(): Promise<void> {

@@ -8,8 +8,14 @@ export class RedisBus implements Bus {
   readonly #subscriber: Redis;
   readonly #listeners = new Map<string, (text: string) => void>();
 
-  /** @param redis For sending; closed by its owner. @param subscriber A connection for this alone. */
-  constructor(queue: string, redis: Redis, subscriber: Redis) {
+  readonly #pinging: NodeJS.Timeout;
+
+  /**
+   * @param redis For sending; closed by its owner.
+   * @param subscriber A connection for this alone.
+   * @param silentMs How long it may be silent, although it is asked, before it is lost.
+   */
+  constructor(queue: string, redis: Redis, subscriber: Redis, silentMs: number) {
     this.#queue = queue;
     this.#redis = redis;
     this.#subscriber = subscriber;
@@ -17,6 +23,11 @@ export class RedisBus implements Bus {
       const listener = this.#listeners.get(name);
       if (listener !== undefined) for (const text of payload.split('\n')) listener(text);
     });
+    // It only listens: otherwise it would not notice that the network has lost the other end.
+    this.#pinging = setInterval(() => {
+      if (subscriber.status === 'ready') subscriber.ping().catch(() => {});
+    }, silentMs / 2);
+    this.#pinging.unref();
   }
 
   async publish(batch: ReadonlyMap<string, readonly string[]>): Promise<void> {
@@ -35,6 +46,7 @@ export class RedisBus implements Bus {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#pinging);
     this.#subscriber.disconnect();
   }
 

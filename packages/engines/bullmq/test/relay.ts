@@ -6,6 +6,8 @@ export interface Relay {
   readonly url: string;
   /** Passes nothing on any more, and breaks off nothing: nobody is told. */
   cut(): void;
+  /** Passes nothing on over the connections of now, and breaks off nothing; new ones work. */
+  silence(): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -14,19 +16,23 @@ export async function startRelay(target: string): Promise<Relay> {
   const { hostname, port: targetPort } = url;
   const sockets = new Set<Socket>();
   let isCut = false;
+  let silenced = 0;
+  let connections = 0;
   const server = createServer((client) => {
     sockets.add(client);
     client.on('error', () => {});
     if (isCut) return;
+    const number = ++connections;
+    const isSilent = () => isCut || number <= silenced;
     const upstream = connect(Number(targetPort), hostname);
     sockets.add(upstream);
     upstream.on('error', () => client.destroy());
     const pass = (from: Socket, to: Socket) => {
       from.on('data', (data) => {
-        if (!isCut) to.write(data);
+        if (!isSilent()) to.write(data);
       });
       from.on('close', () => {
-        if (!isCut) to.destroy();
+        if (!isSilent()) to.destroy();
       });
     };
     pass(client, upstream);
@@ -40,6 +46,9 @@ export async function startRelay(target: string): Promise<Relay> {
     url: url.href,
     cut() {
       isCut = true;
+    },
+    silence() {
+      silenced = connections;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
