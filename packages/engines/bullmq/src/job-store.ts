@@ -31,7 +31,8 @@ export class JobStore {
   /** The channel of this coordinator. */
   readonly #channel: string;
   #added: AttemptCall[] = [];
-  readonly #adding = new Set<Promise<void>>();
+  /** Jobs that are on their way, by key. */
+  readonly #adding = new Map<string, Promise<void>>();
   readonly #removed: (readonly [key: string, resource: string])[] = [];
   #removing: Promise<void> | undefined;
 
@@ -52,6 +53,9 @@ export class JobStore {
 
   /** Adds the job of an attempt, unless it is there. Those of one turn are added together. */
   add(call: AttemptCall): void {
+    // A second one could arrive when the first one has ended and was removed: the attempt would begin again.
+    if (this.#adding.has(call.key)) return;
+    this.#adding.set(call.key, Promise.resolve());
     this.#added.push(call);
     if (this.#added.length === 1) queueMicrotask(() => this.#addAll());
   }
@@ -69,8 +73,10 @@ export class JobStore {
       // A sweep adds those again that did not arrive.
       const adding = this.#addTo(lane, calls)
         .catch(this.#settings.onError)
-        .finally(() => this.#adding.delete(adding));
-      this.#adding.add(adding);
+        .finally(() => {
+          for (const { key } of calls) this.#adding.delete(key);
+        });
+      for (const { key } of calls) this.#adding.set(key, adding);
     }
   }
 
@@ -110,7 +116,7 @@ export class JobStore {
   async remove(key: string, resource?: string): Promise<boolean> {
     // Its job may be on its way.
     await null;
-    await Promise.all(this.#adding);
+    await this.#adding.get(key);
     const lanes = resource === undefined ? this.#lanes() : [this.#laneOf(resource)];
     let isGone = true;
     for (const lane of lanes) {
@@ -138,7 +144,11 @@ export class JobStore {
       const some = this.#removed.splice(0, AT_ONCE);
       // Otherwise they are removed when they are old.
       await Promise.allSettled(
-        some.map(([key, resource]) => this.#engine.queue(this.#laneOf(resource)).remove(key)),
+        some.map(async ([key, resource]) => {
+          // Its job may be on its way for the second time.
+          await this.#adding.get(key);
+          await this.#engine.queue(this.#laneOf(resource)).remove(key);
+        }),
       );
     }
     this.#removing = undefined;

@@ -11,6 +11,8 @@ import { type PostgresSettings, placeOf } from './options.js';
 export type Row = Readonly<Record<string, unknown>>;
 
 const CONNECT_MS = 10_000;
+/** The first probe of an idle connection, of which the network may have lost one end. */
+const KEEP_ALIVE_MS = 10_000;
 /** How much longer than the server the client waits before it gives up a connection. */
 const CLIENT_GRACE_MS = 5_000;
 
@@ -60,6 +62,7 @@ export class Database {
       ...(ssl !== undefined && { ssl: ssl as pg.ClientConfig['ssl'] }),
       application_name: 'stratagem',
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       statement_timeout: statementTimeoutMs,
     };
   }
