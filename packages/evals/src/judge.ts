@@ -1,5 +1,4 @@
 import { createPlan, type Executor, type PlanResult } from '@stratagem/core';
-import { z } from 'zod';
 
 /** What a model says about a result. */
 interface Verdict {
@@ -7,10 +6,15 @@ interface Verdict {
   readonly reason: string;
 }
 
-const VERDICT = z.object({
-  reason: z.string().describe('One sentence.'),
-  score: z.number().min(0).max(1).describe('0: not at all; 1: fully.'),
-});
+const VERDICT = {
+  type: 'object',
+  properties: {
+    reason: { type: 'string', description: 'One sentence.' },
+    score: { type: 'number', minimum: 0, maximum: 1, description: '0: not at all; 1: fully.' },
+  },
+  required: ['reason', 'score'],
+  additionalProperties: false,
+} as const;
 
 /** A verdict, and the run that it took. */
 export interface Judgement {
@@ -35,7 +39,7 @@ export async function judge(
     outputSchema: VERDICT,
   });
   const result = await executor.execute(plan, { ...(signal && { signal }) });
-  return { verdict: result.outputs.verdict, result };
+  return { verdict: result.outputs.verdict as Verdict | undefined, result };
 }
 
 /** So that a result cannot end its own element. */

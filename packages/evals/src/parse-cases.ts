@@ -1,6 +1,6 @@
 import { OptionError } from '@stratagem/core';
 import { didYouMean } from '@stratagem/core/runner';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { EvalCase, Expectation } from './expectation.js';
 import { KINDS } from './expectation.js';
 
@@ -13,40 +13,6 @@ export class CasesError extends OptionError {
     this.problems = problems;
   }
 }
-
-const expectationSchema = z
-  .strictObject({
-    output: z.string().min(1).optional(),
-    equals: z.unknown().optional(),
-    contains: z.unknown().optional(),
-    matches: z.string().optional(),
-    schema: z.record(z.string(), z.unknown()).optional(),
-    judge: z.string().min(1).optional(),
-    minScore: z.number().min(0).max(1).optional(),
-    check: z.string().optional(),
-  })
-  .superRefine((given, context) => {
-    const kinds = KINDS.filter((kind) => kind in given);
-    if (kinds.length !== 1) {
-      const message = `must have exactly one of ${KINDS.join(', ')}; it has ${kinds.join(', ') || 'none'}`;
-      context.addIssue({ code: 'custom', message });
-    }
-    if (given.minScore !== undefined && given.judge === undefined) {
-      context.addIssue({ code: 'custom', message: 'has minScore, which only a judge needs' });
-    }
-  });
-
-const documentSchema = z.strictObject({
-  cases: z
-    .array(
-      z.strictObject({
-        name: z.string().min(1),
-        inputs: z.record(z.string(), z.unknown()).optional(),
-        expect: z.array(expectationSchema).min(1),
-      }),
-    )
-    .min(1),
-});
 
 const FIELDS = ['cases', 'name', 'inputs', 'expect', 'output', 'minScore', ...KINDS];
 
@@ -69,6 +35,8 @@ export async function parseCases(
   document: unknown,
   loadCheck: (reference: string) => Promise<(value: unknown) => boolean>,
 ): Promise<EvalCase[]> {
+  // Loaded when cases are read from a file.
+  const { documentSchema } = await import('./cases-schema.js');
   const parsed = documentSchema.safeParse(document);
   if (!parsed.success) throw new CasesError(parsed.error.issues.flatMap(messagesOf));
   const problems: string[] = [];

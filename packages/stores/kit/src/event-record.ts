@@ -15,8 +15,8 @@ export interface EventRecord {
   /** About how long its texts are. */
   readonly size: number;
   readonly event: string;
-  /** Its largest field, by the SHA-256 of its text. */
-  readonly content: { readonly hash: Buffer; readonly text: string } | undefined;
+  /** Its largest field, by the SHA-256 of its text in base64url. */
+  readonly content: { readonly hash: string; readonly text: string } | undefined;
   readonly contentKey: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export function recordOf(data: EventData): EventRecord {
     return { size: event.length, event, content: undefined, contentKey };
   }
   const event = JSON.stringify({ ...data, [field]: undefined });
-  const hash = createHash('sha256').update(text).digest();
+  const hash = createHash('sha256').update(text).digest('base64url');
   return { size: event.length + text.length, event, content: { hash, text }, contentKey };
 }
 

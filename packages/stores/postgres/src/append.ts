@@ -69,7 +69,7 @@ function parametersOf(batch: readonly Append[]): unknown[] {
     records.map((record, index) => ({ ...record, run, position: first + index })),
   );
   for (const { content, contentKey, run, position } of rows) {
-    if (content !== undefined) contents.set(content.hash.toString('base64'), content);
+    if (content !== undefined) contents.set(content.hash, content);
     if (contentKey !== undefined) completions.set(contentKey, [run, position]);
   }
   const unique = [...contents.values()];
@@ -80,15 +80,19 @@ function parametersOf(batch: readonly Append[]): unknown[] {
     batch.map(({ records }) => records.length),
     batch.map(({ summary }) => summary),
     batch.map(({ hasEnded }) => hasEnded),
-    unique.map((content) => content?.hash),
+    unique.map(bytesOf),
     unique.map((content) => content?.text),
     rows.map(({ run }) => run),
     rows.map(({ position }) => position),
     rows.map(({ size }) => size),
     rows.map(({ event }) => event),
-    rows.map(({ content }) => content?.hash ?? null),
+    rows.map(({ content }) => bytesOf(content)),
     [...completions.keys()],
     [...completions.values()].map(([run]) => run),
     [...completions.values()].map(([, position]) => position),
   ];
+}
+
+function bytesOf(content: EventRecord['content']): Buffer | null {
+  return content === undefined ? null : Buffer.from(content.hash, 'base64url');
 }

@@ -12,11 +12,7 @@ const REFERENCE = /^([\w-]+) (\d+)\n/;
 /** An event in the log: JSON, after the hash and the length of its content if it has one. */
 function textOf({ event, content }: EventRecord): string {
   if (content === undefined) return event;
-  return `${hashOf(content.hash)} ${content.text.length}\n${event}`;
-}
-
-function hashOf(hash: Buffer): string {
-  return hash.toString('base64url');
+  return `${content.hash} ${content.text.length}\n${event}`;
 }
 
 /** The script that appends events of a run. */
@@ -24,7 +20,7 @@ export function appendCall({ runId, token, first, records, ...rest }: Append): S
   const contents = new Map<string, string>();
   const completions = new Map<string, string>();
   for (const [index, { content, contentKey }] of records.entries()) {
-    if (content !== undefined) contents.set(hashOf(content.hash), content.text);
+    if (content !== undefined) contents.set(content.hash, content.text);
     if (contentKey !== undefined) completions.set(contentKey, `${first + index} ${runId}`);
   }
   return [
