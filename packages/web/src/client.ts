@@ -42,7 +42,7 @@ const LONGEST_WAIT_MS = 30_000;
 
 /**
  * The events of a run that a server streams, each once and in order. A lost connection is opened again, and
- * continues after the last event. It ends with the event that ends the run, or when `signal` is aborted.
+ * continues after the last event. It ends when the run has, or when `signal` is aborted.
  *
  * @throws {FollowError} when the server refuses (4xx), or cannot be reached for long.
  *
@@ -60,6 +60,7 @@ export async function* followRun(
   let last = options.after ?? -1;
   let failures = 0;
   let serverWaitMs = FIRST_WAIT_MS;
+  let hasEnded = false;
   while (!signal?.aborted) {
     let cause: unknown;
     try {
@@ -86,14 +87,15 @@ export async function* followRun(
         last = event.sequence;
         failures = 0;
         yield event;
-        if (isEnd(event)) return;
+        // A run that has failed may have been resumed: then more follows.
+        hasEnded = isEnd(event);
       }
     } catch (thrown) {
       if (signal?.aborted) return;
       if (thrown instanceof FollowError) throw thrown;
       cause = thrown;
     }
-    if (signal?.aborted) return;
+    if (signal?.aborted || hasEnded) return;
     failures++;
     if (failures > maxFailures) {
       const message = `the run at ${url} cannot be followed: ${failures} connections brought nothing`;

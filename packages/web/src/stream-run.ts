@@ -129,7 +129,7 @@ class RunSource {
       controller.enqueue(this.#encoder.encode(`retry: ${Math.round(retryMs)}\n\n`));
       return;
     }
-    const text = await this.#read();
+    const text = await this.#readOrClose();
     if (this.#isCanceled) return;
     if (text === undefined) controller.close();
     else controller.enqueue(this.#encoder.encode(text));
@@ -142,6 +142,16 @@ class RunSource {
     if (!this.#hasEnded) this.#options.onDisconnect?.();
   }
 
+  /** An event that cannot be sent ends the stream: unread events would hold up the run. */
+  async #readOrClose(): Promise<string | undefined> {
+    try {
+      return await this.#read();
+    } catch (error) {
+      void this.#events.return?.(undefined);
+      throw error;
+    }
+  }
+
   /** The next piece of the stream; undefined at its end. */
   async #read(): Promise<string | undefined> {
     for (;;) {
@@ -151,11 +161,11 @@ class RunSource {
       this.#next = undefined;
       if (next.done) return undefined;
       const event = next.value;
-      if (isEnd(event)) this.#hasEnded = true;
+      this.#hasEnded = isEnd(event);
       if (event.sequence <= this.#after) continue;
       const shown = this.#options.select === undefined ? event : this.#options.select(event);
       // JSON has no line breaks of its own.
-      if (shown !== undefined) return `id: ${event.sequence}\ndata: ${JSON.stringify(shown)}\n\n`;
+      if (shown !== undefined) return `id: ${event.sequence}\ndata: ${jsonOf(shown)}\n\n`;
     }
   }
 
@@ -174,4 +184,8 @@ class RunSource {
       clearTimeout(timer);
     }
   }
+}
+
+function jsonOf(event: RunEvent): string {
+  return JSON.stringify(event, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }

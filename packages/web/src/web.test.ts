@@ -61,6 +61,34 @@ describe('a client', () => {
     expect(await all(followRun(urlOf(run.runId), { fetch, after: 3 }))).toEqual(live.slice(4));
   });
 
+  test('gets what follows when a run that had failed was resumed', async () => {
+    let isBroken = true;
+    const repaired = createPlan('r').addTask({
+      id: 'a',
+      run: () => {
+        if (isBroken) throw new Error('no');
+        return 1;
+      },
+    });
+    const { runId, result } = executor.execute(repaired);
+    await result;
+    isBroken = false;
+    await executor.resume(runId, { plan: repaired, retryFailed: true });
+    const { fetch } = serverOf({ journal });
+    const types = (await all(followRun(urlOf(runId), { fetch }))).map(({ type }) => type);
+    expect(types).toContain('run_failed');
+    expect(types.at(-1)).toBe('run_completed');
+  });
+
+  test('gets integers that JSON has no number for as text', async () => {
+    const { streams, fetch } = serverOf();
+    const big = createPlan('b').addTask({ id: 'a', run: () => 2n ** 64n });
+    const run = streams.add(createExecutor({ strategy: sequential() }).execute(big));
+    const events = await all(followRun(urlOf(run.runId), { fetch }));
+    const completed = events.find(({ type }) => type === 'task_completed');
+    expect(completed).toMatchObject({ output: '18446744073709551616' });
+  });
+
   test('gets errors as plain data', async () => {
     const { streams, fetch } = serverOf();
     const failing = createPlan('f').addTask({
@@ -249,3 +277,19 @@ async function setImmediateLoop(until: Promise<unknown>, ms = 40_000): Promise<v
     await vi.advanceTimersByTimeAsync(ms);
   }
 }
+
+test('a stream that cannot send an event stops reading the run', async () => {
+  let isClosed = false;
+  async function* events(): AsyncGenerator<RunEvent> {
+    try {
+      for await (const event of executor.execute(plan)) yield event;
+    } finally {
+      isClosed = true;
+    }
+  }
+  const select = () => {
+    throw new Error('select is wrong');
+  };
+  await expect(streamRun(events(), { select }).text()).rejects.toThrow('select is wrong');
+  expect(isClosed).toBe(true);
+});
