@@ -2,13 +2,13 @@
 const ODD: readonly unknown[] = [null, '', 'x', 0, -1, true, [], {}, [null], ['x'], [{}], { a: 1 }];
 
 /** A value in which one part is odd, and the path to that part. */
-export interface Oddity {
+interface Oddity {
   readonly path: string;
   readonly value: unknown;
 }
 
 /** The value with each of its parts replaced by each odd value in turn. */
-export function* oddVariantsOf(value: unknown): Generator<Oddity> {
+function* oddVariantsOf(value: unknown): Generator<Oddity> {
   for (const path of pathsIn(value)) {
     for (const odd of ODD) {
       const at = `${path.join('.')} = ${JSON.stringify(odd)}`;
