@@ -46,7 +46,7 @@ describe('a project', () => {
       dependencies: { '@stratagem/core': '^0.1.0', '@stratagem/simulated': '^0.1.0' },
     });
     expect(read('My Shop/README.md')).toContain('# my-shop');
-    expect(out).toContain('cd My Shop\n');
+    expect(out).toContain('cd "My Shop"\n');
   });
 
   test.each([

@@ -81,7 +81,7 @@ function createProject(place: string, runner: RunnerName, directory: string): st
   }
   write(folder, projectFiles(name, runner));
   const key = runner === 'simulated' ? '' : '  cp .env.example .env   # and put your key there\n';
-  const enter = place === '.' ? '' : `  cd ${place}\n`;
+  const enter = place === '.' ? '' : `  cd ${quoted(place)}\n`;
   return `Created ${name}. Now:\n\n${enter}  npm install\n${key}  npm start\n  npm test\n`;
 }
 
@@ -116,7 +116,12 @@ function write(folder: string, files: readonly NewFile[]): void {
 
 /** The name of a folder as the name of a package. */
 function packageNameOf(folder: string): string {
-  const name = folder.toLowerCase().replace(/[^a-z0-9._-]+/g, '-');
+  // An accent is left out, and its letter stays.
+  const letters = folder
+    .normalize('NFKD')
+    .replace(/\p{Mark}/gu, '')
+    .toLowerCase();
+  const name = letters.replace(/[^a-z0-9._-]+/g, '-');
   return name.replace(/^[._-]+|[._-]+$/g, '') || 'my-project';
 }
 
@@ -128,4 +133,9 @@ async function ownVersion(): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+/** A folder as a word of a command line; double quotes work in every shell. */
+function quoted(folder: string): string {
+  return /^[\p{L}\p{N}@+=:,./\\_-]+$/u.test(folder) ? folder : `"${folder}"`;
 }
