@@ -58,7 +58,10 @@ export class QueueCarrier implements AttemptCarrier {
     this.#engine = engine;
     this.#settings = settings;
     this.#sender = new Sender(engine.bus, settings.onError);
-    this.#jobs = new JobStore(engine, settings, this.#channel);
+    // A worker must not begin again what has ended.
+    this.#jobs = new JobStore(engine, settings, this.#channel, (key, resource) =>
+      this.#cancellations.add(key, resource, performance.now()),
+    );
     this.#cancellations = new Cancellations(this.#jobs, (key) =>
       this.#send(WORKERS, { t: 'cancel', k: key, from: this.#channel }),
     );

@@ -20,7 +20,8 @@ test('a job is on its way once, and is removed after it has arrived', async () =
     },
   };
   const engine = { queue: () => queue } as unknown as Engine;
-  const jobs = new JobStore(engine, carrierSettings('test', { url: 'redis://host' }), 'here');
+  const settings = carrierSettings('test', { url: 'redis://host' });
+  const jobs = new JobStore(engine, settings, 'here', expect.unreachable);
   const call: AttemptCall = {
     ...{ key: 'run/a/1', runId: 'run', taskId: 'a', attempt: 1, attemptsLeft: 1, resource: 'r' },
     ...{ priority: 0, criticalPath: 1 },
@@ -40,4 +41,22 @@ test('a job is on its way once, and is removed after it has arrived', async () =
   jobs.add(call);
   await null;
   expect(steps[3]).toBe('add');
+});
+
+test('a forgotten job that cannot be removed is reported: a worker would begin it again', async () => {
+  const kept: string[] = [];
+  const answers = [1, 0];
+  const queue = {
+    async remove() {
+      const answer = answers.shift();
+      if (answer === undefined) throw new Error('the server is away');
+      return answer;
+    },
+  };
+  const engine = { queue: () => queue } as unknown as Engine;
+  const settings = carrierSettings('test', { url: 'redis://host' });
+  const jobs = new JobStore(engine, settings, 'here', (key) => kept.push(key));
+  for (const key of ['removed', 'locked', 'failed']) jobs.forget(key, 'r');
+  await jobs.settle();
+  expect(kept).toEqual(['locked', 'failed']);
 });

@@ -36,10 +36,19 @@ export class JobStore {
   readonly #removed: (readonly [key: string, resource: string])[] = [];
   #removing: Promise<void> | undefined;
 
-  constructor(engine: Engine, settings: CarrierSettings, channel: string) {
+  readonly #onKept: (key: string, resource: string) => void;
+
+  /** @param onKept Called with a forgotten job that is still there: a crash of the server took its end. */
+  constructor(
+    engine: Engine,
+    settings: CarrierSettings,
+    channel: string,
+    onKept: (key: string, resource: string) => void,
+  ) {
     this.#engine = engine;
     this.#settings = settings;
     this.#channel = channel;
+    this.#onKept = onKept;
   }
 
   /** Makes the caps known, to BullMQ and to the workers. */
@@ -142,16 +151,20 @@ export class JobStore {
     await null;
     while (this.#removed.length > 0) {
       const some = this.#removed.splice(0, AT_ONCE);
-      // Otherwise they are removed when they are old.
-      await Promise.allSettled(
-        some.map(async ([key, resource]) => {
-          // Its job may be on its way for the second time.
-          await this.#adding.get(key);
-          await this.#engine.queue(this.#laneOf(resource)).remove(key);
-        }),
-      );
+      await Promise.all(some.map(([key, resource]) => this.#removeEnded(key, resource)));
     }
     this.#removing = undefined;
+  }
+
+  async #removeEnded(key: string, resource: string): Promise<void> {
+    try {
+      // It may be on its way for the second time.
+      await this.#adding.get(key);
+      if ((await this.#engine.queue(this.#laneOf(resource)).remove(key)) > 0) return;
+    } catch {
+      // The next try reports it.
+    }
+    this.#onKept(key, resource);
   }
 
   #laneOf(resource: string): string {
