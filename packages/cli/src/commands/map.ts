@@ -224,7 +224,8 @@ async function runMap(
   if (flags.json) await write(process.stdout, `${jsonText(summary)}\n`);
   if (isText || !isWhole || summary.failed > 0) {
     const text =
-      mapSummaryText(summary, flags.pricesAsOf) + nextSteps(flags, target, output, { ...summary, ...terminal });
+      mapSummaryText(summary, flags.pricesAsOf) +
+      nextSteps(flags, target, output, { ...summary, ...terminal });
     await write(process.stderr, text);
   }
   if (problem !== undefined) {
