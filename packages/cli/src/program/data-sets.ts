@@ -28,7 +28,7 @@ Exit codes: 0 all rows completed, 1 some failed or the map was stopped,
 
 Examples:
   stratagem map plan.yaml --each reviews.csv -o out.jsonl
-  stratagem map plan.yaml --each rows.csv --bind text=review --sample 10 -o out.csv
+  stratagem map plan.yaml --each reviews.csv --bind text=review --sample 10
   stratagem map plan.yaml --each reviews.csv -o out.jsonl --retry-failed`;
 
 /** Where maps are recorded unless somebody says otherwise: they are long. */
