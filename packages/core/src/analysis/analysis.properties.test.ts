@@ -9,7 +9,7 @@ import { analyzeRun, RunAnalyzer } from './analyze.js';
 import type { PartKind, RunAnalysis, SpanKind } from './types.js';
 
 /** 1,000 in the test command. */
-const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 5_000) / 10));
+const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 10_000) / 10));
 const SEED = Number(process.env.SEED ?? 1);
 
 test(`the parts of the path and of each task add up in ${RUNS} random runs and their prefixes`, () => {

@@ -8,10 +8,10 @@ import { simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';
 
 /** 10,000 in the test command; `pnpm properties` runs a million. */
-const RUNS = Number(process.env.RUNS ?? 5_000);
+const RUNS = Number(process.env.RUNS ?? 10_000);
 const SEED = Number(process.env.SEED ?? 1);
 /** After so many, whoever waits for the test process gets a word. */
-const BATCH = 5_000;
+const BATCH = 10_000;
 
 test(`the invariants of runs hold in ${RUNS.toLocaleString('en')} random ones`, {
   timeout: Number.POSITIVE_INFINITY,

@@ -12,9 +12,9 @@ import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';
 
 /** 10,000 crash points in the test command; `pnpm properties` tries a million. */
-const RUNS = Number(process.env.RUNS ?? 5_000);
+const RUNS = Number(process.env.RUNS ?? 10_000);
 const SEED = Number(process.env.SEED ?? 1);
-const BATCH = 5_000;
+const BATCH = 10_000;
 const CRASHES = 4;
 
 /** What makes the outcome of a run depend on when, and in which order, things happen. */

@@ -7,7 +7,7 @@ import { simulate } from '../simulate/simulate.js';
 import { Kernel } from './kernel.js';
 
 /** 1,000 in the test command; `pnpm properties` tries 100,000. */
-const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 5_000) / 10));
+const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 10_000) / 10));
 const SEED = Number(process.env.SEED ?? 1);
 
 /** Inputs whose copies are stale. A second `pause` after a `resume` would be a new input. */

@@ -10,7 +10,7 @@ import type { SimulateOptions } from './options.js';
 import { findAlternatives, replayRun } from './replay.js';
 import { simulate } from './simulate.js';
 
-const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 5_000) / 10));
+const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 10_000) / 10));
 const SEED = Number(process.env.SEED ?? 1);
 
 function task(id: string, durationMs: number, ...dependencies: string[]): Task {

@@ -14,7 +14,7 @@ import { FanOut } from './fan-out.js';
 import { RunState } from './run-state.js';
 
 /** 1,000 in the test command; `pnpm properties` tries 100,000. */
-const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 5_000) / 10));
+const RUNS = Math.max(50, Math.ceil(Number(process.env.RUNS ?? 10_000) / 10));
 const SEED = Number(process.env.SEED ?? 1);
 
 test(`the fold of every prefix of a log equals the live state in ${RUNS} random runs`, () => {
