@@ -1,4 +1,4 @@
-/** What is in a GGUF file, for tests of the writer. Types of tensors are the numbers of the format. */
+/** The contents of a GGUF file, for tests of the writer. Tensor types are the numbers of the format. */
 interface Gguf {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly tensors: readonly {

@@ -60,13 +60,13 @@ export class BudgetWatch {
     if (task !== undefined) this.#of(task)?.spend(usage, costUsd);
   }
 
-  /** Checks that only what is in flight can show what it uses. */
+  /** Checks that a task waits only while other attempts at its resource are in flight. */
   waiting(resource: string | undefined, task: Task, running: readonly Task[]): void {
     if (resource === undefined) return;
     must(resource === this.#resourceOf(task), 'a task waits for its own resource', task.id);
     must(this.#resources.has(resource), 'only a resource with a budget is waited for', task.id);
     const isInUse = running.some((each) => this.#resourceOf(each) === resource);
-    must(isInUse, 'only what is in flight at a resource can show what it uses', task.id);
+    must(isInUse, 'a task waits while attempts at its resource are in flight', task.id);
   }
 
   /** Checks that a run is stopped for its budget only when there is no other way. */

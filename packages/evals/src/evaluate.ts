@@ -24,7 +24,7 @@ export interface EvaluateOptions extends ExecutorOptions {
    */
   readonly judge?: TaskRunner | string | undefined;
   /**
-   * The maximum number of cases that run at once. All together have at most `maxParallel` attempts in flight.
+   * The maximum number of cases that run at once. Their runs share `maxParallel`, which bounds all of their attempts.
    * @default 8
    */
   readonly caseConcurrency?: number | undefined;

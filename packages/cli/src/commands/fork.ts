@@ -9,7 +9,7 @@ import { executeRun } from '../run/execute-run.js';
 import { Preflight } from '../run/preflight.js';
 import { createRecording } from '../run/recording.js';
 import type { Settings } from '../settings/settings.js';
-import { type ResumeFlags, withResumedRun } from './resume.js';
+import { type ResumableRun, type ResumeFlags, withResumedRun } from './resume.js';
 
 export interface ForkFlags
   extends Omit<ResumeFlags, 'plan' | 'useRecordedPlan' | 'acceptChanges' | 'retryFailed'> {
@@ -50,7 +50,7 @@ export async function forkCommand(
   const plan = edit === undefined ? { useRecordedPlan: true } : { plan: edit };
   return withJournal(flags.journal, async (store) => {
     const { id } = await findRun(store, idOrPrefix);
-    const use = async ({ start, flags: merged }: Parameters<ResumedRunUse>[0]) => {
+    const use = async ({ start, flags: merged }: ResumableRun) => {
       const recording = createRecording({
         journal: store,
         journalName: shownJournal(flags.journal),
@@ -61,5 +61,3 @@ export async function forkCommand(
     return withResumedRun(store, id, { ...flags, ...plan }, settings, use, fork);
   });
 }
-
-type ResumedRunUse = Parameters<typeof withResumedRun<number>>[4];

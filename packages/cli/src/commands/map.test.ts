@@ -70,7 +70,7 @@ describe('stratagem map', () => {
     expect(existsSync(join(project.path, '.stratagem'))).toBe(false);
   });
 
-  test('does a sample, forecasts the rest, and goes on with --yes', async () => {
+  test('runs a sample, forecasts the rest, and continues with --yes', async () => {
     const rows = Array.from({ length: 40 }, (_, index) => `t${index},${index % 5}`);
     const csv = `text,stars\n${rows.join('\n')}\n`;
     await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': csv });

@@ -96,7 +96,7 @@ async function announceEnded(status: string, flags: ResumeFlags): Promise<void> 
 }
 
 /** A recorded run that can be resumed. */
-interface ResumableRun {
+export interface ResumableRun {
   readonly start: (options: RunOptions) => RunHandle;
   /** The recorded flags, overridden by those that were given. */
   readonly flags: ResumeFlags;

@@ -135,7 +135,7 @@ test('a pause does not count for the parallelism', () => {
   expect(paused / estimateAfter(6_500, [skip])).toBeCloseTo(1, 0);
 });
 
-test('begins anew when a changed plan is accepted in the same log', () => {
+test('starts again when a changed plan is accepted in the same log', () => {
   const { timeline } = simulate(
     { goal: 'x', tasks: many.slice(0, 8) },
     { strategy: inOrder, maxParallel: 1, attempt: () => ({ durationMs: 100 }) },
