@@ -13,7 +13,7 @@ for (const file of reports()) rmSync(file);
 // Some tests wait for servers; too many tasks at once make all tests slower, and time limits near.
 const concurrency = Math.max(5, availableParallelism());
 const status = run(
-  `pnpm turbo run build //#lint //#typecheck //#unused test package-check //#test:repository //#test:packed --continue --output-logs=new-only --log-order=grouped --concurrency=${concurrency}`,
+  `pnpm turbo run build //#lint //#typecheck //#unused test //#test:repository //#test:packed --continue --output-logs=new-only --log-order=grouped --concurrency=${concurrency}`,
 );
 
 let passed = 0;
