@@ -50,7 +50,7 @@ tasks:
   - id: errors
     dependencies: [draft]
     description: 'Which claims of this briefing need a source? {{draft}}'
-    # retry: { maxAttempts: 5 }    # by default, passing errors are retried twice
+    # retry: { maxAttempts: 5 }    # by default, transient errors are retried twice
     # timeoutMs: 60000             # for one attempt
 
   - id: briefing
