@@ -1,19 +1,24 @@
 import type { HeldLease, RunStore } from './run-store.js';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
-const MAX_RENEWALS = 2;
+/** The duration of a lease, divided by the time between renewals, and by that of one of them. */
+const RENEWALS = 3;
+/** Renewals are shorter than the time between them: the next one finds another connection. */
+const LIMITS = 4;
 
 /** Renews the leases of this process, all at once, three times in their duration. */
 export class LeaseKeeper {
   readonly #store: RunStore;
   readonly #leases = new Map<number, HeldLease>();
   readonly #timer: NodeJS.Timeout;
-  /** Renewals under way. One that hangs must not hold up the next one. */
-  #renewals = 0;
+  #isRenewing = false;
 
   constructor(store: RunStore) {
     this.#store = store;
-    this.#timer = setInterval(() => void this.#renew(), Math.min(store.leaseMs / 3, MAX_TIMER_MS));
+    this.#timer = setInterval(
+      () => void this.#renew(),
+      Math.min(store.leaseMs / RENEWALS, MAX_TIMER_MS),
+    );
     this.#timer.unref();
   }
 
@@ -30,14 +35,14 @@ export class LeaseKeeper {
   }
 
   async #renew(): Promise<void> {
-    if (this.#renewals >= MAX_RENEWALS || this.#leases.size === 0) return;
-    this.#renewals++;
+    if (this.#isRenewing || this.#leases.size === 0) return;
+    this.#isRenewing = true;
     try {
-      await this.#store.renew([...this.#leases.values()]);
+      await this.#store.renew([...this.#leases.values()], this.#store.leaseMs / LIMITS);
     } catch {
-      // Two more renewals are due before it expires, and each append checks the lease.
+      // Another renewal is due before it expires, and each append checks the lease.
     } finally {
-      this.#renewals--;
+      this.#isRenewing = false;
     }
   }
 }

@@ -44,8 +44,13 @@ export interface RunStore {
   append(batch: readonly Append[]): Promise<readonly boolean[]>;
   /** Whether an error of `append` is the fault of no single run, such as a lost connection. */
   concernsAll(error: unknown): boolean;
-  /** Renews leases, those that are not lost. */
-  renew(leases: readonly HeldLease[]): Promise<void>;
+  /**
+   * Renews leases, those that are not lost, once.
+   *
+   * @param limitMs After so long without an answer it must reject, and give up the connections that the
+   *   network may have lost: the next renewal comes in time on another one.
+   */
+  renew(leases: readonly HeldLease[], limitMs: number): Promise<void>;
   /** Releases a lease unless it was lost, and keeps the run from being claimed for a while. */
   release(lease: HeldLease, postponeMs: number | undefined): Promise<void>;
 }

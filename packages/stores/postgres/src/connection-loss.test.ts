@@ -21,6 +21,11 @@ function store() {
     url,
     open: (at: string, options?: object) => postgresJournal({ url: at, schema, ...options }),
     takeOver: () => sql(`UPDATE ${table(schema, 'runs')} SET token = token + 1`),
+    async leaseUntil() {
+      const until = 'extract(epoch FROM lease_until)::float8';
+      const [row] = await sql(`SELECT ${until} AS at FROM ${table(schema, 'runs')}`);
+      return row?.at as number;
+    },
     texts: {
       append: 'new_events',
       submit: 'submitted AS',

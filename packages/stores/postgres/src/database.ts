@@ -16,6 +16,9 @@ const KEEP_ALIVE_MS = 10_000;
 /** How much longer than the server the client waits before it gives up a connection. */
 const CLIENT_GRACE_MS = 5_000;
 
+/** The server has not answered in time. */
+const NO_ANSWER = new Error('Query read timeout');
+
 interface RetryOptions {
   readonly runId?: string | undefined;
   /** How long to try, in milliseconds. @default `reconnectMs` */
@@ -29,7 +32,7 @@ export class Database {
   readonly schema: string;
   readonly listener: Announcements;
   readonly #place: string;
-  readonly #pool: pg.Pool;
+  #pool: pg.Pool;
   #ready: Promise<void> | undefined;
   #hasConnected = false;
   #isOpen = true;
@@ -38,16 +41,7 @@ export class Database {
     this.settings = settings;
     this.schema = pg.escapeIdentifier(settings.schema);
     this.#place = placeOf(settings);
-    this.#pool = new pg.Pool({
-      ...this.connectionOptions(),
-      max: settings.maxConnections,
-      connectionTimeoutMillis: CONNECT_MS,
-      allowExitOnIdle: true,
-    });
-    // A connection that breaks off is replaced. Without listeners the process would end, also when one
-    // that was given up already reports another error.
-    this.#pool.on('error', () => {});
-    this.#pool.on('connect', (client) => client.on('error', () => {}));
+    this.#pool = this.#newPool();
     this.listener = listen(settings.schema, () => this.connectionOptions());
   }
 
@@ -118,6 +112,24 @@ export class Database {
     });
   }
 
+  /**
+   * Executes one statement, once, for at most so long. Without an answer, the network may have lost this
+   * connection and all that are idle: none of them is used again.
+   */
+  async queryWithin(limitMs: number, text: string, values: readonly unknown[]): Promise<void> {
+    const pool = this.#pool;
+    try {
+      await this.#withClient((client) => client.query(text, values as unknown[]), limitMs);
+    } catch (thrown) {
+      if (thrown === NO_ANSWER && this.#isOpen && this.#pool === pool) {
+        this.#pool = this.#newPool();
+        // Its statements under way have limits of their own.
+        pool.end().catch(() => {});
+      }
+      throw thrown;
+    }
+  }
+
   /** Calls the function again while connections break off; converts its errors to `JournalError`s. */
   async retrying<Result>(
     work: () => Promise<Result>,
@@ -151,14 +163,30 @@ export class Database {
     await this.#pool.end();
   }
 
-  async #withClient<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  #newPool(): pg.Pool {
+    const pool = new pg.Pool({
+      ...this.connectionOptions(),
+      max: this.settings.maxConnections,
+      connectionTimeoutMillis: CONNECT_MS,
+      allowExitOnIdle: true,
+    });
+    // A connection that breaks off is replaced. Without listeners the process would end, also when one
+    // that was given up already reports another error.
+    pool.on('error', () => {});
+    pool.on('connect', (client) => client.on('error', () => {}));
+    return pool;
+  }
+
+  async #withClient<Result>(
+    work: (client: pg.PoolClient) => Promise<Result>,
+    limitMs = this.settings.statementTimeoutMs + CLIENT_GRACE_MS,
+  ): Promise<Result> {
     const client = await this.#pool.connect();
     this.#hasConnected = true;
-    const limitMs = this.settings.statementTimeoutMs + CLIENT_GRACE_MS;
     let broken: Error | undefined;
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('Query read timeout')), limitMs);
+      timer = setTimeout(() => reject(NO_ANSWER), limitMs);
     });
     try {
       return await Promise.race([work(client), timeout]);

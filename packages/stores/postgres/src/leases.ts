@@ -24,9 +24,14 @@ export function lease(owner: string, leaseMs: string): string {
 }
 
 /** Renews leases. An append has locked its row, and renews the lease itself. */
-export async function renewLeases(database: Database, leases: readonly HeldLease[]): Promise<void> {
+export async function renewLeases(
+  database: Database,
+  leases: readonly HeldLease[],
+  limitMs: number,
+): Promise<void> {
   const { schema } = database;
-  await database.queryOnce(
+  await database.queryWithin(
+    limitMs,
     `WITH mine AS (
         SELECT r.run FROM ${schema}.runs r
         JOIN unnest($1::bigint[], $2::bigint[]) AS held (run, token) USING (run, token)

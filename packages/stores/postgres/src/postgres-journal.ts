@@ -76,7 +76,7 @@ class Journal implements PostgresJournal {
       concernsAll({ cause }: JournalError) {
         return isConnectionLoss(cause) || isRetryable(cause);
       },
-      renew: (leases) => renewLeases(database, leases),
+      renew: (leases, limitMs) => renewLeases(database, leases, limitMs),
       release: (held, postponeMs) => releaseLease(database, held, postponeMs),
     });
   }

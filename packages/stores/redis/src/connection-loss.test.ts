@@ -11,6 +11,7 @@ function store() {
     url,
     open: (at: string, options?: object) => redisJournal({ url: at, prefix, ...options }),
     takeOver: () => command('HINCRBY', `{${prefix}}:run:a`, 'token', 1),
+    leaseUntil: async () => Number(await command('HGET', `{${prefix}}:run:a`, 'lease_until')),
     texts: {
       append: shaOf('append'),
       submit: shaOf('submit'),

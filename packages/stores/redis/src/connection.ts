@@ -25,8 +25,15 @@ export class Connection {
     this.#endpoint = settings.endpoint;
   }
 
-  /** Rejects with errors of the client and the server, without their commands. */
-  async use<Result>(work: (client: Redis) => Promise<Result>): Promise<Result> {
+  /**
+   * Rejects with errors of the client and the server, without their commands.
+   *
+   * @param limitMs After so long without an answer, the connection is given up.
+   */
+  async use<Result>(
+    work: (client: Redis) => Promise<Result>,
+    limitMs = this.#settings.commandTimeoutMs,
+  ): Promise<Result> {
     this.#ready ??= this.#connect();
     const ready = this.#ready;
     let client: Redis | undefined;
@@ -36,8 +43,7 @@ export class Connection {
       client = await ready;
       this.#keepAlive(client);
       const timeout = new Promise<never>((_, reject) => {
-        const late = () => reject(new Error('Command timed out'));
-        timer = setTimeout(late, this.#settings.commandTimeoutMs);
+        timer = setTimeout(() => reject(timedOut()), limitMs);
       });
       return await Promise.race([work(client), timeout]);
     } catch (thrown) {
@@ -60,14 +66,21 @@ export class Connection {
   async #connect(): Promise<Redis> {
     const client = newClient(this.#settings, this.#endpoint);
     this.#clients.add(client);
+    let timer: NodeJS.Timeout | undefined;
     try {
       await openClient(client, this.#settings);
-      await this.#onConnect(client);
+      // The network may lose a connection that was just made, too.
+      const timeout = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(timedOut()), this.#settings.commandTimeoutMs);
+      });
+      await Promise.race([this.#onConnect(client), timeout]);
       return client;
     } catch (error) {
       client.disconnect();
       this.#clients.delete(client);
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -91,6 +104,10 @@ export class Connection {
     if (this.#uses > 0) client.stream?.ref?.();
     else client.stream?.unref?.();
   }
+}
+
+function timedOut(): Error {
+  return new Error('Command timed out');
 }
 
 /** An error of a command leaves the connection in order; any other, and a forgotten script, does not. */

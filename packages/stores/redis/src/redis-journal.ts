@@ -99,8 +99,9 @@ class Journal implements RedisJournal {
         return stored.map((each) => each === 1);
       },
       concernsAll: ({ cause }: JournalError) => isConnectionLoss(cause) || isRetryable(cause),
-      async renew(leases) {
-        await server.runOnce(['renew', ...leases.flatMap(({ runId, token }) => [runId, token])]);
+      async renew(leases, limitMs) {
+        const held = leases.flatMap(({ runId, token }) => [runId, token]);
+        await server.runOnce(['renew', ...held], limitMs);
       },
       release: ({ runId, token }: HeldLease, postponeMs) =>
         server.run(['release', runId, token, postponeMs ?? '', RUN_ANNOUNCEMENT], {

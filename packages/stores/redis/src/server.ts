@@ -74,10 +74,11 @@ export class Server {
     return this.retrying(() => this.runOnce<Result>(call), options);
   }
 
-  /** Executes a script, once. */
-  async runOnce<Result>([name, ...args]: ScriptCall): Promise<Result> {
+  /** Executes a script, once, for at most so long; the connection is given up then. */
+  async runOnce<Result>([name, ...args]: ScriptCall, limitMs?: number): Promise<Result> {
     return this.#commands.use(
       (client) => client.evalsha(shaOf(name), 1, this.keys, ...args) as Promise<Result>,
+      limitMs,
     );
   }
 

@@ -1,6 +1,6 @@
 import type { RunQueue } from '@stratagem/core/journal';
 import fc from 'fast-check';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { all, completed, newRun, queued } from './events.js';
 import { startProxy, type TestProxy } from './proxy.js';
 
@@ -9,9 +9,14 @@ export interface ConnectionStore {
   /** The URL of the server. */
   readonly url: string;
   /** Opens the data over this URL, which leads through a proxy. */
-  open(url: string, options?: { readonly reconnectMs?: number }): RunQueue;
+  open(
+    url: string,
+    options?: { readonly reconnectMs?: number; readonly leaseMs?: number },
+  ): RunQueue;
   /** Takes the lease of the run "a" away from its writer. */
   takeOver(): Promise<unknown>;
+  /** When the lease of the run "a" ends. */
+  leaseUntil(): Promise<number>;
   /** Texts that only these calls send. */
   readonly texts: Readonly<Record<'append' | 'submit' | 'claim' | 'create' | 'open', string>>;
 }
@@ -84,6 +89,20 @@ export const CONNECTION_CASES: Readonly<Record<string, (store: ConnectionStore) 
       called = next();
       await queue.submit(queued('a'));
       await called;
+    },
+
+    async 'leases outlive connections that the network has lost silently'(store) {
+      await using proxy = await startProxy(store.url);
+      await using owner = store.open(proxy.url, { leaseMs: 400 });
+      await owner.submit(queued('a'));
+      expect((await owner.claim())?.run.id).toBe('a');
+      // Several connections are idle then.
+      await Promise.all([1, 2, 3, 4].map(() => owner.list()));
+      proxy.stall();
+      const before = await store.leaseUntil();
+      // Each statement over the old connections would be given up after half a minute.
+      const isRenewed = async () => expect(await store.leaseUntil()).toBeGreaterThan(before);
+      await vi.waitFor(isRenewed, { timeout: 10_000 });
     },
 
     async 'a server that cannot be reached again ends the append with an error'(store) {

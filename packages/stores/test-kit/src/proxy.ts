@@ -6,6 +6,8 @@ export interface TestProxy {
   readonly url: string;
   /** Breaks off every connection. */
   cut(): void;
+  /** Passes nothing more on, over the connections that there are: both ends believe that they are open. */
+  stall(): void;
   /**
    * Breaks off the next connection that sends this text, before it is passed on.
    *
@@ -24,6 +26,7 @@ export interface TestProxy {
 export async function startProxy(target: string): Promise<TestProxy> {
   const url = new URL(target);
   const sockets = new Set<Socket>();
+  const stalled = new WeakSet<Socket>();
   let before: { text: string; meanwhile: (() => Promise<unknown>) | undefined } | undefined;
   let after: string | undefined;
   let last: { readonly answer: Buffer; readonly more: Buffer } | undefined;
@@ -45,6 +48,7 @@ export async function startProxy(target: string): Promise<TestProxy> {
     // What it has sent before its end still arrives.
     upstream.on('close', () => client.end());
     client.on('data', (data: Buffer) => {
+      if (stalled.has(client)) return;
       if (before !== undefined && data.includes(before.text)) {
         const { meanwhile } = before;
         before = undefined;
@@ -64,6 +68,7 @@ export async function startProxy(target: string): Promise<TestProxy> {
       upstream.write(data);
     });
     upstream.on('data', (data: Buffer) => {
+      if (stalled.has(upstream)) return;
       if (isAnswerDropped || isEnd(data.length)) return end();
       if (last !== undefined && data.subarray(-last.answer.length).equals(last.answer)) {
         const { more } = last;
@@ -87,6 +92,9 @@ export async function startProxy(target: string): Promise<TestProxy> {
   return {
     url: here.href,
     cut,
+    stall() {
+      for (const socket of sockets) stalled.add(socket);
+    },
     cutBefore(text, meanwhile) {
       before = { text, meanwhile };
     },
