@@ -50,6 +50,13 @@ interface Running {
   readonly end: (result: JobResult | undefined) => void;
 }
 
+interface Cancellation {
+  /** The channel of the coordinator. */
+  readonly from: string;
+  readonly at: number;
+  readonly hasEnded: boolean;
+}
+
 /** The worker's end of the queue: takes jobs, carries out their attempts, and reports about them. */
 export class AttemptServer {
   readonly #engine: Engine;
@@ -66,7 +73,7 @@ export class AttemptServer {
   /** The outbox of each try. */
   readonly #outboxOf = new WeakMap<AttemptJob, Outbox>();
   /** By key, the coordinators that have canceled attempts, and when. Another one may want them again. */
-  readonly #canceled = new Map<string, { readonly from: string; readonly at: number }>();
+  readonly #canceled = new Map<string, Cancellation>();
   /** Where to report about attempts that have not begun here: their jobs may name a dead coordinator. */
   readonly #addresses = new Map<string, { readonly to: string; readonly at: number }>();
   #tries = 0;
@@ -163,24 +170,22 @@ export class AttemptServer {
   // --- Attempts ---
 
   async #process(job: AttemptJob, token: string): Promise<JobResult> {
-    const { call, to } = job.data as JobData;
+    const { call, to, hasEnded } = job.data as JobData;
     const key = job.id as string;
+    // Another coordinator may have taken the run over since the job was added.
+    const owner = this.#addresses.get(key)?.to ?? to;
     if (this.#isStopping) await this.#giveBack(job, token);
     if (this.#stoodStill(job)) await this.#requireLock(job, token);
-    if (this.#canceled.get(key)?.from === to) return CANCELED;
+    const canceled = this.#canceled.get(key);
+    if (hasEnded || canceled?.hasEnded || canceled?.from === owner) return CANCELED;
     const now = performance.now();
     const name = `${this.#channel}.${++this.#tries}`;
-    const outbox = new Outbox(
-      name,
-      this.#addresses.get(key)?.to ?? to,
-      now,
-      (channel, s, n, text) => {
-        const head = JSON.stringify({ k: key, s, n, w: this.#channel });
-        // The report is JSON already.
-        const message = text === undefined ? head : `${head.slice(0, -1)},"r":${text}}`;
-        this.#sender.send(channel, message);
-      },
-    );
+    const outbox = new Outbox(name, owner, now, (channel, s, n, text) => {
+      const head = JSON.stringify({ k: key, s, n, w: this.#channel });
+      // The report is JSON already.
+      const message = text === undefined ? head : `${head.slice(0, -1)},"r":${text}}`;
+      this.#sender.send(channel, message);
+    });
     this.#addresses.delete(key);
     this.#outboxes.set(key, outbox);
     this.#outboxOf.set(job, outbox);
@@ -290,7 +295,11 @@ export class AttemptServer {
         else outbox.attach(message.to, message.s, message.n ?? 0, now);
         break;
       case 'cancel':
-        this.#cancel(message.k, message.from, now);
+        this.#cancel(message.k, {
+          from: message.from,
+          at: now,
+          hasEnded: message.hasEnded === true,
+        });
         break;
       case 'decide':
         if (outbox === undefined) break;
@@ -300,8 +309,8 @@ export class AttemptServer {
     }
   }
 
-  #cancel(key: string, from: string, at: number): void {
-    this.#canceled.set(key, { from, at });
+  #cancel(key: string, cancellation: Cancellation): void {
+    this.#canceled.set(key, cancellation);
     const running = this.#running.get(key);
     if (running === undefined) return;
     this.#carrier.cancel(key, new Error('the run does not want this attempt any more'));

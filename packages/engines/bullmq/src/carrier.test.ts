@@ -7,6 +7,7 @@ import { engines } from '../test/engines.js';
 import { startRelay } from '../test/relay.js';
 import { Engine } from './engine.js';
 import { bullmqCarrier, serveAttempts } from './index.js';
+import { Places } from './places.js';
 
 describe.each(engines)('over %s', (kind, url) => {
   test('10,000 of 10,000 parts arrive in order', async () => {
@@ -214,6 +215,38 @@ describe.each(engines)('over %s', (kind, url) => {
     expect(await bench.start(second, 'task', call).ended).toMatchObject({
       result: { output: 'again' },
     });
+  });
+
+  test('an attempt whose end is recorded does not begin again when a crash took the end of its job', async () => {
+    await using bench = new Bench(url);
+    const carrier = bench.carrier({ sweepMs: 60_000 });
+    const done = await bench.worker({ plans: [planOf([{ id: 'task', run: () => 'done' }])] });
+    const { ended, call } = bench.start(carrier, 'task');
+    await ended;
+    await done.stop();
+    // As after a crash: a worker has the job again, which was added by a coordinator that has died.
+    const engine = new Engine({ url, queue: bench.queue, onError() {} });
+    await until(async () => (await engine.queue().getJobState(call.key)) === 'completed');
+    await engine.queue().remove(call.key);
+    const data = { call: JSON.stringify(call), to: 'dead' };
+    await engine.queue().add('task', data, { jobId: call.key });
+    const begun = deferred();
+    const dies = engine.worker('', {
+      ...{ lockDuration: 300, skipLockRenewal: true, places: new Places(1), onLost() {} },
+      process: () => new Promise(() => begun.resolve()),
+    });
+    await begun.promise;
+    const closed = dies.close(true);
+    carrier.forget?.(call.key);
+    await until(async () => (await engine.queue().getJob(call.key))?.data.hasEnded === true);
+    let runs = 0;
+    const again = planOf([{ id: 'task', run: () => void runs++ }]);
+    // It has heard nothing of the end.
+    await bench.worker({ plans: [again], lockMs: 300 });
+    await until(async () => (await engine.queue().getJobState(call.key)) === 'completed');
+    expect(runs).toBe(0);
+    await closed;
+    await engine.close();
   });
 
   test('what the queue has lost is put back', async () => {

@@ -60,10 +60,13 @@ export class QueueCarrier implements AttemptCarrier {
     this.#sender = new Sender(engine.bus, settings.onError);
     // A worker must not begin again what has ended.
     this.#jobs = new JobStore(engine, settings, this.#channel, (key, resource) =>
-      this.#cancellations.add(key, resource, performance.now()),
+      this.#cancellations.add(key, resource, performance.now(), true),
     );
-    this.#cancellations = new Cancellations(this.#jobs, (key) =>
-      this.#send(WORKERS, { t: 'cancel', k: key, from: this.#channel }),
+    this.#cancellations = new Cancellations(this.#jobs, (key, hasEnded) =>
+      this.#send(WORKERS, {
+        ...{ t: 'cancel', k: key, from: this.#channel },
+        ...(hasEnded && { hasEnded }),
+      }),
     );
   }
 

@@ -136,6 +136,17 @@ export class JobStore {
     return isGone;
   }
 
+  /** Notes in the job of an attempt, which a worker has, that its end is recorded. */
+  async markEnded(key: string, resource?: string): Promise<void> {
+    const lanes = resource === undefined ? this.#lanes() : [this.#laneOf(resource)];
+    for (const lane of lanes) {
+      const job = await this.#engine.queue(lane).getJob(key);
+      if (job !== undefined && job.data.hasEnded !== true) {
+        await job.updateData({ ...job.data, hasEnded: true });
+      }
+    }
+  }
+
   /** Removes the job of an attempt that has ended, at some time. */
   forget(key: string, resource: string): void {
     this.#removed.push([key, resource]);

@@ -15,6 +15,8 @@ export interface JobData {
   readonly call: string;
   /** The channel of the coordinator. */
   readonly to: string;
+  /** Whether the end of the attempt is recorded: no worker may begin it again. */
+  readonly hasEnded?: true | undefined;
 }
 
 /** What a job returns: the last report of its attempt, encoded, as text. */
@@ -54,8 +56,13 @@ export type CoordinatorMessage =
       readonly s?: string | undefined;
       readonly n?: number | undefined;
     }
-  /** The coordinator of this channel does not want an attempt any more. */
-  | { readonly t: 'cancel'; readonly k: string; readonly from: string }
+  /** The coordinator of this channel does not want an attempt any more; nobody does when it has ended. */
+  | {
+      readonly t: 'cancel';
+      readonly k: string;
+      readonly from: string;
+      readonly hasEnded?: true | undefined;
+    }
   | {
       readonly t: 'decide';
       readonly k: string;
