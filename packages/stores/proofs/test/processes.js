@@ -101,12 +101,14 @@ export function ownedByTwo(notes, killedAt) {
 
 /** The attempts that began after a completion of their task had been acknowledged. */
 export function begunTooLate(notes) {
-  const done = new Set();
+  const done = new Map();
   const late = [];
-  for (const { what, runId, taskId } of notes) {
+  for (const { what, runId, taskId, attempt, pid, at } of notes) {
     const key = `${runId} ${taskId}`;
-    if (what === 'done') done.add(key);
-    else if (what === 'start' && done.has(key)) late.push(key);
+    if (what === 'done') done.set(key, at);
+    else if (what === 'start' && done.has(key)) {
+      late.push(`${key}, attempt ${attempt} in ${pid}, ${at - done.get(key)} ms after its end`);
+    }
   }
   return late;
 }
