@@ -1,3 +1,5 @@
-import config from '../../vitest.built.js';
+import { mergeConfig } from 'vitest/config';
+import built from '../../vitest.built.js';
 
-export default config;
+// The programs print what readers see: it is shown where one fails.
+export default mergeConfig(built, { test: { silent: 'passed-only' } });

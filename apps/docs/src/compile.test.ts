@@ -31,7 +31,7 @@ test('all TypeScript of the documentation compiles under a fresh tsc --init', ()
     for (const example of programs) {
       const name = `${example.file.replaceAll('/', '_')}-${example.line}.mts`;
       names.set(name, example);
-      writeFileSync(join(folder, name), example.setup + example.code);
+      writeFileSync(join(folder, name), example.setup + example.code + example.after);
     }
     const options = ['--noEmit', '--pretty', 'false', '--types', 'node'];
     const { stdout } = spawnSync(tsc, ['-p', '.', ...options], { cwd: folder, encoding: 'utf8' });

@@ -11,6 +11,8 @@ export interface CodeBlock {
   readonly section: string;
   /** Code that the block needs and readers do not, from a comment `<!-- setup … -->` before it. */
   readonly setup: string;
+  /** Code that checks or ends what the block has done, from a comment `<!-- after … -->` before it. */
+  readonly after: string;
   /** Why the block is not run, from a comment `<!-- not run: reason -->` before it. */
   readonly notRun: string | undefined;
 }
@@ -30,6 +32,7 @@ export interface Link {
 const FENCE = /^( {0,3})(`{3,}|~{3,})\s*([\w-]*)/;
 const COMMENTS_BEFORE = /(?:<!--(?:(?!-->)[\s\S])*-->\s*)+$/;
 const SETUP = /<!-- setup\n([\s\S]*?)-->/;
+const AFTER = /<!-- after\n([\s\S]*?)-->/;
 const NOT_RUN = /<!-- not run: ([\s\S]+?) -->/;
 
 /** Splits a page into lines of prose and fenced blocks. */
@@ -66,8 +69,9 @@ export function codeBlocksOf(page: string): CodeBlock[] {
     const before = lines.slice(0, index).join('\n');
     const [comments = ''] = COMMENTS_BEFORE.exec(before) ?? [];
     const [, setup = ''] = SETUP.exec(comments) ?? [];
+    const [, after = ''] = AFTER.exec(comments) ?? [];
     const [, notRun] = NOT_RUN.exec(comments) ?? [];
-    blocks.push({ language, code, line: index + 1, section, setup, notRun });
+    blocks.push({ language, code, line: index + 1, section, setup, after, notRun });
     index = end;
   }
   return blocks;
