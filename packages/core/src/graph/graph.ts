@@ -139,6 +139,37 @@ export class Graph {
     }
   }
 
+  /**
+   * The edges to the tasks that wait for a task, as a list, for a loop that runs once a task:
+   *
+   * @example
+   * for (let edge = graph.firstEdge(index); edge >= 0; edge = graph.nextEdge(edge)) {
+   *   visit(graph.dependentAt(edge));
+   * }
+   */
+  firstEdge(index: number): number {
+    return this.#edges.firstDependent[index] as number;
+  }
+
+  nextEdge(edge: number): number {
+    return this.#edges.nextDependent[edge] as number;
+  }
+
+  /** The task that an edge leads to. */
+  dependentAt(edge: number): number {
+    return this.#edges.dependent[edge] as number;
+  }
+
+  /** The dependencies of a task are those of the edges from this one up to that of the next task. */
+  firstDependencyEdge(index: number): number {
+    return this.#edges.starts[index] as number;
+  }
+
+  /** The task that an edge comes from. */
+  dependencyAt(edge: number): number {
+    return this.#edges.dependency[edge] as number;
+  }
+
   /** Calls `visit` with the index of each task that waits for `index`, in the order of the plan. */
   eachDependent(index: number, visit: (dependent: number) => void): void {
     const edges = this.#edges;

@@ -27,7 +27,13 @@ export const TaskKind = {
   repeat: 256,
   /** Makes its children while it runs: a fan-out or a loop. */
   template: 258,
+  /** Competes for a resource of its own: its work is done without a model, or it names one. */
+  ownResource: 512,
 } as const;
+
+/** What makes a task more than one attempt that starts when its dependencies have completed. */
+export const NOT_PLAIN =
+  TaskKind.when | TaskKind.template | TaskKind.subtasks | TaskKind.waitFor | TaskKind.afterAny;
 
 /** A sum of `TaskKind`s; 0 for a plain task. */
 export function taskKindOf(task: Task): number {
@@ -40,6 +46,11 @@ export function taskKindOf(task: Task): number {
     (task.repeat === undefined || task.forEach !== undefined ? 0 : TaskKind.repeat) |
     (task.runAfter === 'settled' ? TaskKind.afterSettled : 0) |
     (task.runAfter === 'failure' ? TaskKind.afterFailure : 0) |
-    (task.plan !== undefined && !isTemplate(task) ? TaskKind.module : 0)
+    (task.plan !== undefined && !isTemplate(task) ? TaskKind.module : 0) |
+    (hasOwnResource(task) ? TaskKind.ownResource : 0)
   );
+}
+
+function hasOwnResource({ run, tool, command, model }: Task): boolean {
+  return run !== undefined || tool !== undefined || command !== undefined || model !== undefined;
 }

@@ -16,43 +16,13 @@ export function attemptsLeft(machine: Machine, index: number, attempt: number): 
   return Math.max(1, maxAttemptsOf(retryPolicyOf(machine, index)) - (attempt - before) + 1);
 }
 
-/** Starts the next attempt at a task. */
-export function startAttempt(machine: Machine, index: number): void {
-  const { state, now, strategy } = machine;
-  // A retry may have come due while the run was down.
-  const waitMs = Math.max(0, now - state.readyAt(index));
-  state.recordStart(index, waitMs, now, strategy.resourceOf(index));
-  machine.places?.started();
-  commandStart(machine, index);
-}
-
-/** Has the driver start the attempt that is in flight by the state. */
-export function commandStart(machine: Machine, index: number, isAttached = false): void {
-  const { state, now, deadline } = machine;
-  const timeoutMs = timeoutOf(machine, index);
-  const hasBegun = state.notBegun.size === 0 || !state.notBegun.has(index);
-  if (hasBegun) startAttemptTimer(machine, index, timeoutMs);
-  const until = Math.min(deadline, now + timeoutMs);
-  machine.commands.push({
-    type: 'start',
-    index,
-    attempt: state.attemptsOf(index),
-    deadline: until === Number.POSITIVE_INFINITY ? undefined : until,
-    isAttached,
-  });
-}
-
 /** Limits how long the attempt in flight may take. */
-export function startAttemptTimer(
-  machine: Machine,
-  index: number,
-  timeoutMs = timeoutOf(machine, index),
-): void {
+export function startAttemptTimer(machine: Machine, index: number): void {
   const { heard, timers, now, state } = machine;
   if (state.approvals.size > 0 && state.approvals.isWaiting(index)) return;
   const idleMs = idleTimeoutOf(machine, index);
   if (idleMs !== undefined) heard.set(index, now);
-  else if (timeoutMs === Number.POSITIVE_INFINITY) return;
+  else if (timeoutOf(machine, index) === Number.POSITIVE_INFINITY) return;
   timers.set(index, attemptEndsAt(machine, index));
 }
 
@@ -74,18 +44,6 @@ function attemptEndsAt(machine: Machine, index: number): number {
   const heardAt = machine.heard.size === 0 ? undefined : machine.heard.get(index);
   if (heardAt === undefined) return endsAt;
   return Math.min(endsAt, heardAt + (idleTimeoutOf(machine, index) as number));
-}
-
-/** The attempt in flight returned its output. */
-export function completeAttempt(machine: Machine, index: number, result: AttemptResult): void {
-  const { state, timers, heard, strategy, now } = machine;
-  if (timers.size > 0) timers.clear(index);
-  if (heard.size > 0) heard.delete(index);
-  const durationMs = now - state.startedAtOf(index);
-  const priced = result.usage === undefined ? result : withCost(machine, result);
-  state.recordCompletion(index, durationMs, priced, now);
-  if (machine.cooldowns.isActive) endTrial(machine, index, undefined);
-  if (strategy.isObserving) strategy.settled(index, durationMs, undefined, result, undefined);
 }
 
 /** The attempt in flight failed: it is repeated, or its task has failed. */
@@ -112,7 +70,8 @@ export function failAttempt(machine: Machine, index: number, thrown: unknown): v
   machine.strategy.settled(index, durationMs, error, error, delayMs);
 }
 
-function endTrial(machine: Machine, index: number, error: TaskError | undefined): void {
+/** A server that asked clients to wait has answered an attempt, or refused it. */
+export function endTrial(machine: Machine, index: number, error: TaskError | undefined): void {
   const resource = machine.strategy.resourceOf(index);
   machine.cooldowns.settled(resource, index, isAnswered(error), machine.now);
 }
@@ -155,7 +114,7 @@ export function pauseResource(
 }
 
 /** The user's prices override what a runner says. */
-function withCost(machine: Machine, result: AttemptResult): AttemptResult {
+export function withCost(machine: Machine, result: AttemptResult): AttemptResult {
   const { usage, model } = result;
   const costUsd = usage && costOf(usage, model, machine.options.prices);
   return costUsd === undefined ? result : { ...result, costUsd };
@@ -180,6 +139,7 @@ function retryPolicyOf({ options, graph }: Machine, index: number): RetryPolicy 
   return graph.tasks[index]?.retry ?? options.plan.retry ?? options.retry;
 }
 
-function timeoutOf(machine: Machine, index: number): number {
+/** How long an attempt may take, in milliseconds; Infinity for no limit. */
+export function timeoutOf(machine: Machine, index: number): number {
   return machine.graph.tasks[index]?.timeoutMs ?? machine.timeoutMs;
 }

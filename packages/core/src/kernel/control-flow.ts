@@ -20,7 +20,7 @@ import { beginLoop, isLoop } from './loop.js';
 import type { Machine } from './machine.js';
 import { completeTask, failTask, skipFor, skipTask } from './settlement.js';
 
-/** What makes a task more than one attempt that starts when its dependencies have settled. */
+/** What makes a task more than one attempt. */
 const SPECIAL = TaskKind.when | TaskKind.template | TaskKind.subtasks | TaskKind.waitFor;
 
 /** The prompt of a task, given its inputs. */
@@ -31,11 +31,12 @@ export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inp
   return promptOf(task, inputs, names, failuresBefore(index, state, fanOut));
 }
 
-/** All that a task depends on has settled: it may begin, once its group has. */
-export function admit(machine: Machine, index: number): void {
+/**
+ * Admits a task that is more than one attempt, or belongs to a group, or may have to be skipped, once all that it
+ * depends on has settled: it may begin when its group has.
+ */
+export function admitSpecial(machine: Machine, index: number): void {
   const { graph, state } = machine;
-  // A dependency that failed may have skipped it meanwhile.
-  if (!state.isPending(index)) return;
   const kind = graph.kindOf(index);
   const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
   if (parent !== undefined && !machine.begunGroups.has(parent)) return;

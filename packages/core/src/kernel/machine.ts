@@ -44,8 +44,9 @@ export class Machine {
   readonly idleTimeoutMs: number | undefined;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
-  /** Tasks whose last dependency has just settled. */
-  readonly unblocked = new Queue<number>();
+  /** Tasks whose last dependency has just settled; the first of them, as many as `admitted`, are done with. */
+  readonly unblocked: number[] = [];
+  admitted = 0;
   /** Unblocked tasks that are more than one attempt; they begin after everything else was settled. */
   readonly openings = new Queue<number>();
   /** Entries of the log before this one have had their consequences. */
@@ -96,7 +97,7 @@ export class Machine {
     this.places = inFlight && new Places(this.state, inFlight, resources ?? {}, loan);
     this.log = this.state.log;
     this.fanOut = new FanOut(options.codecs, options.secretTexts, options.isAssumed);
-    this.strategy = new StrategyAdapter(options.strategy, graph, options.resourceOf);
+    this.strategy = new StrategyAdapter(options.strategy, graph, options);
   }
 
   get hasEnded(): boolean {

@@ -43,6 +43,11 @@ export interface KernelOptions {
   readonly seed: number;
   /** What an attempt at a task competes for; see `TaskView.resource`. */
   readonly resourceOf: (task: Task) => string;
+  /**
+   * What `resourceOf` says of every task that asks a model and names none, where it is the same for all:
+   * then nobody asks it about them.
+   */
+  readonly usualResource?: string | undefined;
   /** Caps of the resources that attempts compete for. */
   readonly resources?: ResourceLimits | undefined;
   /**

@@ -1,6 +1,6 @@
 import { ReplanError, StratagemError } from '../contract/errors.js';
 import type { EventData } from '../contract/journal.js';
-import { commandStart, pauseResource } from './attempts.js';
+import { pauseResource } from './attempts.js';
 import { decodeRecorded } from './decode-log.js';
 import { startAnswerTimer } from './human-input.js';
 import type { Machine } from './machine.js';
@@ -10,6 +10,7 @@ import { retryRound } from './replan.js';
 import { restoreTrials } from './restore-trials.js';
 import { tasksToRetry } from './retry-failed.js';
 import { skipDependents } from './settlement.js';
+import { commandStart } from './step.js';
 import { survivorsOf } from './survivors.js';
 import {
   abortRun,

@@ -1,11 +1,14 @@
 import { StrategyError } from '../contract/errors.js';
+import type { AttemptResult } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import { NOT_PLAIN } from '../graph/task-kind.js';
 import { COMPLETED_WITH_DETAILS, STARTED } from '../state/event-log.js';
-import { expireAttempt } from './attempts.js';
-import { admit, open } from './control-flow.js';
+import { endTrial, expireAttempt, startAttemptTimer, withCost } from './attempts.js';
+import { admitSpecial, open } from './control-flow.js';
 import { expireQuestion } from './human-input.js';
 import type { Machine } from './machine.js';
+import { closedResources, isHeldBack, mustWait, obstacleIn, takeHeld } from './obstacles.js';
 import { applyRule } from './rules.js';
-import { dispatch, isHeldBack } from './scheduling.js';
 import { abortRun, finishRun } from './termination.js';
 import { expireApprovals } from './tool-approvals.js';
 
@@ -21,13 +24,25 @@ export function runStep(machine: Machine, work?: () => void): void {
   }
 }
 
+/** The attempt in flight returned its output. */
+export function completeAttempt(machine: Machine, index: number, result: AttemptResult): void {
+  const { state, timers, heard, strategy, now } = machine;
+  if (timers.size > 0) timers.clear(index);
+  if (heard.size > 0) heard.delete(index);
+  const durationMs = now - state.startedAtOf(index);
+  const priced = result.usage === undefined ? result : withCost(machine, result);
+  state.recordCompletion(index, durationMs, priced, now);
+  if (machine.cooldowns.isActive) endTrial(machine, index, undefined);
+  if (strategy.isObserving) strategy.settled(index, durationMs, undefined, result, undefined);
+}
+
 /** Follows every event to its consequences, starts what can start, and ends a run that is done. */
 export function proceed(machine: Machine): void {
-  const { state, timers, cooldowns } = machine;
+  const { state, timers, cooldowns, log } = machine;
   drain(machine);
   const askAgainAt = dispatch(machine);
   if (machine.places !== undefined) machine.isHeldBack = isHeldBack(machine);
-  drain(machine);
+  if (machine.handled < log.length) drain(machine);
   machine.nextWake = Math.min(askAgainAt, machine.deadline);
   if (timers.size > 0) machine.nextWake = Math.min(machine.nextWake, timers.next);
   if (cooldowns.isActive) machine.nextWake = Math.min(machine.nextWake, cooldowns.next);
@@ -43,7 +58,7 @@ export function proceed(machine: Machine): void {
 
 /** The worklist: consequences of events first, then tasks that became ready, then openings. */
 function drain(machine: Machine): void {
-  const { log, graph, state } = machine;
+  const { log, graph, state, unblocked, openings } = machine;
   for (;;) {
     const hasCompletionRules = state.goal !== undefined || graph.hasFamilies;
     while (machine.handled < log.length) {
@@ -53,10 +68,92 @@ function drain(machine: Machine): void {
       if (kind === STARTED || (kind <= COMPLETED_WITH_DETAILS && !hasCompletionRules)) continue;
       applyRule(machine, position);
     }
-    if (machine.unblocked.size > 0) admit(machine, machine.unblocked.shift() as number);
-    else if (machine.openings.size > 0) open(machine, machine.openings.shift() as number);
-    else return;
+    if (machine.admitted < unblocked.length) {
+      const index = unblocked[machine.admitted++] as number;
+      // A dependency that failed may have skipped it meanwhile.
+      if (!state.isPending(index)) continue;
+      const isPlain = (graph.kindOf(index) & NOT_PLAIN) === 0 && !graph.hasFamilies;
+      if (isPlain && !state.waits.hasUnchosen) machine.strategy.ready(index);
+      else admitSpecial(machine, index);
+    } else if (openings.size > 0) open(machine, openings.shift() as number);
+    else break;
   }
+  machine.admitted = 0;
+  // To set its length would free its memory, and the next task allocate it again.
+  while (unblocked.length > 0) unblocked.pop();
+}
+
+/**
+ * Starts what the strategy chooses until it, or a limit, says stop: a cap, the budget, the deadline, or
+ * a server that asked to wait.
+ *
+ * @returns When the strategy wants to be asked again; Infinity for after the next event.
+ */
+function dispatch(machine: Machine): number {
+  const { state, strategy, cooldowns, places, now, deadline } = machine;
+  const { budget } = machine.options;
+  // No start begins a cooldown, so this holds for the whole loop.
+  const hasCooldowns = cooldowns.isActive;
+  if (hasCooldowns) cooldowns.expire(now);
+  const mayBeClosed = hasCooldowns || places !== undefined || budget?.resources !== undefined;
+  const closed = mayBeClosed ? closedResources(machine) : undefined;
+  const heldAt = machine.heldAt.size > 0 ? [...machine.heldAt.keys()] : undefined;
+  if (hasCooldowns) cooldowns.retryHeld();
+  // At the deadline there is nothing left but to wake and stop.
+  if (machine.isHalted || state.isPaused || now >= deadline) return Number.POSITIVE_INFINITY;
+  while (places === undefined ? state.running < (state.maxParallel as number) : places.hasRoom) {
+    let choice =
+      machine.held ?? (heldAt && takeHeld(machine, heldAt)) ?? (closed && cooldowns.unpark(closed));
+    if (choice !== undefined && !state.isPending(choice)) {
+      // It was skipped or canceled while it was held back.
+      machine.held = undefined;
+      strategy.discarded(choice);
+      continue;
+    }
+    if (choice === undefined) {
+      if (strategy.readyCount === 0) break;
+      if (closed !== undefined && !strategy.hasReadyBeside(closed)) break;
+      const next = strategy.next(now);
+      if (typeof next !== 'number') {
+        if (!state.strategyWaits) machine.tell({ type: 'strategy_waiting' });
+        return next?.until ?? Number.POSITIVE_INFINITY;
+      }
+      choice = next;
+    }
+    if (closed !== undefined && mustWait(machine, closed, choice)) continue;
+    if (budget !== undefined) {
+      const obstacle = obstacleIn(budget, machine, choice);
+      if (obstacle === 'run') break;
+      if (obstacle === 'resource') continue;
+    }
+    const resource = strategy.onlyResource ?? strategy.resourceOf(choice);
+    state.recordStart(choice, now, resource);
+    // Nothing follows from a start.
+    if (machine.handled === machine.log.length - 1) machine.handled++;
+    places?.started();
+    commandStart(machine, choice);
+    if (hasCooldowns) cooldowns.started(resource, choice, now);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Has the driver start the attempt that is in flight by the state. */
+export function commandStart(machine: Machine, index: number, isAttached = false): void {
+  const { graph, state, now, deadline, idleTimeoutMs, timeoutMs: usualMs } = machine;
+  const task = graph.tasks[index] as Task;
+  const timeoutMs = task.timeoutMs ?? usualMs;
+  const until = Math.min(deadline, now + timeoutMs);
+  const isLimited = timeoutMs !== Number.POSITIVE_INFINITY;
+  const mayIdle = (task.idleTimeoutMs ?? idleTimeoutMs) !== undefined;
+  const hasBegun = state.notBegun.size === 0 || !state.notBegun.has(index);
+  if (hasBegun && (isLimited || mayIdle)) startAttemptTimer(machine, index);
+  machine.commands.push({
+    type: 'start',
+    index,
+    attempt: state.attemptsOf(index),
+    deadline: until === Number.POSITIVE_INFINITY ? undefined : until,
+    isAttached,
+  });
 }
 
 /** Does what is due at the time of the step. */

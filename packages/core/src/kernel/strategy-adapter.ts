@@ -12,8 +12,10 @@ import type {
 import type { Estimate, Task, TaskType } from '../contract/task.js';
 import { enlarge } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { isLate } from '../util/promise.js';
 import type { ResourceSet } from './cooldowns.js';
+import type { KernelOptions } from './options.js';
 import { checkSwitch } from './strategy-switch.js';
 
 /**
@@ -29,10 +31,12 @@ export class StrategyAdapter {
   #scheduler!: Scheduler;
   readonly #graph: Graph;
   readonly #resourceOf: (task: Task) => string;
+  /** What the tasks compete for that have no resource of their own, where it is the same for all. */
+  readonly #usualResource: string | undefined;
   /** For a strategy that observes attempts: the views of the tasks in flight, by index. */
   #observed: Map<number, TaskView> | undefined;
   /** The resource of the first task; with a single resource, nothing is counted. */
-  #onlyResource: string | undefined;
+  #firstResource: string | undefined;
   /** The number of ready tasks per resource, once there are several resources. */
   #readyByResource: Map<string, number> | undefined;
   /** Marks the views of this run. */
@@ -42,10 +46,15 @@ export class StrategyAdapter {
   /** Whether the strategy is being called. */
   #isAsked = false;
 
-  constructor(strategy: Strategy, graph: Graph, resourceOf: (task: Task) => string) {
+  constructor(
+    strategy: Strategy,
+    graph: Graph,
+    { resourceOf, usualResource }: Pick<KernelOptions, 'resourceOf' | 'usualResource'>,
+  ) {
     this.#strategy = strategy;
     this.#graph = graph;
     this.#resourceOf = resourceOf;
+    this.#usualResource = usualResource;
     this.#isReady = new Uint8Array(graph.size);
   }
 
@@ -60,12 +69,15 @@ export class StrategyAdapter {
   }
 
   ready(index: number): void {
-    const task = this.#graph.tasks[index] as Task;
-    const view = new ReadyView(task, index, this.#graph, this.#resourceOf(task), this.#mark);
+    const graph = this.#graph;
+    const task = graph.tasks[index] as Task;
+    const isUsual = (graph.kindOf(index) & TaskKind.ownResource) === 0;
+    const resource = (isUsual ? this.#usualResource : undefined) ?? this.#resourceOf(task);
+    const view = new ReadyView(task, index, graph, resource, this.#mark);
     if (index >= this.#isReady.length) this.#isReady = enlarge(this.#isReady, 2 * index);
     this.#isReady[index] = 1;
-    if (this.#onlyResource !== view.resource || this.#readyByResource !== undefined) {
-      this.#count(view.resource, 1);
+    if (this.#firstResource !== resource || this.#readyByResource !== undefined) {
+      this.#count(resource, 1);
     }
     this.readyCount++;
     // No closure here and in `next`, unlike `begin`: closures per task took 5% of a run's time.
@@ -133,6 +145,11 @@ export class StrategyAdapter {
     );
   }
 
+  /** The resource of all tasks that have become ready; undefined once there are several. */
+  get onlyResource(): string | undefined {
+    return this.#readyByResource === undefined ? this.#firstResource : undefined;
+  }
+
   /** The resource that a task competes for. */
   resourceOf(index: number): string {
     return this.#resourceOf(this.#graph.tasks[index] as Task);
@@ -141,7 +158,7 @@ export class StrategyAdapter {
   /** Whether a ready task competes for a resource that is not one of these. */
   hasReadyBeside(resources: ResourceSet): boolean {
     if (this.#readyByResource === undefined) {
-      return this.readyCount > 0 && !resources.has(this.#onlyResource as string);
+      return this.readyCount > 0 && !resources.has(this.#firstResource as string);
     }
     for (const resource of this.#readyByResource.keys()) {
       if (!resources.has(resource)) return true;
@@ -150,10 +167,10 @@ export class StrategyAdapter {
   }
 
   #count(resource: string, change: 1 | -1): void {
-    this.#onlyResource ??= resource;
+    this.#firstResource ??= resource;
     if (this.#readyByResource === undefined) {
-      if (resource === this.#onlyResource) return;
-      this.#readyByResource = new Map([[this.#onlyResource, this.readyCount]]);
+      if (resource === this.#firstResource) return;
+      this.#readyByResource = new Map([[this.#firstResource, this.readyCount]]);
     }
     const counts = this.#readyByResource;
     const count = (counts.get(resource) ?? 0) + change;

@@ -83,6 +83,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       beginsLater: settings.carrier?.beginsLater,
       onSettled: record === undefined ? () => this.#listeners.publish() : undefined,
       resourceOf: runners.resourceOf,
+      usualResource: runners.usualResource,
     });
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings, observer);

@@ -52,6 +52,13 @@ export class Runners {
     return resourceOf(runner, model === task.model ? task : { ...task, model });
   };
 
+  /** What tasks compete for that ask a model and name none; undefined where it depends on the task. */
+  get usualResource(): string | undefined {
+    const runner = this.#default;
+    if (runner === undefined) return 'function';
+    return typeof runner.resource === 'function' ? undefined : (runner.resource ?? runner.name);
+  }
+
   /** The request as the runner gets it: without the name of the runner. */
   requestFor(request: TaskRequest): TaskRequest {
     const { options } = request;

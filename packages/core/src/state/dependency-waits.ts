@@ -1,6 +1,5 @@
 import { Columns, enlarge } from '../graph/arrays.js';
 import { TaskKind } from '../graph/task-kind.js';
-import type { Queue } from '../util/queue.js';
 import type { TaskStates } from './task-states.js';
 
 /** How many dependencies each task still waits for, and since when it waits for none. */
@@ -9,7 +8,7 @@ export class DependencyWaits {
    * Tasks whose last dependency has just settled, in order; the kernel takes them out. Undefined for
    * a reader that does not need them.
    */
-  unblocked: Queue<number> | undefined;
+  unblocked: { push(index: number): void } | undefined;
   readonly #tasks: TaskStates;
   /**
    * Dependencies that have neither completed nor been skipped as not chosen; for a task that runs after
@@ -20,8 +19,6 @@ export class DependencyWaits {
   #unblockedAt: Int32Array;
   /** For some tasks, how many of their dependencies were not chosen. */
   readonly #notChosen = new Map<number, number>();
-  /** Position of the event that is being folded. */
-  #position = 0;
 
   constructor(tasks: TaskStates) {
     const { graph } = tasks;
@@ -43,9 +40,13 @@ export class DependencyWaits {
     return this.#unblockedAt[index] as number;
   }
 
+  /** Whether any task depends on one that was not chosen. */
+  get hasUnchosen(): boolean {
+    return this.#notChosen.size > 0;
+  }
+
   /** Whether the task has dependencies, and none of them was chosen. */
   hasOnlyUnchosen(index: number): boolean {
-    if (this.#notChosen.size === 0) return false;
     return this.#notChosen.get(index) === this.#tasks.graph.dependencyCount(index);
   }
 
@@ -58,24 +59,27 @@ export class DependencyWaits {
     }
   }
 
-  /** A task has completed, at this position of the log. */
-  completed(index: number, position: number): void {
-    this.#position = position;
-    this.#tasks.graph.eachDependent(index, this.#unblock);
-  }
-
-  /** A task has ended without an output, and not because it was not chosen. */
-  lost(index: number, position: number): void {
+  /**
+   * A task has settled, at this position of the log: one dependency less for those that wait for it.
+   *
+   * @param how A task that was not chosen counts as settled but provides no output. One that was lost
+   * ended without an output for another reason: only tasks that run after failures wait for it no more.
+   */
+  settled(index: number, position: number, how: 'completed' | 'lost' | 'not_chosen'): void {
     const { graph } = this.#tasks;
-    if (!graph.hasKind(TaskKind.afterAny)) return;
-    this.#position = position;
-    graph.eachDependent(index, this.#unblockAfterFailure);
-  }
-
-  /** A task was not chosen: it counts as settled but provides no output. */
-  notChosen(index: number, position: number): void {
-    this.#position = position;
-    this.#tasks.graph.eachDependent(index, this.#unblockNotChosen);
+    if (how === 'lost' && !graph.hasKind(TaskKind.afterAny)) return;
+    for (let edge = graph.firstEdge(index); edge >= 0; edge = graph.nextEdge(edge)) {
+      const dependent = graph.dependentAt(edge);
+      if (how === 'lost' && !this.#tasks.runsAfterFailure(dependent)) continue;
+      if (how === 'not_chosen') {
+        this.#notChosen.set(dependent, (this.#notChosen.get(dependent) ?? 0) + 1);
+      }
+      const left = (this.#counts[dependent] as number) - 1;
+      this.#counts[dependent] = left;
+      if (left > 0) continue;
+      this.#unblockedAt[dependent] = position;
+      this.unblocked?.push(dependent);
+    }
   }
 
   /**
@@ -137,24 +141,6 @@ export class DependencyWaits {
     this.#counts = enlarge(this.#counts, capacity);
     this.#unblockedAt = enlarge(this.#unblockedAt, capacity);
   }
-
-  /** Made once: a closure for each completed task would cost a twentieth of a run. */
-  readonly #unblock = (index: number): void => {
-    const left = (this.#counts[index] as number) - 1;
-    this.#counts[index] = left;
-    if (left > 0) return;
-    this.#unblockedAt[index] = this.#position;
-    this.unblocked?.push(index);
-  };
-
-  readonly #unblockAfterFailure = (index: number): void => {
-    if (this.#tasks.runsAfterFailure(index)) this.#unblock(index);
-  };
-
-  readonly #unblockNotChosen = (index: number): void => {
-    this.#notChosen.set(index, (this.#notChosen.get(index) ?? 0) + 1);
-    this.#unblock(index);
-  };
 
   /** What it keeps to itself, for tests that compare two states. */
   get internals(): Readonly<Record<string, unknown>> {

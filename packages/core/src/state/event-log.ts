@@ -99,26 +99,30 @@ export class EventLog {
     this.#values = new Array(Math.min(capacity, MAX_PREPARED));
   }
 
-  appendStarted(
+  /**
+   * Appends an entry, and returns its position. The columns are those of its kind.
+   *
+   * @param number `waitMs` of a start, `durationMs` of a completion.
+   * @param value The resource of a start if it is an unusual one, the output of a completion, its whole
+   * result if it has details, or the event.
+   */
+  push(
+    kind: number,
     index: number,
+    time: number,
     attempt: number,
-    waitMs: number,
-    now: number,
-    resource: string | undefined,
+    number: number,
+    value: unknown,
   ): number {
-    return this.#append(STARTED, index, now, attempt, waitMs, resource);
-  }
-
-  appendCompleted(
-    index: number,
-    attempt: number,
-    durationMs: number,
-    result: AttemptResult,
-    now: number,
-  ): number {
-    return hasDetails(result)
-      ? this.#append(COMPLETED_WITH_DETAILS, index, now, attempt, durationMs, result)
-      : this.#append(COMPLETED, index, now, attempt, durationMs, result.output);
+    const position = this.length++;
+    if (position >= this.#kinds.length) this.#grow();
+    this.#kinds[position] = kind;
+    this.#indexes[position] = index;
+    this.#times[position] = time;
+    this.#attempts[position] = attempt;
+    this.#numbers[position] = number;
+    this.#values[position] = value;
+    return position;
   }
 
   /** Appends an event that the kernel decided, with the next sequence number. */
@@ -137,14 +141,16 @@ export class EventLog {
     const { timestamp } = event;
     switch (event.type) {
       case 'task_started':
-        return this.appendStarted(index, event.attempt, event.waitMs, timestamp, event.resource);
+        return this.push(STARTED, index, timestamp, event.attempt, event.waitMs, event.resource);
       case 'task_completed': {
         const { attempt, durationMs } = event;
-        return this.appendCompleted(index, attempt, durationMs, event, timestamp);
+        return hasDetails(event)
+          ? this.push(COMPLETED_WITH_DETAILS, index, timestamp, attempt, durationMs, event)
+          : this.push(COMPLETED, index, timestamp, attempt, durationMs, event.output);
       }
       default: {
         const { attempt = 0 } = event as { readonly attempt?: number };
-        return this.#append(KIND_OF[event.type], index, timestamp, attempt, 0, unchangeable(event));
+        return this.push(KIND_OF[event.type], index, timestamp, attempt, 0, unchangeable(event));
       }
     }
   }
@@ -288,25 +294,6 @@ export class EventLog {
     return dropped > 0;
   }
 
-  #append(
-    kind: number,
-    index: number,
-    time: number,
-    attempt: number,
-    number: number,
-    value: unknown,
-  ): number {
-    const position = this.length++;
-    if (position >= this.#kinds.length) this.#grow();
-    this.#kinds[position] = kind;
-    this.#indexes[position] = index;
-    this.#times[position] = time;
-    this.#attempts[position] = attempt;
-    this.#numbers[position] = number;
-    this.#values[position] = value;
-    return position;
-  }
-
   #grow(): void {
     const capacity = 2 * this.#kinds.length;
     this.#kinds = enlarge(this.#kinds, capacity);
@@ -363,22 +350,21 @@ function outputFor(output: unknown): unknown {
   return typeof output === 'object' ? handOn(output) : output;
 }
 
-function hasDetails(result: AttemptResult): boolean {
-  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached } = result;
-  const { savedTo, loop, citations, serverToolCalls } = result;
+/** Whether a result has more than an output. */
+export function hasDetails(result: AttemptResult): boolean {
   return (
-    loop !== undefined ||
-    usage !== undefined ||
-    costUsd !== undefined ||
-    model !== undefined ||
-    requestId !== undefined ||
-    rateLimits !== undefined ||
-    contentKey !== undefined ||
-    reused !== undefined ||
-    cached !== undefined ||
-    savedTo !== undefined ||
-    citations !== undefined ||
-    serverToolCalls !== undefined
+    result.loop !== undefined ||
+    result.usage !== undefined ||
+    result.costUsd !== undefined ||
+    result.model !== undefined ||
+    result.requestId !== undefined ||
+    result.rateLimits !== undefined ||
+    result.contentKey !== undefined ||
+    result.reused !== undefined ||
+    result.cached !== undefined ||
+    result.savedTo !== undefined ||
+    result.citations !== undefined ||
+    result.serverToolCalls !== undefined
   );
 }
 

@@ -193,19 +193,6 @@ export class RunFacts extends TaskStates {
     return parent === undefined ? own : Math.max(own, this.unblockedAt(parent));
   }
 
-  /** When the next attempt at a pending task could start, at the earliest. */
-  readyAt(index: number): number {
-    if (this.retries.size > 0) {
-      const dueAt = this.retries.get(index);
-      if (dueAt !== undefined) return this.shifted(dueAt);
-    }
-    if (!this.graph.hasFamilies && this.downtimes.isEmpty) {
-      return this.log.timeAt(this.waits.unblockedPosition(index));
-    }
-    const children = this.groups.settledPosition(index);
-    return children === undefined ? this.unblockedAt(index) : this.timeOf(children);
-  }
-
   /** When a human was asked. */
   askedAt(index: number): number {
     return this.timeOf((this.questions.get(index) as WaitingQuestion).position);

@@ -17,7 +17,7 @@ import { asksModel, estimateOf, type Task } from '../contract/task.js';
 import type { Usage } from '../contract/usage.js';
 import { NONE } from '../graph/arrays.js';
 import { TaskKind } from '../graph/task-kind.js';
-import { COMPLETED, COMPLETED_WITH_DETAILS, STARTED } from './event-log.js';
+import { COMPLETED, COMPLETED_WITH_DETAILS, hasDetails, STARTED } from './event-log.js';
 import { RunFacts } from './run-facts.js';
 import { stopForBudget, stopForFailure, stopForGoal } from './stops.js';
 import { CANCELED, DONE, FAILED, PENDING, RUNNING, SKIPPED } from './task-states.js';
@@ -39,17 +39,23 @@ export class RunState extends RunFacts {
    *
    * @param resource What it competes for.
    */
-  recordStart(index: number, waitMs: number, now: number, resource: string): void {
+  recordStart(index: number, now: number, resource: string): void {
     const attempt = (this.attemptCounts[index] as number) + 1;
-    const named = resource === this.usualResourceOf(index) ? undefined : resource;
-    this.#position = this.log.appendStarted(index, attempt, waitMs, now, named);
+    // A retry may have come due while the run was down.
+    const waitMs = Math.max(0, now - this.#readyAt(index));
+    const hasOwn = (this.graph.kindOf(index) & TaskKind.ownResource) !== 0;
+    const usual = hasOwn ? this.usualResourceOf(index) : this.resource;
+    const named = resource === usual ? undefined : resource;
+    this.#position = this.log.push(STARTED, index, now, attempt, waitMs, named);
     this.#foldStarted(index, attempt, now, named);
   }
 
   /** Appends the completion of a task, and folds it. */
   recordCompletion(index: number, durationMs: number, result: AttemptResult, now: number): void {
     const attempt = this.attemptCounts[index] as number;
-    this.#position = this.log.appendCompleted(index, attempt, durationMs, result, now);
+    this.#position = hasDetails(result)
+      ? this.log.push(COMPLETED_WITH_DETAILS, index, now, attempt, durationMs, result)
+      : this.log.push(COMPLETED, index, now, attempt, durationMs, result.output);
     if (result.usage !== undefined || result.costUsd !== undefined) this.#spend(index, result);
     this.#foldCompleted(index);
   }
@@ -134,7 +140,7 @@ export class RunState extends RunFacts {
       this.goal.completed(this.outputOf(index));
       this.unchecked++;
     }
-    this.waits.completed(index, this.#position);
+    this.waits.settled(index, this.#position, 'completed');
   }
 
   #foldOther(event: RunEvent, index: number): void {
@@ -317,7 +323,7 @@ export class RunState extends RunFacts {
       this.failures.addForSkipped(index, event.failedTaskId, this.replan.rounds);
     }
     this.#settle(index, SKIPPED);
-    if (isNotChosenFor(event.reason)) this.waits.notChosen(index, this.#position);
+    if (isNotChosenFor(event.reason)) this.waits.settled(index, this.#position, 'not_chosen');
     if (event.reason !== 'fail_fast' || this.stop !== undefined) return;
     const { failedTaskId = '' } = event;
     const failed = this.errorOf(this.graph.indexOf(failedTaskId) ?? NONE);
@@ -412,21 +418,38 @@ export class RunState extends RunFacts {
     this.statuses[index] = status;
     this.ends[index] = this.#position;
     this.settled++;
-    if (status > DONE && !this.isNotChosen(index)) this.waits.lost(index, this.#position);
+    if (status > DONE && !this.isNotChosen(index)) {
+      this.waits.settled(index, this.#position, 'lost');
+    }
     this.budget?.release(index, status === DONE);
     this.ledgers?.release(index, status === DONE);
     // Deleting from an empty map costs more than looking at its size, and this is once a task.
     if (this.retries.size > 0) this.retries.delete(index);
     if (this.budgetWaiting === index) this.budgetWaiting = undefined;
-    for (const [resource, held] of this.budgetWaits) {
-      if (held === index) this.budgetWaits.delete(resource);
-    }
+    if (this.budgetWaits.size > 0) this.#endBudgetWaits(index);
     if (this.questions.size > 0) this.questions.delete(index);
     if (this.approvals.size > 0) this.approvals.end(index);
     if (this.toolCalls.size > 0) this.toolCalls.end(index);
     if (this.additions.size > 0) this.additions.delete(index);
     if (this.notBegun.size > 0) this.notBegun.delete(index);
     if (this.graph.hasFamilies) this.groups.settled(index, this.#position);
+  }
+
+  #endBudgetWaits(index: number): void {
+    for (const [resource, held] of this.budgetWaits) {
+      if (held === index) this.budgetWaits.delete(resource);
+    }
+  }
+
+  /** When the next attempt at a pending task could start, at the earliest. */
+  #readyAt(index: number): number {
+    const dueAt = this.retries.size > 0 ? this.retries.get(index) : undefined;
+    if (dueAt !== undefined) return this.shifted(dueAt);
+    if (!this.graph.hasFamilies && this.downtimes.isEmpty) {
+      return this.log.timeAt(this.waits.unblockedPosition(index));
+    }
+    const children = this.groups.settledPosition(index);
+    return children === undefined ? this.unblockedAt(index) : this.timeOf(children);
   }
 
   /** Makes room for tasks from `first` on. */

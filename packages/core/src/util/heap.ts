@@ -46,19 +46,9 @@ export class Heap<T> {
 
   pop(): T | undefined {
     // Items that arrived in order are most, and often all.
-    if (this.#heap.length === 0) return this.#head === this.#tail ? undefined : this.#shift();
-    return this.#isQueueNext() ? this.#shift() : this.#popHeap();
-  }
-
-  /** Whether the first item of the queue is popped before that of the heap. */
-  #isQueueNext(): boolean {
-    if (this.#head === this.#tail) return false;
-    if (this.#heap.length === 0) return true;
-    return this.#compare(this.#queue[this.#head] as T, this.#heap[0] as T) <= 0;
-  }
-
-  #shift(): T | undefined {
+    if (this.#heap.length > 0 && !this.#isQueueNext()) return this.#popHeap();
     const head = this.#head;
+    if (head === this.#tail) return undefined;
     const first = this.#queue[head];
     this.#queue[head] = undefined;
     this.#head = head + 1;
@@ -73,6 +63,13 @@ export class Heap<T> {
       this.#head = 0;
     }
     return first;
+  }
+
+  /** Whether the first item of the queue is popped before that of the heap. */
+  #isQueueNext(): boolean {
+    if (this.#head === this.#tail) return false;
+    if (this.#heap.length === 0) return true;
+    return this.#compare(this.#queue[this.#head] as T, this.#heap[0] as T) <= 0;
   }
 
   #popHeap(): T | undefined {

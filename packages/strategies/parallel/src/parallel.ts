@@ -37,7 +37,8 @@ export function parallel(options: ParallelOptions = {}): Strategy {
     begin: levelBarrier
       ? levelByLevel
       : (run) => {
-          const ready = new ReadyTasks(run, byPriority);
+          const hasCaps = run.cappedResources.size > 0;
+          const ready = hasCaps ? new ReadyTasks(run, byPriority) : new Heap(byPriority);
           return { ready: (task) => ready.push(task), next: () => ready.pop() };
         },
   };

@@ -1,62 +1,13 @@
 import type { Budget } from '../contract/budget.js';
 import { estimateOf } from '../contract/task.js';
-import { startAttempt } from './attempts.js';
 import { excessAt, excessOf } from './budget.js';
 import type { ResourceSet } from './cooldowns.js';
 import type { Machine } from './machine.js';
 
-/**
- * Starts what the strategy chooses until it, or a limit, says stop: a cap, the budget, the deadline, or
- * a server that asked to wait.
- *
- * @returns When the strategy wants to be asked again; Infinity for after the next event.
- */
-export function dispatch(machine: Machine): number {
-  const { state, strategy, cooldowns, places, now, deadline } = machine;
-  // No start begins a cooldown, so this holds for the whole loop.
-  const hasCooldowns = cooldowns.isActive;
-  if (hasCooldowns) cooldowns.expire(now);
-  const closed = closedResources(machine);
-  const heldAt = machine.heldAt.size > 0 ? [...machine.heldAt.keys()] : undefined;
-  cooldowns.retryHeld();
-  // At the deadline there is nothing left but to wake and stop.
-  if (machine.isHalted || state.isPaused || now >= deadline) return Number.POSITIVE_INFINITY;
-  while (places === undefined ? state.running < (state.maxParallel as number) : places.hasRoom) {
-    let choice =
-      machine.held ?? (heldAt && takeHeld(machine, heldAt)) ?? (closed && cooldowns.unpark(closed));
-    if (choice !== undefined && !state.isPending(choice)) {
-      // It was skipped or canceled while it was held back.
-      machine.held = undefined;
-      strategy.discarded(choice);
-      continue;
-    }
-    if (choice === undefined) {
-      if (strategy.readyCount === 0) break;
-      if (closed !== undefined && !strategy.hasReadyBeside(closed)) break;
-      const next = strategy.next(now);
-      if (typeof next !== 'number') {
-        if (!state.strategyWaits) machine.tell({ type: 'strategy_waiting' });
-        return next?.until ?? Number.POSITIVE_INFINITY;
-      }
-      choice = next;
-    }
-    if (closed !== undefined && mustWait(machine, closed, choice)) continue;
-    const { budget } = machine.options;
-    if (budget !== undefined) {
-      const obstacle = obstacleIn(budget, machine, choice);
-      if (obstacle === 'run') break;
-      if (obstacle === 'resource') continue;
-    }
-    startAttempt(machine, choice);
-    if (hasCooldowns) cooldowns.started(strategy.resourceOf(choice), choice, now);
-  }
-  return Number.POSITIVE_INFINITY;
-}
-
-/** The resources at which nothing may start; undefined where that cannot be. */
-function closedResources({ cooldowns, places, heldAt, options }: Machine): ResourceSet | undefined {
+/** The resources at which nothing may start; asked for where there may be some. */
+export function closedResources({ cooldowns, places, heldAt, options }: Machine): ResourceSet {
   if (options.budget?.resources === undefined) {
-    if (places === undefined) return cooldowns.isActive ? cooldowns : undefined;
+    if (places === undefined) return cooldowns;
     return { has: (resource) => cooldowns.has(resource) || places.isFull(resource) };
   }
   return {
@@ -69,7 +20,10 @@ function closedResources({ cooldowns, places, heldAt, options }: Machine): Resou
  * The next task that the budget of its resource held back, to be looked at again: once in a step, for
  * only the end of an attempt can make room.
  */
-function takeHeld({ heldAt, cooldowns, places }: Machine, resources: string[]): number | undefined {
+export function takeHeld(
+  { heldAt, cooldowns, places }: Machine,
+  resources: string[],
+): number | undefined {
   for (let resource = resources.shift(); resource !== undefined; resource = resources.shift()) {
     if (cooldowns.has(resource) || places?.isFull(resource)) continue;
     const index = heldAt.get(resource);
@@ -89,7 +43,7 @@ export function isHeldBack(machine: Machine): boolean {
 }
 
 /** Whether a chosen task has to wait for its resource; it then keeps its place in the line. */
-function mustWait(machine: Machine, closed: ResourceSet, index: number): boolean {
+export function mustWait(machine: Machine, closed: ResourceSet, index: number): boolean {
   const { strategy, cooldowns } = machine;
   const resource = strategy.resourceOf(index);
   if (!closed.has(resource)) return false;
@@ -104,7 +58,7 @@ function mustWait(machine: Machine, closed: ResourceSet, index: number): boolean
  *
  * @returns What the obstacle holds up: the whole run, or the resource of the task; undefined for none.
  */
-function obstacleIn(budget: Budget, machine: Machine, index: number) {
+export function obstacleIn(budget: Budget, machine: Machine, index: number) {
   const { state, strategy, now } = machine;
   const estimate = estimateOf(machine.task(index));
   const { taskId } = machine.about(index);
