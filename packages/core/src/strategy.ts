@@ -1,7 +1,7 @@
 // For authors of strategies.
 export { checkStrategy } from './contract/cap.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
-export { type AttemptErrorCode, StrategyError } from './contract/errors.js';
+export { type AttemptErrorCode, OptionError, StrategyError } from './contract/errors.js';
 export type { OutputPart } from './contract/output-part.js';
 export type { RateLimit, RateLimits } from './contract/rate-limits.js';
 export { ReadyTasks } from './contract/ready-tasks.js';

@@ -2,7 +2,8 @@ import { MAX_TIMER_MS } from '../util/timer.js';
 
 /** How long the run may occupy the event loop before timers and signals get a turn. */
 const TURN_MS = 50;
-let origin = performance.timeOrigin;
+/** Read when the first run begins: a program that runs nothing need not load what measures time. */
+let origin: number | undefined;
 
 /**
  * The Unix time at which the machine's clock showed 0. The time of day is compared with it only when a
@@ -10,6 +11,7 @@ let origin = performance.timeOrigin;
  * it until the time of day is set, so that their events are in order to a fraction of a millisecond.
  */
 function currentOrigin(): number {
+  origin ??= performance.timeOrigin;
   const difference = Date.now() - (origin + performance.now());
   // `Date.now()` cuts off fractions: it is behind by less than a millisecond.
   if (difference > 0 || difference <= -1) origin += difference;

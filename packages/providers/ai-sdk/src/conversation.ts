@@ -1,4 +1,4 @@
-import { type RunContext, RunnerError, type TaskOutput, type TaskRequest } from '@stratagem/core';
+import type { RunContext, TaskOutput, TaskRequest } from '@stratagem/core';
 import {
   correctionMessage,
   DEFAULT_MAX_STEPS,
@@ -6,6 +6,7 @@ import {
   definedFields,
   type FormatLadder,
   limitTools,
+  RunnerError,
   reasoningOf,
   serverToolsOf,
   streamsIn,

@@ -1,15 +1,11 @@
-import {
-  type AttemptErrorCode,
-  isStratagemError,
-  type RunnerError,
-  type Usage,
-} from '@stratagem/core';
+import type { AttemptErrorCode, RunnerError, Usage } from '@stratagem/core';
 import {
   adviceIn,
   brokenAnswer,
   codeOfApiError,
   definedFields,
   describe,
+  isStratagemError,
   readErrorBody,
   redact,
   redactedError,

@@ -1,9 +1,9 @@
-import { OptionError } from '@stratagem/core';
 import {
   checkModelOptions,
   checkNoUser,
   checkOptions,
   type ModelOptions,
+  OptionError,
   type PricedModel,
 } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';

@@ -1,5 +1,5 @@
-import { RunnerError, type ServerToolType, type WebSearch } from '@stratagem/core';
-import { isRecord, type ServerToolOptions } from '@stratagem/core/runner';
+import type { ServerToolType, WebSearch } from '@stratagem/core';
+import { isRecord, RunnerError, type ServerToolOptions } from '@stratagem/core/runner';
 import type { LanguageModel, ToolSet } from 'ai';
 import { labelOf } from './options.js';
 

@@ -1,4 +1,4 @@
-import { type RunContext, RunnerError, type TaskOutput, type Usage } from '@stratagem/core';
+import type { RunContext, TaskOutput, Usage } from '@stratagem/core';
 import {
   type AnswerEnd,
   AnswerText,
@@ -6,6 +6,7 @@ import {
   answerEndOf,
   definedFields,
   parseRateLimits,
+  RunnerError,
   requireComplete,
   type ToolCall,
 } from '@stratagem/core/runner';

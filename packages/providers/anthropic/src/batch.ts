@@ -3,7 +3,7 @@ import type {
   MessageBatchIndividualResponse,
   MessageBatchResult,
 } from '@anthropic-ai/sdk/resources/messages/batches';
-import { RunnerError, type TaskRunner } from '@stratagem/core';
+import type { TaskRunner } from '@stratagem/core';
 import {
   type BatchCall,
   type BatchOptions,
@@ -15,6 +15,7 @@ import {
 } from '@stratagem/core/batch';
 import {
   codeOfApiError,
+  RunnerError,
   readErrorBody,
   requireComplete,
   shortenWords,

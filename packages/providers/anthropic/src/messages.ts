@@ -7,7 +7,7 @@ import type {
   ToolUnion,
   ToolChoice as WireChoice,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { RunnerError, type Usage } from '@stratagem/core';
+import type { Usage } from '@stratagem/core';
 import {
   addUsage,
   base64Of,
@@ -16,6 +16,7 @@ import {
   inputJson,
   isTextType,
   type RequestAttachment,
+  RunnerError,
   refuseAttachment,
   requestAnswer,
   serverToolsOf,

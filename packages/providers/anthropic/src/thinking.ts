@@ -2,8 +2,7 @@ import type {
   OutputConfig,
   ThinkingConfigParam,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { RunnerError } from '@stratagem/core';
-import { type ReasoningEffort, reasoningOf } from '@stratagem/core/runner';
+import { type ReasoningEffort, RunnerError, reasoningOf } from '@stratagem/core/runner';
 import { type AnthropicOptions, DEFAULT_MAX_OUTPUT_TOKENS } from './options.js';
 
 /** The fields of a request that say how the model thinks. */

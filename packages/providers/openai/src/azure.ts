@@ -1,4 +1,4 @@
-import { RunnerError } from '@stratagem/core';
+import { RunnerError } from '@stratagem/core/runner';
 import type { AzureOptions } from './options.js';
 
 /** Where a resource on Azure is reached. */

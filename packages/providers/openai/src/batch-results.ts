@@ -1,8 +1,8 @@
-import { RunnerError } from '@stratagem/core';
 import type { BatchResult } from '@stratagem/core/batch';
 import {
   codeOfApiError,
   definedFields,
+  RunnerError,
   readErrorBody,
   requireComplete,
   shortenWords,

@@ -1,4 +1,4 @@
-import { RunnerError, type TaskRunner } from '@stratagem/core';
+import type { TaskRunner } from '@stratagem/core';
 import {
   type BatchCall,
   type BatchOptions,
@@ -8,7 +8,7 @@ import {
   type SdkBatchApi,
   sdkBatchRunner,
 } from '@stratagem/core/batch';
-import { codeOfApiError, shortenWords } from '@stratagem/core/runner';
+import { codeOfApiError, RunnerError, shortenWords } from '@stratagem/core/runner';
 import type { Batch } from 'openai/resources/batches';
 import { readResults } from './batch-results.js';
 import { apiOf, type OpenAITarget } from './context.js';

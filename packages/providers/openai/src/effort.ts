@@ -1,5 +1,9 @@
-import { RunnerError } from '@stratagem/core';
-import { type CallOptions, type ReasoningEffort, reasoningOf } from '@stratagem/core/runner';
+import {
+  type CallOptions,
+  type ReasoningEffort,
+  RunnerError,
+  reasoningOf,
+} from '@stratagem/core/runner';
 
 /** @throws {RunnerError} `invalid_request` for a limit of reasoning tokens: the API takes none. */
 export function effortOf(options: CallOptions, label: string): ReasoningEffort | undefined {

@@ -1,4 +1,4 @@
-import { RunnerError } from '@stratagem/core';
+import { RunnerError } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type { OpenAIRequestContext } from './context.js';
 import { isOpenAI } from './sdk.js';

@@ -1,4 +1,3 @@
-import { OptionError } from '@stratagem/core';
 import {
   checkChoice,
   checkFlag,
@@ -6,6 +5,7 @@ import {
   checkOptions,
   checkProvider,
   isHttpUrl,
+  OptionError,
   type SdkOptions,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';

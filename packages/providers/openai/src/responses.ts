@@ -1,4 +1,4 @@
-import { type Citation, type RunContext, RunnerError } from '@stratagem/core';
+import type { Citation, RunContext } from '@stratagem/core';
 import {
   AnswerText,
   answerEndOf,
@@ -10,6 +10,7 @@ import {
   isWholeInput,
   type ModelAnswer,
   type RequestAttachment,
+  RunnerError,
   readWireUsage,
   requestAnswer,
   type ServerToolOptions,

@@ -1,5 +1,10 @@
-import { RunnerError } from '@stratagem/core';
-import { definedFields, environmentOf, missingApiKey, type Sdk } from '@stratagem/core/runner';
+import {
+  definedFields,
+  environmentOf,
+  missingApiKey,
+  RunnerError,
+  type Sdk,
+} from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import { addressIn, azureAddressOf, azureKey } from './azure.js';
 import { ignoreHeartbeats } from './heartbeats.js';

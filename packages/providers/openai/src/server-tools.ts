@@ -1,8 +1,10 @@
-import { OptionError, RunnerError, type ServerToolCall } from '@stratagem/core';
+import type { ServerToolCall } from '@stratagem/core';
 import {
   type CallOptions,
   definedFields,
   inputJson,
+  OptionError,
+  RunnerError,
   readServerToolCall,
   type ServerToolOptions,
   serverToolsOf,

@@ -1,5 +1,4 @@
-import { RunnerError } from '@stratagem/core';
-import { codeOfApiError, readErrorBody, shortenWords } from '@stratagem/core/runner';
+import { codeOfApiError, RunnerError, readErrorBody, shortenWords } from '@stratagem/core/runner';
 
 /**
  * Some servers write an error into the stream as an event of its own, which the SDK does not know.

@@ -1,5 +1,5 @@
-import { RunnerError, type TaskOptions, type TaskRequest } from '@stratagem/core';
-import { identitiesOf, type RequestTool } from '@stratagem/core/runner';
+import type { TaskOptions, TaskRequest } from '@stratagem/core';
+import { identitiesOf, type RequestTool, RunnerError } from '@stratagem/core/runner';
 import { countTokens } from './usage.js';
 
 /** The text that the model reads: its instructions, what it knows of attachments, and the prompt. */

@@ -1,4 +1,4 @@
-import { RunnerError } from '@stratagem/core';
+import { RunnerError } from '@stratagem/core/runner';
 import { Heap } from '@stratagem/core/strategy';
 
 const MINUTE_MS = 60_000;

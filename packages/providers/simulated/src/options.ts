@@ -1,10 +1,11 @@
-import { type AttemptErrorCode, OptionError, type TaskRequest } from '@stratagem/core';
+import type { AttemptErrorCode, TaskRequest } from '@stratagem/core';
 import {
   ATTEMPT_ERROR_CODES,
   checkDuration,
   checkFlag,
   checkLimit,
   checkOptions,
+  OptionError,
 } from '@stratagem/core/runner';
 
 /** Latencies with a long tail, like those of real models. */

@@ -1,7 +1,8 @@
-import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
+import type { TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
 import {
   asksForText,
   attachmentSupport,
+  RunnerError,
   streamsIn,
   TASK_OPTIONS,
   withoutDelivery,

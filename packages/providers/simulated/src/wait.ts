@@ -1,4 +1,4 @@
-import { RunnerError } from '@stratagem/core';
+import { RunnerError } from '@stratagem/core/runner';
 
 /** The longest delay a timer accepts: delays are 32-bit, and a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,17 +1,12 @@
-import {
-  OptionError,
-  type RunContext,
-  RunnerError,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from '@stratagem/core';
+import type { RunContext, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
 import {
   checkDuration,
   checkFlag,
   checkOptions,
   deriveContext,
   describe,
+  OptionError,
+  RunnerError,
 } from '@stratagem/core/runner';
 import { orAborted, throwIfAborted } from '../util/abort.js';
 import { requireOutput } from '../util/checked-run.js';

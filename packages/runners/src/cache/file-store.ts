@@ -1,4 +1,4 @@
-import { OptionError } from '@stratagem/core';
+import { OptionError } from '@stratagem/core/runner';
 import { findJsonMismatch } from '../util/plain-data.js';
 import type { CachedResponse, CacheStore } from './cache-store.js';
 

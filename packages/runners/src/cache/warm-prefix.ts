@@ -1,11 +1,11 @@
+import type { RunContext, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
 import {
+  checkDuration,
+  checkLimit,
+  checkOptions,
+  deriveContext,
   OptionError,
-  type RunContext,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from '@stratagem/core';
-import { checkDuration, checkLimit, checkOptions, deriveContext } from '@stratagem/core/runner';
+} from '@stratagem/core/runner';
 import { orAborted } from '../util/abort.js';
 import { forwardClock } from '../util/forward-clock.js';
 import { sha256 } from '../util/sha256.js';

@@ -1,5 +1,5 @@
-import { OptionError, type TaskRunner } from '@stratagem/core';
-import { checkOptions } from '@stratagem/core/runner';
+import type { TaskRunner } from '@stratagem/core';
+import { checkOptions, OptionError } from '@stratagem/core/runner';
 import { detailsOf } from '../util/error-details.js';
 import { checkRunner } from '../util/wrapped.js';
 import {

@@ -1,4 +1,4 @@
-import { isStratagemError, RunnerError } from '@stratagem/core';
+import { isStratagemError, RunnerError } from '@stratagem/core/runner';
 import { codeOf, detailsOf, messageOf } from '../util/error-details.js';
 import { totalUsage } from './usage-total.js';
 

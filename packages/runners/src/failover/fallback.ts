@@ -1,13 +1,17 @@
-import {
-  type AttemptErrorCode,
-  OptionError,
-  type RunContext,
-  RunnerError,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
+import type {
+  AttemptErrorCode,
+  RunContext,
+  TaskOutput,
+  TaskRequest,
+  TaskRunner,
 } from '@stratagem/core';
-import { ATTEMPT_ERROR_CODES, checkOptions, deriveContext } from '@stratagem/core/runner';
+import {
+  ATTEMPT_ERROR_CODES,
+  checkOptions,
+  deriveContext,
+  OptionError,
+  RunnerError,
+} from '@stratagem/core/runner';
 import { abortError } from '../util/abort.js';
 import { checkedRun } from '../util/checked-run.js';
 import { codeOf, detailsOf, isTransient, messageOf, triesOf } from '../util/error-details.js';

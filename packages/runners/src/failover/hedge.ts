@@ -1,5 +1,5 @@
-import { OptionError, type RunContext, type TaskRunner } from '@stratagem/core';
-import { checkDuration, checkOptions } from '@stratagem/core/runner';
+import type { RunContext, TaskRunner } from '@stratagem/core';
+import { checkDuration, checkOptions, OptionError } from '@stratagem/core/runner';
 import { MAX_TIMER_MS } from '../util/timer.js';
 import { checkRunner } from '../util/wrapped.js';
 import { compositeProperties, labelOf } from './composite.js';

@@ -1,12 +1,5 @@
-import {
-  type OutputPart,
-  type RunContext,
-  RunnerError,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from '@stratagem/core';
-import { deriveContext, type RequestTool } from '@stratagem/core/runner';
+import type { OutputPart, RunContext, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
+import { deriveContext, type RequestTool, RunnerError } from '@stratagem/core/runner';
 import { checkedRun } from '../util/checked-run.js';
 import { detailsOf, triesOf } from '../util/error-details.js';
 import { combinedError, type Failure } from './combined-error.js';

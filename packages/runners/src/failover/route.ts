@@ -1,11 +1,11 @@
+import type { Task, TaskRunner, TaskType } from '@stratagem/core';
 import {
+  checkOptions,
+  describe,
   OptionError,
   RunnerError,
-  type Task,
-  type TaskRunner,
-  type TaskType,
-} from '@stratagem/core';
-import { checkOptions, describe, resourceOf } from '@stratagem/core/runner';
+  resourceOf,
+} from '@stratagem/core/runner';
 import { checkRunner } from '../util/wrapped.js';
 import { compositeProperties, identityOf } from './composite.js';
 

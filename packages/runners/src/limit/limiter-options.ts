@@ -1,6 +1,5 @@
-import { OptionError } from '@stratagem/core';
 import type { SharedLimits } from '@stratagem/core/journal';
-import { checkDuration, checkLimit, checkOptions } from '@stratagem/core/runner';
+import { checkDuration, checkLimit, checkOptions, OptionError } from '@stratagem/core/runner';
 
 /** The limits of a limiter. A limit that is left out comes from what the server announces. */
 export interface LimiterOptions {

@@ -1,10 +1,5 @@
-import {
-  isStratagemError,
-  type RunContext,
-  RunnerError,
-  type TaskOutput,
-  type TaskRequest,
-} from '@stratagem/core';
+import type { RunContext, TaskOutput, TaskRequest } from '@stratagem/core';
+import { isStratagemError, RunnerError } from '@stratagem/core/runner';
 import { abortError } from '../util/abort.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
 import { FairQueue, type Queued } from './fair-queue.js';

@@ -1,8 +1,9 @@
-import { OptionError, type Task, type TaskOptions, type TaskRunner } from '@stratagem/core';
+import type { Task, TaskOptions, TaskRunner } from '@stratagem/core';
 import {
   checkCallOptions,
   checkOptions,
   mergeCallOptions,
+  OptionError,
   resourceOf,
   shownHeaders,
   TASK_OPTIONS,

@@ -1,12 +1,5 @@
-import {
-  OptionError,
-  type OutputPart,
-  type RunContext,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from '@stratagem/core';
-import { checkOptions, deriveContext, describe } from '@stratagem/core/runner';
+import type { OutputPart, RunContext, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
+import { checkOptions, deriveContext, describe, OptionError } from '@stratagem/core/runner';
 import { requireOutput } from '../util/checked-run.js';
 import { codeOf, detailsOf } from '../util/error-details.js';
 import { requestKey, storableContentOf } from '../util/request-key.js';

@@ -1,12 +1,12 @@
+import type { RunContext, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
 import {
+  attachmentSupport,
+  checkFlag,
+  checkOptions,
   OptionError,
-  type RunContext,
   RunnerError,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from '@stratagem/core';
-import { attachmentSupport, checkFlag, checkOptions, TASK_OPTIONS } from '@stratagem/core/runner';
+  TASK_OPTIONS,
+} from '@stratagem/core/runner';
 import { abortError, throwIfAborted } from '../util/abort.js';
 import { canonicalJson } from '../util/plain-data.js';
 import { requestKey, storableContentOf } from '../util/request-key.js';

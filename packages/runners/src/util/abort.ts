@@ -1,4 +1,4 @@
-import { RunnerError } from '@stratagem/core';
+import { RunnerError } from '@stratagem/core/runner';
 
 /** The error of an attempt whose signal was aborted; the signal's reason is its cause. */
 export function abortError(signal: AbortSignal, message = 'the attempt was aborted'): RunnerError {

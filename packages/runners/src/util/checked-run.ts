@@ -1,10 +1,5 @@
-import {
-  type RunContext,
-  RunnerError,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from '@stratagem/core';
+import type { RunContext, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
+import { RunnerError } from '@stratagem/core/runner';
 
 /**
  * Runs a request and checks the output against the task's schema, for wrappers that must know

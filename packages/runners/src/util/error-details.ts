@@ -1,10 +1,10 @@
+import type { AttemptErrorCode, RunnerError, RunnerErrorDetails } from '@stratagem/core';
 import {
-  type AttemptErrorCode,
+  ATTEMPT_ERROR_CODES,
+  describe,
   isStratagemError,
-  type RunnerError,
-  type RunnerErrorDetails,
-} from '@stratagem/core';
-import { ATTEMPT_ERROR_CODES, describe, TRANSIENT_ERROR_CODES } from '@stratagem/core/runner';
+  TRANSIENT_ERROR_CODES,
+} from '@stratagem/core/runner';
 
 /** The error code of an attempt that failed with this error. */
 export function codeOf(thrown: unknown): AttemptErrorCode {

@@ -1,4 +1,5 @@
-import { OptionError, type TaskRunner } from '@stratagem/core';
+import type { TaskRunner } from '@stratagem/core';
+import { OptionError } from '@stratagem/core/runner';
 
 /** @throws {OptionError} when the value is not a runner. */
 export function checkRunner(owner: string, argument: string, runner: unknown): void {

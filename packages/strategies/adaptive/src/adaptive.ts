@@ -1,5 +1,5 @@
-import { OptionError, type Strategy } from '@stratagem/core';
-import { checkLimit, checkOptions } from '@stratagem/core/strategy';
+import type { Strategy } from '@stratagem/core';
+import { checkLimit, checkOptions, OptionError } from '@stratagem/core/strategy';
 import { checkLearned, type Learned } from './estimate/learned.js';
 import type { SharedResource } from './scheduler/lane.js';
 import { AdaptiveScheduler } from './scheduler/scheduler.js';

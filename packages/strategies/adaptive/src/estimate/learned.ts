@@ -1,4 +1,5 @@
-import { OptionError, type TaskType } from '@stratagem/core';
+import type { TaskType } from '@stratagem/core';
+import { OptionError } from '@stratagem/core/strategy';
 import type { Kind } from './kind.js';
 
 /** Everything a run has learned: plain data that can be stored as JSON and passed to another run. */
