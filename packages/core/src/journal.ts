@@ -15,5 +15,6 @@ export {
 export { JournalError, type JournalErrorCode, journalErrors } from './contract/journal-error.js';
 export type { ClaimedRun, QueuedRun, RunQueue } from './contract/run-queue.js';
 export type { LimitedAmount, Reservation, SharedLimits } from './contract/shared-limits.js';
+export { type Fork, findForks } from './journal/find-forks.js';
 export { memoryRunQueue } from './journal/memory-run-queue.js';
 export { memorySharedLimits } from './journal/memory-shared-limits.js';

@@ -15,6 +15,7 @@ import { useKeys } from './keys.js';
 import { type Act, FailureNote, QuestionNotes } from './notes.js';
 import { Panel } from './panel.js';
 import { type Go, type Place, TABS, type Tab } from './place.js';
+import { Relations } from './relations.js';
 import type { ShownRun, Source } from './source.js';
 import { Tasks } from './tasks.js';
 import { clampWindow, type Window, zoomWindow } from './timeline.js';
@@ -132,11 +133,7 @@ export function RunPage(props: RunPageProps) {
         <span>{moment(model.startedAt, 'UTC')} UTC</span>
         <span>{model.strategy} strategy</span>
         {model.models.length > 0 && <span>{model.models.slice(0, 4).join(' · ')}</span>}
-        {model.forkedFrom && (
-          <span>
-            forked from {model.forkedFrom.runId} at event {model.forkedFrom.sequence}
-          </span>
-        )}
+        <Relations model={model} extras={extras} isServed={source.isServed} />
       </div>
       {model.notice !== undefined && (
         <p class="note" role="status">

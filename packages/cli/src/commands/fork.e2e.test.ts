@@ -44,11 +44,15 @@ describe('rerun and fork', { timeout }, () => {
     const { exitCode, stderr } = await place.command('rerun', place.id.slice(0, 8), ...task);
     expect(exitCode, stderr).toBe(0);
     expect(startedIn(stderr)).toEqual(['mail', 'report']);
-    expect(stderr).toMatch(new RegExp(`forked {4}from run ${place.id} at event \\d+\n`));
+    expect(stderr).toMatch(new RegExp(`forked {4}from run ${place.id} at event \\d+: runs "rep`));
     expect(stderr).not.toContain('resumed');
     expect(stderr).toContain(` ✓ Report\n   forked from ${place.id}\n`);
     const { stdout: why } = await place.command('why', 'again');
-    expect(why).toMatch(/^Report\ncompleted · .*\nforked from [\da-f-]{36} at event \d+\n/);
+    expect(why).toMatch(
+      /^Report\ncompleted · .*\nforked from run [\da-f-]{36} at event \d+: runs\s+"report"\s+again/,
+    );
+    const { stdout: whySource } = await place.command('why', place.id);
+    expect(whySource).toMatch(/\nhas the fork again at event \d+: runs "report" again\n/);
     const { stdout: kept } = await place.command('why', 'again', 'rivals');
     expect(kept).toContain(`completed · output taken from run ${place.id}`);
     expect((await place.command('show', place.id, '--json')).stdout).toBe(before);

@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Journal } from '@stratagem/core';
+import { findForks } from '@stratagem/core/journal';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
 import { readEvents } from '../load/read-events.js';
@@ -37,9 +38,11 @@ export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Pro
     }
     const { events, notice } = await readEvents(journal, id);
     if (events.length === 0) throw new UsageError(`Run "${id}" has not started: nothing to show`);
+    const forks = await findForks(journal, id);
     const about = { runId: id, status, ...(notice !== undefined && { notice }) };
     const written = await writeRunFiles({ report, ...(trace !== undefined && { trace }) }, events, {
       ...about,
+      ...(forks.length > 0 && { forks }),
       ...(status !== 'completed' && { retryCommand: nextCommand(id, journalOption, status) }),
       ...(compare !== undefined && (await otherRun(journal, compare))),
     });

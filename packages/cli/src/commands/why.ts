@@ -1,5 +1,6 @@
 import { type RunEvent, readRun, type StrategySwitched } from '@stratagem/core';
 import { analyzeRun, type RunAnalysis, type TaskAnalysis } from '@stratagem/core/analysis';
+import { type Fork, findForks } from '@stratagem/core/journal';
 import { findAlternatives } from '@stratagem/core/simulate';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
@@ -23,11 +24,11 @@ export async function whyCommand(
 ): Promise<number> {
   const { journal: directory, json } = flags;
   await checkOutput(flags);
-  const { runId, events } = await withJournal(directory, async (journal) => {
+  const { runId, events, forks } = await withJournal(directory, async (journal) => {
     const { id } = await findRun(journal, idOrPrefix);
     const events: RunEvent[] = [];
     for await (const event of readRun(journal, id)) events.push(event);
-    return { runId: id, events };
+    return { runId: id, events, forks: taskId === undefined ? await findForks(journal, id) : [] };
   });
   if (events.length === 0) throw new UsageError(`Run "${runId}" never started`);
   const analysis = analyzeRun(events);
@@ -40,8 +41,8 @@ export async function whyCommand(
   const found = findAlternatives(events);
   const switches = switchesOf(events);
   const text = json
-    ? `${jsonText(whyDocument(runId, analysis, found, switches))}\n`
-    : whyRun(analysis, found, switches, process.stdout);
+    ? `${jsonText(whyDocument(runId, analysis, found, switches, forks))}\n`
+    : whyRun(analysis, found, switches, forks, process.stdout);
   await printResult(text, flags);
   return EXIT.completed;
 }
@@ -56,11 +57,14 @@ function whyDocument(
   analysis: RunAnalysis,
   found: ReturnType<typeof findAlternatives>,
   switches: readonly StrategySwitched[],
+  forks: readonly Fork[],
 ): object {
   const { goal, status, strategy, startedAt, makespanMs, counts, criticalPath } = analysis;
-  const { failures, pauses, concurrency, metrics } = analysis;
+  const { failures, pauses, concurrency, metrics, forkedFrom } = analysis;
   return {
     ...{ runId, goal, status, strategy, startedAt, makespanMs, counts, criticalPath },
+    ...(forkedFrom !== undefined && { forkedFrom }),
+    ...(forks.length > 0 && { forks }),
     waits: waitsOf(analysis.tasks),
     ...{ failures, pauses, concurrency, switches },
     slowest: analysis.slowest(10).map(({ id, ranMs }) => ({ id, ranMs })),

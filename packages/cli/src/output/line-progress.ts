@@ -4,7 +4,7 @@ import type {
   StrategySwitched,
   TaskOutputReceived,
 } from '@stratagem/core';
-import { explainSwitch } from '@stratagem/core/analysis';
+import { describeOrigin, explainSwitch } from '@stratagem/core/analysis';
 import { failureMessage } from './failure-message.js';
 import { formatDuration } from './format-duration.js';
 import { loopText } from './loop-words.js';
@@ -140,10 +140,7 @@ function describeEvent(event: RunEvent): string | undefined {
     case 'run_unpaused':
       return 'resumed';
     case 'run_started':
-      return (
-        event.forkedFrom &&
-        `forked    from run ${onOneLine(event.forkedFrom.runId)} at event ${event.forkedFrom.sequence}`
-      );
+      return event.forkedFrom && `forked    from ${onOneLine(describeOrigin(event.forkedFrom))}`;
     case 'run_resumed':
       return `resumed   after ${formatDuration(event.downtimeMs)}`;
     default:

@@ -1,10 +1,12 @@
 import type { StrategySwitched } from '@stratagem/core';
 import {
+  describeOrigin,
   explainSwitch,
   type RunAnalysis,
   type SpanKind,
   type TaskAnalysis,
 } from '@stratagem/core/analysis';
+import type { Fork } from '@stratagem/core/journal';
 import type { Alternative, Alternatives } from '@stratagem/core/simulate';
 import { bar } from './bar.js';
 import { type Canvas, canvasFor, fitting, wrapped } from './canvas.js';
@@ -25,6 +27,7 @@ export function whyRun(
   analysis: RunAnalysis,
   found: Alternatives,
   switches: readonly StrategySwitched[],
+  forks: readonly Fork[],
   stream: NodeJS.WriteStream,
 ): string {
   const canvas = canvasFor(stream);
@@ -33,19 +36,13 @@ export function whyRun(
     return `${canvas.style('bold', onOneLine(analysis.goal))}\nNo task has run yet.\n`;
   }
   const setup = [status, formatDuration(makespanMs), strategy, plural(counts.total, 'task')];
-  const origin =
-    forkedFrom === undefined
-      ? []
-      : [
-          onOneLine(
-            `forked from ${forkedFrom.runId} at event ${forkedFrom.sequence}`,
-            canvas.width,
-          ),
-        ];
+  const origin = forkedFrom === undefined ? [] : [`forked from ${describeOrigin(forkedFrom)}`];
   return [
     canvas.style('bold', onOneLine(analysis.goal, canvas.width)),
     fitting(setup, canvas.width),
-    ...origin,
+    ...[...origin, ...forkLines(forks)].flatMap((line) =>
+      wrapped(onOneLine(line), canvas.width, MAX_RELATION_LINES),
+    ),
     ...section('What decided the time', partRows(analysis, canvas), canvas),
     ...section('The chain that ends last, in order of time', chainRows(analysis, canvas), canvas),
     ...section('What ready tasks waited for, all together', waitRows(analysis, canvas), canvas),
@@ -53,6 +50,22 @@ export function whyRun(
     ...section('What would have been faster', alternativeRows(found, canvas), canvas),
     '',
   ].join('\n');
+}
+
+/** What is different in a fork may be a lot. */
+const MAX_RELATION_LINES = 3;
+/** More forks of a run are only counted. */
+const SHOWN_FORKS = 5;
+
+function forkLines(forks: readonly Fork[]): string[] {
+  const lines = forks
+    .slice(0, SHOWN_FORKS)
+    .map(
+      ({ runId, forkedFrom }) =>
+        `has the fork ${runId} ${describeOrigin({ ...forkedFrom, runId: undefined })}`,
+    );
+  const more = forks.length - SHOWN_FORKS;
+  return more > 0 ? [...lines, `and ${plural(more, 'more fork')}`] : lines;
 }
 
 function section(title: string, rows: readonly string[], { style }: Canvas): string[] {

@@ -1,4 +1,5 @@
 import type { CancelReason, RunEvent, RunStarted, SkipReason } from '../contract/event.js';
+import { describeOrigin } from './describe-origin.js';
 import { explainSwitch } from './explain-switch.js';
 
 const SKIPPED: Readonly<Record<Exclude<SkipReason, 'requested'>, string>> = {
@@ -201,6 +202,5 @@ function atResource({ resource }: { readonly resource?: string | undefined }): s
 
 function originOf({ forkedFrom }: RunStarted): string {
   if (forkedFrom === undefined) return '';
-  const { runId, sequence } = forkedFrom;
-  return `, as a fork of run ${quoted(runId)} at event ${sequence}`;
+  return `, as a fork of ${describeOrigin(forkedFrom)}`;
 }

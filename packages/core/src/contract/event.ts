@@ -70,6 +70,20 @@ export interface RunOrigin {
   readonly tasks?: readonly string[] | undefined;
   /** The names of the inputs with other values. */
   readonly inputs?: readonly string[] | undefined;
+  /** How its plan differs from the plan of that run; undefined for the same plan. */
+  readonly changes?: OriginChanges | undefined;
+}
+
+/** How the plan of a fork differs from the plan of its source. */
+export interface OriginChanges {
+  /** The fields of a changed task that differ; none for a task that was added or removed. */
+  readonly tasks: readonly {
+    readonly taskId: string;
+    readonly kind: 'added' | 'removed' | 'changed';
+    readonly fields: readonly string[];
+  }[];
+  /** Settings of the plan that differ, such as `goal`. */
+  readonly settings: readonly string[];
 }
 
 /**

@@ -16,8 +16,10 @@ import { planFromData } from '../serialize/decode-plan.js';
 import { countTasks, type PlanData, subtasksIn, type TaskData } from '../serialize/plan.js';
 import { diffPlans } from '../serialize/plan-diff.js';
 import type { RunState } from '../state/run-state.js';
-import { tasksUsing } from './input-users.js';
+import { GATE_FIELDS, groupsUsing, isPlainGroup, tasksUsing } from './input-users.js';
 import { type Changes, type Invalidation, invalidationOf } from './invalidation.js';
+import { countKept, type Round, replacedBy, roundsIn } from './kept-rounds.js';
+import { lastEnds } from './last-ends.js';
 import { LogReader } from './log-reader.js';
 
 /** A changed plan that replaces the plan of a recorded run. */
@@ -45,14 +47,18 @@ export function adoptedLog(adoption: Adoption): EventData[] {
   const state = stateOf(log);
   const [started] = log as [EventData];
   const after = new Graph(planFromData(planData).tasks);
-  const affected = indexesOf(after, tasksUsing(planData.tasks, fork?.inputs));
-  const changes = changesOf(started.plan as PlanData, planData, after, affected);
+  const changes = changesOf(started.plan as PlanData, planData, after, {
+    changed: indexesOf(after, tasksUsing(planData.tasks, fork?.inputs)),
+    outcomes: indexesOf(after, groupsUsing(planData.tasks, fork?.inputs)),
+  });
   const again = [
-    ...tasksRunAgain(state),
     ...indexesOf(state.graph, fork?.tasks),
     ...indexesOf(state.graph, tasksUsing(addedIn(log), fork?.inputs)),
+    ...indexesOf(state.graph, groupsUsing(addedIn(log), fork?.inputs)),
   ];
-  const invalidation = invalidationOf(log, state, after, changes, again);
+  const { invalidation, rounds } = keptPart(log, state, after, changes, again);
+  const isReplaced = replacedBy(rounds, state);
+  const past: Past = { runId, state, ends: lastEnds(log), ...invalidation, rounds, isReplaced };
   let sequence = fork === undefined ? (log.at(-1) as EventData).sequence : -1;
   const stamp = () => ({ sequence: ++sequence, timestamp: now });
   const events: EventData[] = [
@@ -70,10 +76,30 @@ export function adoptedLog(adoption: Adoption): EventData[] {
     },
   ];
   for (const event of log) {
-    const adopted = adoptedEvent(event, runId, state, invalidation);
+    const adopted = adoptedEvent(event, past);
     if (adopted !== undefined) events.push({ ...adopted, ...stamp() });
   }
   return events;
+}
+
+/** What is kept, with the rounds of re-planning whose tasks are. */
+function keptPart(
+  log: readonly EventData[],
+  state: RunState,
+  after: Graph,
+  changes: Changes,
+  again: readonly number[],
+): { readonly invalidation: Invalidation; readonly rounds: readonly Round[] } {
+  const all = roundsIn(log, state);
+  for (let kept = all.length; ; ) {
+    const rounds = all.slice(0, kept);
+    const removed = all.slice(kept).flatMap(({ added }) => added);
+    const late = tasksRunAgain(state, replacedBy(rounds, state));
+    const invalidation = invalidationOf(log, state, after, changes, [...again, ...late], removed);
+    const next = countKept(rounds, state, invalidation);
+    if (next === kept) return { invalidation, rounds };
+    kept = next;
+  }
 }
 
 /** What a run keeps that starts again in its own log. */
@@ -102,16 +128,20 @@ function indexesOf(graph: Graph, ids: readonly string[] = []): number[] {
   return ids.flatMap((id) => graph.indexOf(id) ?? []);
 }
 
-/** Tasks that ran after failures, where the failed tasks run again. */
-function tasksRunAgain(state: RunState): number[] {
+/**
+ * Tasks that ran after failures, where the failed tasks run again.
+ *
+ * @param isReplaced Whether a failure stays as it is.
+ */
+function tasksRunAgain(state: RunState, isReplaced: (index: number) => boolean): number[] {
   const { graph } = state;
   const again: number[] = [];
   for (let index = 0; graph.hasKind(TaskKind.afterAny) && index < graph.size; index++) {
     if (!state.runsAfterFailure(index)) continue;
     let isFailureKept = true;
     graph.eachDependency(index, (dependency) => {
-      if (state.isLost(dependency) && !hasCompletedAncestor(state, dependency))
-        isFailureKept = false;
+      const isKept = isReplaced(dependency) || hasCompletedAncestor(state, dependency);
+      if (state.isLost(dependency) && !isKept) isFailureKept = false;
     });
     if (!isFailureKept) again.push(index);
   }
@@ -147,21 +177,41 @@ function spentIn({ spending, ledgers }: RunState): SpendingData {
   return { ...spending.data, ...(ledgers !== undefined && { resources: ledgers.data }) };
 }
 
+/** What the new log repeats of the recorded run. */
+interface Past extends Invalidation {
+  readonly runId: string;
+  readonly state: RunState;
+  /** The events that ended the tasks, by task. */
+  readonly ends: ReadonlyMap<string, EventData>;
+  /** The rounds of re-planning that are kept. */
+  readonly rounds: readonly Round[];
+  /** Whether one of these rounds answered for what a task did not do. */
+  readonly isReplaced: (index: number) => boolean;
+}
+
 /** The event as the new log repeats it; undefined when it does not. */
-function adoptedEvent(
-  event: EventData,
-  runId: string,
-  state: RunState,
-  { present, valid }: Invalidation,
-): EventData | undefined {
-  const isValid = event.taskId !== undefined && valid.has(event.taskId);
-  if (event.type === 'tasks_added') {
+function adoptedEvent(event: EventData, past: Past): EventData | undefined {
+  const { runId, present, valid, rounds, ends } = past;
+  const { type, taskId } = event;
+  const isValid = taskId !== undefined && valid.has(taskId);
+  if (type === 'tasks_added') {
     if (isMadeFromTemplate(event)) return isValid ? event : undefined;
     return onlyTasks(event, present);
   }
   // What somebody said about the goal holds for the changed plan as well.
-  if (event.type === 'criterion_met') return event;
-  return isValid && isKept(event, state) ? withoutCost(event, runId) : undefined;
+  if (type === 'criterion_met') return event;
+  if (type === 'replan_started' || type === 'replan_completed') {
+    return rounds.some(({ round }) => round === event.round) ? roundWithoutCost(event) : undefined;
+  }
+  return isValid && ends.get(taskId) === event && isKept(event, past)
+    ? withoutCost(event, runId)
+    : undefined;
+}
+
+function roundWithoutCost(event: EventData): EventData {
+  if (event.type === 'replan_started') return event;
+  const { usage: _, costUsd: __, ...round } = event;
+  return { ...round, durationMs: 0 } as unknown as EventData;
 }
 
 /** The addition of the tasks that are still present; undefined when none is. */
@@ -172,13 +222,14 @@ function onlyTasks(event: EventData, present: ReadonlySet<string>): EventData | 
   return { ...event, tasks: tasks as unknown as Json, taskCount: countTasks(tasks) };
 }
 
-/** Whether an event about a valid task is repeated. Failed tasks run again. */
-function isKept({ type, taskId, reason }: EventData, state: RunState): boolean {
+/** Whether the end of a valid task is repeated. Failed tasks run again. */
+function isKept({ type, taskId, reason }: EventData, { state, isReplaced }: Past): boolean {
   if (type === 'task_completed') return true;
   if (type === 'task_skipped' && isNotChosenFor(reason as SkipReason)) return true;
+  const index = state.graph.indexOf(taskId as string) as number;
+  if (isReplaced(index)) return true;
   // A completed group or fan-out has tolerated the failures inside it.
-  const isEnd = type === 'task_failed' || type === 'task_skipped';
-  return isEnd && hasCompletedAncestor(state, state.graph.indexOf(taskId as string) as number);
+  return type !== 'task_canceled' && hasCompletedAncestor(state, index);
 }
 
 /** The end of a task, for which nothing is spent again. */
@@ -190,6 +241,7 @@ function withoutCost(event: EventData, runId: string): EventData {
   }
   const free = { ...end, attempt: 0, durationMs: 0 } as unknown as EventData;
   if (event.type === 'task_completed') return { ...free, reused: event.reused ?? { runId } };
+  if (event.error === undefined) return free;
   const { usage: ____, costUsd: _____, tries: ______, ...error } = event.error as Fields;
   return { ...free, error };
 }
@@ -203,7 +255,7 @@ function changesOf(
   before: PlanData,
   planData: PlanData,
   after: Graph,
-  affected: readonly number[],
+  affected: { readonly changed: readonly number[]; readonly outcomes: readonly number[] },
 ): Changes {
   const changed = new Set<number>();
   const outcomes = new Set<number>();
@@ -214,13 +266,16 @@ function changesOf(
     stack.push(index);
   };
   const change = (index: number) => put(changed, index);
-  affected.forEach(change);
+  affected.changed.forEach(change);
+  for (const index of affected.outcomes) put(outcomes, index);
   const parents = parentsIn(before);
   for (const { taskId, kind, fields } of diffPlans(before, planData).tasks) {
     const index = after.indexOf(taskId);
     if (index !== undefined) {
-      const isOutcome = fields.length > 0 && fields.every((field) => RESULT_FIELDS.includes(field));
-      put(isOutcome ? outcomes : changed, index);
+      const isGroup = kind === 'changed' && isPlainGroup(after.taskOf(index));
+      const isOwn = (field: string) =>
+        isGroup ? !GATE_FIELDS.includes(field) : RESULT_FIELDS.includes(field);
+      put(fields.length > 0 && fields.every(isOwn) ? outcomes : changed, index);
     }
     // The output of a group lacks the removed task.
     const parent = kind === 'removed' ? after.indexOf(parents.get(taskId) ?? '') : undefined;

@@ -7,6 +7,7 @@ import type { RunStarted } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { createPlan } from '../contract/plan-builder.js';
+import { tool } from '../contract/tool.js';
 import { createExecutor } from '../runtime/executor.js';
 import type { ExecutorOptions } from '../runtime/executor-options.js';
 import { memoryJournal } from './memory-journal.js';
@@ -230,6 +231,164 @@ describe('other inputs', () => {
   });
 });
 
+describe('inputs that the schema changes', () => {
+  const plan = createPlan('Profile', {
+    inputs: z.object({ name: z.string().transform((name) => name.length), year: z.string() }),
+  })
+    .addTask({ id: 'size', description: 'Size {{inputs.name}}' })
+    .addTask({ id: 'year', description: 'Year {{inputs.year}}' });
+
+  async function recordedProfile() {
+    const journal = memoryJournal();
+    const { executor, asked } = asking(journal);
+    await executor.execute(plan, { runId: 'one', inputs: { name: 'abc', year: '1976' } }).orThrow();
+    asked.length = 0;
+    return { executor, asked };
+  }
+
+  test('are kept as they were recorded', async () => {
+    const { executor, asked } = await recordedProfile();
+    const { outputs } = await executor.fork('one', { plan, tasks: ['year'] });
+    expect(outputs).toEqual({ size: 'Size 3', year: 'Year 1976' });
+    expect(asked).toEqual(['year']);
+  });
+
+  test('are changed again where they are given again', async () => {
+    const { executor, asked } = await recordedProfile();
+    const { outputs } = await executor.fork('one', { plan, inputs: { name: 'abcd' } });
+    expect(outputs).toEqual({ size: 'Size 4', year: 'Year 1976' });
+    expect(asked).toEqual(['size']);
+  });
+
+  test('need the plan when another value is given', async () => {
+    const { executor } = await recordedProfile();
+    const inputs = { name: 'abcd' };
+    await expect(executor.fork('one', { inputs }).result).rejects.toThrow(
+      'Run "one" cannot be forked with another value of "name" without its plan, because the schema ' +
+        'that checks the inputs is not recorded. Pass it as `plan`',
+    );
+  });
+});
+
+describe('a fork of a run that was re-planned', () => {
+  const plan: Plan = {
+    goal: 'Ship',
+    tasks: [
+      { id: 'build', description: 'Build' },
+      { id: 'test', description: 'Test {{build}}', dependencies: ['build'] },
+      { id: 'docs', description: 'Write docs' },
+    ],
+  };
+
+  /** A run in which a task fails, and a round of re-planning replaces it by two. */
+  async function replanned() {
+    const journal = memoryJournal();
+    const asked: string[] = [];
+    let rounds = 0;
+    const executor = createExecutor({
+      strategy: inOrder,
+      journal,
+      retry: { maxAttempts: 1 },
+      runner: {
+        name: 'flaky',
+        async run({ taskId, prompt }) {
+          asked.push(taskId);
+          if (taskId === 'build') throw new RunnerError('server_error', 'down');
+          return { output: prompt };
+        },
+      },
+      replan: {
+        revise: () => {
+          rounds++;
+          return [
+            { id: 'other build', description: 'Build otherwise' },
+            { id: 'other test', description: '{{other build}}', dependencies: ['other build'] },
+          ];
+        },
+      },
+    });
+    const { status } = await executor.execute(plan, { runId: 'one' });
+    expect({ status, asked }).toEqual({
+      status: 'completed',
+      asked: ['build', 'docs', 'other build', 'other test'],
+    });
+    asked.length = 0;
+    return { executor, asked, roundsSince: () => rounds - 1, journal };
+  }
+
+  test('keeps the failures that a round has replaced, and the tasks of the round', async () => {
+    const { executor, asked, roundsSince } = await replanned();
+    const fork = await executor.fork('one', { runId: 'two', tasks: ['other test'] });
+    expect({ status: fork.status, asked }).toEqual({ status: 'completed', asked: ['other test'] });
+    expect(roundsSince()).toBe(0);
+    const ends = fork.tasks.map(({ id, status }) => [id, status]);
+    expect(Object.fromEntries(ends)).toMatchObject({ build: 'failed', test: 'skipped' });
+    expect(fork.metrics).toMatchObject({ replanRounds: 1, attempts: 1 });
+    asked.length = 0;
+    expect((await executor.resume('two')).status).toBe('completed');
+    expect(asked).toEqual([]);
+  });
+
+  test('asks the planner again when something that it knew runs again', async () => {
+    const { executor, asked, roundsSince } = await replanned();
+    const { status } = await executor.fork('one', { tasks: ['docs'] });
+    expect(status).toBe('completed');
+    expect(asked).toEqual(['build', 'docs', 'other build', 'other test']);
+    expect(roundsSince()).toBe(1);
+  });
+
+  test('from before the round asks the planner again', async () => {
+    const { executor, journal, roundsSince } = await replanned();
+    const log = await logOf(journal, 'one');
+    const started = log.find(({ type }) => type === 'replan_started');
+    const { status } = await executor.fork('one', { at: started?.sequence });
+    expect({ status, rounds: roundsSince() }).toEqual({ status: 'completed', rounds: 1 });
+  });
+});
+
+describe('the tasks of a group', () => {
+  const group = (description: string, when?: string): Plan => ({
+    goal: 'Group',
+    inputs: z.object({ style: z.string() }),
+    tasks: [
+      {
+        ...{ id: 'all', type: 'aggregate', description },
+        ...(when !== undefined && { when: { path: 'inputs.style', operator: '==', value: when } }),
+        subtasks: [
+          { id: 'fetch', tool: 'fetch', args: { url: 'x' } },
+          { id: 'read', description: 'Read' },
+        ],
+      },
+    ],
+  });
+  const fetched: string[] = [];
+  const fetch = tool({
+    ...{ name: 'fetch', description: 'Fetches', inputSchema: z.object({ url: z.string() }) },
+    execute: async ({ url }) => {
+      fetched.push(url);
+      return url;
+    },
+  });
+
+  async function forked(before: Plan, after: Plan, style?: string) {
+    const { executor, asked } = asking(memoryJournal(), { tools: [fetch] });
+    await executor.execute(before, { runId: 'one', inputs: { style: 'a' } }).orThrow();
+    asked.length = fetched.length = 0;
+    const inputs = style === undefined ? {} : { inputs: { style } };
+    await executor.fork('one', { plan: after, ...inputs }).orThrow();
+    return { asked, fetched: [...fetched] };
+  }
+
+  test('run again only where the group may not run them any more', async () => {
+    const changed = await forked(group('Sum up'), group('Conclude'));
+    expect(changed).toEqual({ asked: ['all'], fetched: [] });
+    const input = group('Sum up as {{inputs.style}}');
+    expect(await forked(input, input, 'b')).toEqual({ asked: ['all'], fetched: [] });
+    const conditional = await forked(group('Sum up'), group('Sum up', 'a'));
+    expect(conditional).toEqual({ asked: ['read', 'all'], fetched: ['x'] });
+  });
+});
+
 describe('a fork is refused', () => {
   const cases: [string, Parameters<ReturnType<typeof createExecutor>['fork']>, RegExp][] = [
     ['for an unknown task', ['one', { tasks: ['reprot'] }], /no task "reprot".*report/],
@@ -262,7 +421,9 @@ describe('a fork is refused', () => {
       ],
     };
     await executor.execute(plan, { runId: 'one' }).orThrow();
-    await expect(executor.fork('one', { tasks: ['a'] }).result).rejects.toThrow(/plan/);
+    await expect(executor.fork('one', { tasks: ['a'] }).result).rejects.toThrow(
+      /^Run "one" cannot be forked without its plan/,
+    );
     expect((await executor.fork('one', { tasks: ['a'], plan })).status).toBe('completed');
   });
 });

@@ -6,6 +6,7 @@ import { asValues } from '../contract/plan-inputs.js';
 import { foldLog } from '../kernel/recover.js';
 import { planFromData } from '../serialize/decode-plan.js';
 import { planToData } from '../serialize/plan.js';
+import { diffPlans, isSame } from '../serialize/plan-diff.js';
 import { toData } from '../serialize/value.js';
 import { didYouMean } from '../util/suggest.js';
 import { adoptedLog } from './adopt.js';
@@ -21,7 +22,7 @@ import {
   takeInputsAgain,
 } from './record-inputs.js';
 import { RecordedAttachments } from './recorded-attachments.js';
-import { addedTasks, requirePlan, startOf } from './recorded-plan.js';
+import { addedTasks, requirePlan, requirePlanForInputs, startOf } from './recorded-plan.js';
 
 /**
  * Prepares a new run that begins with the results of a recorded one. Completed tasks are kept, unless they
@@ -44,20 +45,23 @@ export async function forkRun(
   const given = options.plan as Plan | undefined;
   const plan = given ?? planFromData(started.plan);
   const planData = given === undefined ? started.plan : planToData(given);
+  const diff = diffPlans(started.plan, planData);
   const limits = limitsOf(plan, started.limits);
   const recorded = recordedInputs(started.inputs, codecs) ?? {};
   const values = asValues('fork()', options.inputs) ?? {};
   const kept = Object.entries(recorded).filter(([name]) => !Object.hasOwn(values, name));
   const inputs = takeInputsAgain(schemaOf(plan), values, {
-    ...{ recorded: Object.fromEntries(kept), hasChanged: true, codecs },
+    ...{ recorded: Object.fromEntries(kept), hasChanged: !isSame(diff), codecs },
   });
   requireStorableInputs(inputs.inputs, codecs);
   const changed = changedInputs(recorded, inputs.inputs, codecs);
+  if (given === undefined) requirePlanForInputs(sourceId, changed);
   const now = Math.max(Date.now(), (log.at(-1) as EventData).timestamp);
   const origin: RunOrigin = {
     ...{ runId: sourceId, sequence: (log.at(-1) as EventData).sequence },
     ...(tasks.length > 0 && { tasks }),
     ...(changed.length > 0 && { inputs: changed }),
+    ...(!isSame(diff) && { changes: diff }),
   };
   const adopted = wrapCorruptLog(sourceId, () =>
     adoptedLog({
@@ -66,8 +70,8 @@ export async function forkRun(
       fork: origin,
     }),
   );
-  if (given === undefined) requirePlan(sourceId, started.plan.tasks, adopted, false);
-  const added = addedTasks(sourceId, adopted, options);
+  if (given === undefined) requirePlan(sourceId, started.plan.tasks, adopted, false, 'forked');
+  const added = addedTasks(sourceId, adopted, options, 'forked');
   return {
     ...{ plan, inputs, planData, limits, seed: started.seed, adopted, isOver: false },
     attached: new RecordedAttachments(log, adopted),

@@ -28,6 +28,7 @@ export interface Invalidation {
  * that added it runs again.
  *
  * @param again Tasks of the recorded run that run again although they have not changed.
+ * @param removed Tasks of the recorded run that are no longer part of it.
  */
 export function invalidationOf(
   log: readonly EventData[],
@@ -35,9 +36,10 @@ export function invalidationOf(
   after: Graph,
   changes: Changes,
   again: readonly number[] = [],
+  removed: readonly number[] = [],
 ): Invalidation {
   const invalidator = new Invalidator(graph, after, new Additions(log, graph));
-  invalidator.apply(changes, again);
+  invalidator.apply(changes, again, removed);
   invalidator.propagate();
   return invalidator.result();
 }
@@ -61,7 +63,12 @@ class Invalidator {
     this.#additions = additions;
   }
 
-  apply({ changed, outcomes }: Changes, again: readonly number[]): void {
+  apply(
+    { changed, outcomes }: Changes,
+    again: readonly number[],
+    removed: readonly number[],
+  ): void {
+    removed.forEach(this.#remove);
     for (const index of again) this.#invalidate(index);
     for (let index = 0; index < this.#graph.size; index++) {
       const now = this.#after.indexOf(idAt(this.#graph, index));

@@ -16,6 +16,9 @@ export interface Start {
   readonly limits: RunLimits;
 }
 
+/** What is done with a recorded run, for messages. */
+type Use = 'resumed' | 'forked';
+
 export function startOf([first]: readonly EventData[]): Start {
   if (first?.type !== 'run_started') throw new TypeError('it does not start with run_started');
   const { plan, seed, limits = {}, inputs } = first as unknown as Partial<Start>;
@@ -32,6 +35,7 @@ export function requirePlan(
   tasks: readonly TaskData[],
   log: readonly EventData[],
   retryFailed: boolean,
+  use: Use = 'resumed',
 ): void {
   // Tasks that ran after a failure run again, with what depends on them.
   const mayRunAgain = retryFailed && JSON.stringify(tasks).includes('"runAfter"');
@@ -39,8 +43,23 @@ export function requirePlan(
   if (missing.length === 0) return;
   throw new StratagemError(
     'plan_required',
-    `Run "${runId}" cannot be resumed without its plan, because functions and schemas are not ` +
+    `Run "${runId}" cannot be ${use} without its plan, because functions and schemas are not ` +
       `recorded. Pass it as \`plan\`. It is needed for ${listed(missing)}`,
+  );
+}
+
+/**
+ * Refuses other inputs for a recorded plan: what its schema checks and changes in a value is code.
+ *
+ * @throws {StratagemError} `plan_required`
+ */
+export function requirePlanForInputs(runId: string, changed: readonly string[]): void {
+  if (changed.length === 0) return;
+  const names = changed.map((name) => `"${name}"`).join(', ');
+  throw new StratagemError(
+    'plan_required',
+    `Run "${runId}" cannot be forked with another value of ${names} without its plan, because the ` +
+      'schema that checks the inputs is not recorded. Pass it as `plan`',
   );
 }
 
@@ -49,6 +68,7 @@ export function addedTasks(
   runId: string,
   log: readonly EventData[],
   { addedTasks: given = [] }: ResumeOptions,
+  use: Use = 'resumed',
 ): ReadonlyMap<string, Task> {
   const byId = new Map<string, Task>();
   const collect = (tasks: readonly Task[]) => {
@@ -67,7 +87,7 @@ export function addedTasks(
   if (missing.length === 0) return byId;
   throw new StratagemError(
     'plan_required',
-    `Run "${runId}" cannot be resumed without the tasks that were added at run time, because ` +
+    `Run "${runId}" cannot be ${use} without the tasks that were added at run time, because ` +
       `functions and schemas are not recorded. Pass them as \`addedTasks\`: ${listed(missing)}`,
   );
 }

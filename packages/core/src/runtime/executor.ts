@@ -100,7 +100,9 @@ export interface Executor {
    * Starts a new run that begins with the results of a recorded one, which stays as it is. Completed tasks
    * are kept, unless `tasks` names them or they depend on one that runs again. With a changed `plan` or other
    * `inputs`, the tasks that these affect run again as well; a function may use every input, so its task is
-   * one of them. Tasks that have failed run again.
+   * one of them. Tasks that have failed run again, except those that a round of re-planning has replaced. The
+   * tasks of a round stay while everything that the planner knew does; else it is asked again. Other values
+   * of inputs need the `plan`, whose schema checks them.
    *
    * The result rejects with `run_not_found` when there is no such run, with `run_exists` when the new id is
    * taken, with an `OptionError` for a task or an event that the run does not have, and with the errors of
@@ -108,7 +110,7 @@ export interface Executor {
    *
    * @example
    * await executor.fork('nightly-7', { tasks: ['report'] });
-   * await executor.fork('nightly-7', { at: 120, inputs: { company: 'Apple' } });
+   * await executor.fork('nightly-7', { plan, at: 120, inputs: { company: 'Apple' } });
    */
   fork<Outputs = Record<string, unknown>>(
     runId: string,

@@ -1,5 +1,5 @@
 import type { RunEvent } from '@stratagem/core';
-import { describeEvent, explainSwitch } from '@stratagem/core/analysis';
+import { describeEvent, describeOrigin, explainSwitch } from '@stratagem/core/analysis';
 import { count, duration, plural } from '../view/format.js';
 import { loopWords, reasonWords } from '../view/words.js';
 import type { EventLine } from './run-model.js';
@@ -136,5 +136,5 @@ function ofResource(resource: string | undefined): string {
 }
 
 function originOf(origin: Extract<RunEvent, { type: 'run_started' }>['forkedFrom']): string {
-  return origin === undefined ? '' : ` as a fork of ${origin.runId} at event ${origin.sequence}`;
+  return origin === undefined ? '' : ` as a fork of ${describeOrigin(origin)}`;
 }

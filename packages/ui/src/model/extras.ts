@@ -1,3 +1,6 @@
+import { describeOrigin } from '@stratagem/core/analysis';
+import type { Fork } from '@stratagem/core/journal';
+
 /** What a page knows of a run beside its log. */
 export interface RunExtras {
   /** The command that runs again what failed. */
@@ -8,8 +11,20 @@ export interface RunExtras {
   readonly pricesAsOf?: string | undefined;
   /** What this page may do with the run; empty for a recorded run. */
   readonly controls?: readonly Control[] | undefined;
+  /** The runs that began with the results of this one, and what is different in them. */
+  readonly forks?: readonly RelatedRun[] | undefined;
   /** What a replay with another limit would take, such as "With a limit of 24: about 1 m 02 s." */
   readonly replay?: string | undefined;
+}
+
+/** A run, and in words what relates it to another one. */
+export interface RelatedRun {
+  readonly runId: string;
+  readonly text: string;
+}
+
+export function forkInWords({ runId, forkedFrom }: Fork): RelatedRun {
+  return { runId, text: describeOrigin({ ...forkedFrom, runId: undefined }) };
 }
 
 /** What a page can ask of a run. */

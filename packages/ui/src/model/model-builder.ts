@@ -1,5 +1,6 @@
 import type { RunEvent, Task } from '@stratagem/core';
 import {
+  describeOrigin,
   type PartKind,
   type RunAnalysis,
   RunAnalyzer,
@@ -159,7 +160,10 @@ export class ModelBuilder {
       tasks,
       events: [...this.#lines],
       ...(run.forkedFrom !== undefined && {
-        forkedFrom: { runId: run.forkedFrom.runId, sequence: run.forkedFrom.sequence },
+        forkedFrom: {
+          runId: run.forkedFrom.runId,
+          text: describeOrigin({ ...run.forkedFrom, runId: undefined }),
+        },
       }),
       ...(options.notice !== undefined && { notice: options.notice }),
     };

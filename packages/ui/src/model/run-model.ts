@@ -1,3 +1,5 @@
+import type { RelatedRun } from './extras.js';
+
 /**
  * What the pages and pictures show of a run: plain JSON, built from its event log. Times are
  * milliseconds since the start of the run.
@@ -37,8 +39,8 @@ export interface RunModel {
   readonly holds: readonly (readonly [from: number, to: number])[];
   readonly tasks: readonly TaskModel[];
   readonly events: readonly EventLine[];
-  /** The run whose results this one began with, and its last event that counts. */
-  readonly forkedFrom?: { readonly runId: string; readonly sequence: number } | undefined;
+  /** The run whose results this one began with, and in words: its last event that counts, and what is different. */
+  readonly forkedFrom?: RelatedRun | undefined;
   /** Something about the record that a reader must know, such as a damaged end. */
   readonly notice?: string | undefined;
 }

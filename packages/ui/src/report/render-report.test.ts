@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { RunEvent } from '@stratagem/core';
+import { createExecutor, memoryJournal, type RunEvent } from '@stratagem/core';
+import { findForks } from '@stratagem/core/journal';
 import { simulate } from '@stratagem/core/simulate';
 import { parallel } from '@stratagem/parallel';
 import { expect, test } from 'vitest';
@@ -138,4 +139,18 @@ test('events that can be read only once are enough', () => {
 
 test('an unknown option of a report is an error', () => {
   expect(() => renderReport(runWith('x'), { maxText: 5 } as never)).toThrow(/maxTextLength/);
+});
+
+test('a report names the run that it was forked from, and the forks of its own', async () => {
+  const journal = memoryJournal();
+  const runner = { name: 'none', run: async () => ({ output: 'x' }) };
+  const executor = createExecutor({ strategy: parallel(), runner, journal });
+  const plan = { goal: 'x', tasks: [{ id: 'a', description: 'A' }] };
+  await executor.execute(plan, { runId: 'one' });
+  const result = await executor.fork('one', { runId: 'two', tasks: ['a'] });
+  await executor.fork('two', { runId: 'three', tasks: ['a'] });
+  const [run] = embedded(renderReport(result, { forks: await findForks(journal, 'two') }));
+  const text = expect.stringMatching(/^at event \d+: runs "a" again$/);
+  expect(run?.model.forkedFrom).toEqual({ runId: 'one', text });
+  expect(run?.extras.forks).toEqual([{ runId: 'three', text }]);
 });

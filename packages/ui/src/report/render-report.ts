@@ -1,5 +1,6 @@
 import type { RunEvent } from '@stratagem/core';
-import type { RunExtras } from '../model/extras.js';
+import type { Fork } from '@stratagem/core/journal';
+import { forkInWords, type RunExtras } from '../model/extras.js';
 import type { ModelBuilder } from '../model/model-builder.js';
 import type { RunModel, TaskDetail } from '../model/run-model.js';
 import type { EmbeddedRun } from './embedded-run.js';
@@ -19,6 +20,8 @@ export interface ReportOptions extends RunSettings {
   readonly maxTextLength?: number | undefined;
   /** A second run, with which this one is compared. */
   readonly compareWith?: RunInput | undefined;
+  /** Runs that began with the results of this one, such as those of `findForks()`. */
+  readonly forks?: readonly Fork[] | undefined;
   /** The id of that run, shown beside its figures. */
   readonly compareWithId?: string | undefined;
 }
@@ -48,11 +51,20 @@ export function renderReport(run: RunInput, options: ReportOptions = {}): string
     'maxTextLength',
     'compareWith',
     'compareWithId',
+    'forks',
   ]);
-  const { retryCommand, pricesAsOf, maxTextLength, compareWith, compareWithId } = options;
+  const {
+    retryCommand,
+    pricesAsOf,
+    maxTextLength,
+    compareWith,
+    compareWithId,
+    forks = [],
+  } = options;
   const extras = {
     ...(retryCommand !== undefined && { retryCommand }),
     ...(pricesAsOf !== undefined && { pricesAsOf }),
+    ...(forks.length > 0 && { forks: forks.map(forkInWords) }),
   };
   const isRun = eventsOf(run) !== undefined;
   const builder = builderOf('renderReport()', isRun ? events : run, settings.runId);

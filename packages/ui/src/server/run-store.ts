@@ -1,5 +1,6 @@
 import { type Journal, type RunListing, readRun } from '@stratagem/core';
-import type { RunExtras } from '../model/extras.js';
+import { findForks } from '@stratagem/core/journal';
+import { forkInWords, type RunExtras } from '../model/extras.js';
 import type { ModelStatus } from '../model/run-model.js';
 import type { WatchableRun } from './controls.js';
 import { type RunSummary, summaryOf } from './run-summary.js';
@@ -100,6 +101,7 @@ export class RunStore {
     const run = this.#watched(runId);
     await this.#read(run);
     run.setStatus(listing.status);
+    await this.#addForks(run);
     return run;
   }
 
@@ -111,6 +113,14 @@ export class RunStore {
     for (const { runId } of idle.slice(0, Math.max(0, idle.length - KEPT))) {
       this.#runs.delete(runId);
     }
+  }
+
+  /** Only the forks record where they come from. */
+  async #addForks(run: WatchedRun): Promise<void> {
+    const { journal } = this.#options;
+    if (journal === undefined) return;
+    const forks = await findForks(journal, run.runId);
+    if (forks.length > 0) run.addExtras({ forks: forks.map(forkInWords) });
   }
 
   async #listing(runId: string): Promise<RunListing | undefined> {
