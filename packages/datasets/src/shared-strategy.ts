@@ -109,9 +109,13 @@ class SharedScheduler {
       get remaining() {
         return sum((run) => run.remaining);
       },
+      get isOver() {
+        return [...members].every(({ run }) => run.isOver);
+      },
       get cappedResources() {
         return asking().cappedResources;
       },
+      serverOf: (task: TaskView) => asking().serverOf((task as SharedTask).original),
       isFull: (resource: string) => asking().isFull(resource),
       report: (change: StrategySwitch) => asking().report(change),
       criticalPaths(usualMs: (type: TaskType) => number) {

@@ -93,6 +93,49 @@ describe('strategyConformance', () => {
     ]);
   });
 
+  test('detects a strategy that remembers the runs of a server that have ended', async () => {
+    const known = new WeakSet<object>();
+    const remembering: Strategy['begin'] = (run) => {
+      const ready: TaskView[] = [];
+      let isKnown = false;
+      return {
+        ready(task) {
+          isKnown ||= known.has(run.serverOf(task));
+          ready.push(task);
+        },
+        next: () => (isKnown ? ready.pop() : ready.shift()),
+        settled: (task) => void known.add(run.serverOf(task)),
+      };
+    };
+    const create = () => ({ name: 'subject', maxParallel: 4, begin: remembering });
+    expect(await failures(create)).toContain('forgets the runs at a server that have ended');
+  });
+
+  test('detects a strategy that keeps a run waiting for the others at its server', async () => {
+    const inFlight = new WeakMap<object, number>();
+    const exclusive: Strategy['begin'] = (run) => {
+      const ready: TaskView[] = [];
+      const add = (task: TaskView, count: number) => {
+        const server = run.serverOf(task);
+        inFlight.set(server, (inFlight.get(server) ?? 0) + count);
+      };
+      return {
+        ready: (task) => void ready.push(task),
+        next() {
+          const [task] = ready;
+          if (task === undefined || (inFlight.get(run.serverOf(task)) ?? 0) >= 4) return undefined;
+          add(task, 1);
+          return ready.shift();
+        },
+        settled: (task) => add(task, -1),
+      };
+    };
+    const create = () => ({ name: 'subject', maxParallel: 4, begin: exclusive });
+    expect(await failures(create)).toEqual([
+      'completes runs that are under way at the same server',
+    ]);
+  });
+
   test('detects a strategy that shares reported output between runs', async () => {
     let heard = 0;
     const forgetsNothing = () => {

@@ -210,6 +210,41 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
+      name: 'forgets the runs at a server that have ended',
+      run() {
+        const server = {};
+        const strategy = create();
+        const [earlier, ...others] = plans().reverse();
+        listen((earlier as [string, Plan])[1], atServer(server, strategy));
+        for (const [kind, plan] of others) {
+          const alone = choices(listen(plan, create()).timeline);
+          for (const later of [strategy, create()]) {
+            const { timeline } = listen(plan, atServer(server, later));
+            assert(choices(timeline) === alone, `${kind}: a run that has ended changed it`);
+          }
+        }
+      },
+    },
+    {
+      name: 'completes runs that are under way at the same server',
+      run() {
+        const [outer, inner] = [layered(12, 5, 1), layered(7, 9, 2)];
+        const strategy = atServer({}, create());
+        let played = 0;
+        const { status, metrics } = simulate(outer, {
+          strategy,
+          attempt: (task) => {
+            if (played++ % 10 === 0) {
+              const { completedTasks } = play(inner, strategy).metrics;
+              assert(completedTasks === 63, `${completedTasks} of 63 tasks of the inner run`);
+            }
+            return durationOf(task);
+          },
+        });
+        assert(status === 'completed', `${metrics.completedTasks} of 60 tasks of the outer run`);
+      },
+    },
+    {
       name: 'schedules 20,000 tasks',
       run() {
         const result = play(layered(200, 100, 3), create());
@@ -290,6 +325,20 @@ function choices(timeline: readonly RunEvent[]): string {
     .filter((event) => event.type === 'task_started')
     .map((event) => `${event.timestamp}:${event.taskId}`)
     .join();
+}
+
+/** The same strategy, for runs that all compete at one server. */
+function atServer(server: object, strategy: Strategy): Strategy {
+  const serverOf = () => server;
+  return {
+    ...strategy,
+    begin: (run) =>
+      strategy.begin(
+        new Proxy(run, {
+          get: (view, name) => (name === 'serverOf' ? serverOf : Reflect.get(view, name, view)),
+        }),
+      ),
+  };
 }
 
 /** The same strategy, given only frozen objects. */

@@ -36,7 +36,8 @@ export interface Strategy {
 
 /**
  * The scheduling state of one run. Must be deterministic: the same calls give the same choices.
- * No method may keep or change anything outside of it.
+ * No method may keep or change anything outside of it, with one exception: runs that are under way at the
+ * same server (`RunView.serverOf`) may share what concerns it. A run that has ended must leave nothing.
  */
 export interface Scheduler {
   /**
@@ -102,6 +103,8 @@ export interface RunView {
   readonly ready: number;
   /** Tasks that have not reached a final status, those running included. */
   readonly remaining: number;
+  /** Whether the run has ended, or this process no longer carries it out. */
+  readonly isOver: boolean;
   /** The resources with a cap of their own. */
   readonly cappedResources: ReadonlySet<string>;
   /**
@@ -110,6 +113,11 @@ export interface RunView {
    * soon as there is a place. `ReadyTasks` keeps the order of a strategy in that case.
    */
   isFull(resource: string): boolean;
+  /**
+   * An object that stands for the server of a task: in an executor its runner, elsewhere the run. Runs of one
+   * process that get the same object for tasks of one resource compete there.
+   */
+  serverOf(task: TaskView): object;
   /**
    * Computes the critical paths in milliseconds, for a strategy that learns how long tasks take. Takes
    * time in proportion to the size of the plan, so do not call it for every decision.

@@ -48,6 +48,10 @@ export interface KernelOptions {
    * then nobody asks it about them.
    */
   readonly usualResource?: string | undefined;
+  /** See `RunView.serverOf`. Left out, or where it returns undefined, the run shares no server. */
+  readonly serverOf?: ((task: Task) => object | undefined) | undefined;
+  /** Whether the driver no longer carries out the run, although it has not ended. */
+  readonly isLeft?: (() => boolean) | undefined;
   /** Caps of the resources that attempts compete for. */
   readonly resources?: ResourceLimits | undefined;
   /**

@@ -6,6 +6,8 @@ import type { RunState } from '../state/run-state.js';
 interface KernelFigures extends Pick<RunView, 'report' | 'cappedResources' | 'isFull'> {
   now(): number;
   ready(): number;
+  isOver(): boolean;
+  serverOf(index: number): object | undefined;
 }
 
 /** A read-only view of the run for its strategy, with live figures. */
@@ -16,6 +18,7 @@ export class LiveRunView implements RunView {
   declare readonly running: number;
   declare readonly ready: number;
   declare readonly remaining: number;
+  declare readonly isOver: boolean;
   declare readonly cappedResources: ReadonlySet<string>;
 
   readonly #graph: Graph;
@@ -36,6 +39,8 @@ export class LiveRunView implements RunView {
 
   readonly report: RunView['report'] = (change) => this.#kernel.report(change);
 
+  readonly serverOf: RunView['serverOf'] = ({ index }) => this.#kernel.serverOf(index) ?? this;
+
   readonly isFull: RunView['isFull'] = (resource) => this.#kernel.isFull(resource);
 
   /**
@@ -49,6 +54,7 @@ export class LiveRunView implements RunView {
     running: { enumerable: true, get: figure((view) => view.#state.running) },
     ready: { enumerable: true, get: figure((view) => view.#kernel.ready()) },
     remaining: { enumerable: true, get: figure((view) => view.#graph.size - view.#state.settled) },
+    isOver: { enumerable: true, get: figure((view) => view.#kernel.isOver()) },
     cappedResources: { enumerable: true, get: figure((view) => view.#kernel.cappedResources) },
   };
 }

@@ -1,3 +1,4 @@
+import type { Task } from '../contract/task.js';
 import type { Machine } from './machine.js';
 import { LiveRunView } from './run-view.js';
 import { runStep } from './step.js';
@@ -45,6 +46,8 @@ function runView(machine: Machine): LiveRunView {
     now: () => machine.now,
     ready: () => machine.strategy.readyCount,
     cappedResources: machine.places?.capped ?? new Set(),
+    isOver: () => machine.hasEnded || machine.options.isLeft?.() === true,
+    serverOf: (index) => machine.options.serverOf?.(machine.graph.tasks[index] as Task),
     isFull: (resource) => machine.places?.isFull(resource) ?? false,
     report: (change) => {
       machine.tell({ type: 'strategy_switched', ...machine.strategy.accept(change) });

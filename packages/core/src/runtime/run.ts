@@ -84,6 +84,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       onSettled: record === undefined ? () => this.#listeners.publish() : undefined,
       resourceOf: runners.resourceOf,
       usualResource: runners.usualResource,
+      serverOf: runners.serverOf,
+      isLeft: () => this.isOver,
     });
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings, observer);

@@ -59,6 +59,10 @@ export class Runners {
     return typeof runner.resource === 'function' ? undefined : (runner.resource ?? runner.name);
   }
 
+  /** The runner behind `resourceOf`; undefined where none competes. */
+  readonly serverOf = (task: Task): TaskRunner | undefined =>
+    localResourceOf(task) === undefined ? this.of(task) : undefined;
+
   /** The request as the runner gets it: without the name of the runner. */
   requestFor(request: TaskRequest): TaskRequest {
     const { options } = request;

@@ -1,7 +1,6 @@
 import type { Strategy } from '@stratagem/core';
 import { checkLimit, checkOptions, OptionError } from '@stratagem/core/strategy';
 import { checkLearned, type Learned } from './estimate/learned.js';
-import type { SharedResource } from './scheduler/lane.js';
 import { AdaptiveScheduler } from './scheduler/scheduler.js';
 
 export interface AdaptiveOptions {
@@ -23,12 +22,6 @@ export interface AdaptiveOptions {
    * @default nothing is known
    */
   warmStart?: Learned | undefined;
-  /**
-   * Whether runs of this strategy that are under way at the same time share what they learn, and divide the
-   * limit of each resource evenly. Use it for runs against the same servers; a resource is known by its name.
-   * @default false: each run adapts by itself, as if the others were a part of the server
-   */
-  shareRuns?: boolean | undefined;
 }
 
 /** A strategy that returns what its runs have learned. */
@@ -41,7 +34,8 @@ export interface AdaptiveStrategy extends Strategy {
  * Finds the best number of concurrent tasks, separately for each resource (provider and model). It
  * raises the number while throughput grows and lowers it when requests are refused or time out. It
  * keeps within rate limits, whether the server announces them or only refuses. Among ready tasks, the
- * one with the longest path below it starts first, by durations that it learns.
+ * one with the longest path below it starts first, by durations that it learns. Runs of one process that are
+ * under way at the same runner share its limit evenly, and what they learn about it.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -51,32 +45,21 @@ export interface AdaptiveStrategy extends Strategy {
  * await writeFile('learned.json', JSON.stringify(strategy.learned()));
  */
 export function adaptive(options: AdaptiveOptions = {}): AdaptiveStrategy {
-  checkOptions('adaptive()', options, [
-    'maxParallel',
-    'adaptiveThreshold',
-    'warmStart',
-    'shareRuns',
-  ]);
-  const { maxParallel = 128, adaptiveThreshold = 0.1, warmStart, shareRuns = false } = options;
+  checkOptions('adaptive()', options, ['maxParallel', 'adaptiveThreshold', 'warmStart']);
+  const { maxParallel = 128, adaptiveThreshold = 0.1, warmStart } = options;
   checkLimit('adaptive()', 'maxParallel', maxParallel);
   if (typeof adaptiveThreshold !== 'number' || !(adaptiveThreshold > 0 && adaptiveThreshold <= 1)) {
     throw new OptionError(
       `adaptive(): adaptiveThreshold must be a number > 0 and ≤ 1; it is ${String(adaptiveThreshold)}`,
     );
   }
-  if (typeof shareRuns !== 'boolean') {
-    throw new OptionError(
-      `adaptive(): shareRuns must be true or false; it is ${String(shareRuns)}`,
-    );
-  }
   const known = warmStart === undefined ? undefined : checkLearned(warmStart);
-  const shared = shareRuns ? new Map<string, SharedResource>() : undefined;
   let latest: AdaptiveScheduler | undefined;
   return {
     name: 'adaptive',
     maxParallel,
     begin(run) {
-      latest = new AdaptiveScheduler(run, { maxParallel, adaptiveThreshold }, known, shared);
+      latest = new AdaptiveScheduler(run, { maxParallel, adaptiveThreshold }, known);
       return latest;
     },
     learned: () => latest?.learned(),

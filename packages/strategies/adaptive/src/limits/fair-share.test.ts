@@ -4,7 +4,7 @@ import { fairShare } from './fair-share.js';
 test('runs that could use more places than there are get the same', () => {
   expect(fairShare(16, 100, [100])).toBe(8);
   expect(fairShare(16, 100, [50, 20, 90])).toBe(4);
-  expect(fairShare(15, 100, [100])).toBe(8);
+  expect(fairShare(15, 100, [100])).toBe(7.5);
 });
 
 test('places that a run does not need go to the others', () => {
@@ -18,6 +18,6 @@ test('a run that is alone gets all', () => {
   expect(fairShare(16, 3, [])).toBe(3);
 });
 
-test('there is at least one place for a run that needs one', () => {
-  expect(fairShare(1, 5, [5, 5])).toBe(1);
+test('the share is a part of a place when there are more runs than places', () => {
+  expect(fairShare(1, 5, [5, 5])).toBeCloseTo(1 / 3);
 });

@@ -10,7 +10,7 @@ export function fairShare(places: number, demand: number, others: readonly numbe
   let left = places;
   for (const [position, each] of demands.entries()) {
     const even = left / (demands.length - position);
-    if (each > even) return Math.min(demand, Math.ceil(even));
+    if (each > even) return Math.min(demand, even);
     left -= each;
   }
   return demand;

@@ -62,6 +62,10 @@ export class Controller {
     return this.#search.limit;
   }
 
+  get isFull(): boolean {
+    return this.#requests.inFlight >= this.#search.limit;
+  }
+
   /** Holds a task back until a request has ended. */
   holdBack(): number {
     this.#reports.countDelay('limit');
@@ -74,7 +78,7 @@ export class Controller {
    * @param mayExceed Whether the limit does not count.
    */
   availableAt(task: TaskView, now: number, mayExceed = false): number {
-    if (!mayExceed && this.#requests.inFlight >= this.#search.limit) return this.holdBack();
+    if (!mayExceed && this.isFull) return this.holdBack();
     const at = Math.max(this.#pacer.availableAt(now), this.#announced.availableAt(task, now));
     if (at > now) this.#reports.countDelay('pace');
     return Math.max(at, this.#slowStart.availableAt(this.#requests.inFlight, now));
@@ -182,7 +186,9 @@ export class Controller {
   }
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
-  #advance(now: number): void {
+  #advance(time: number): void {
+    // The clocks of several runs may differ a little.
+    const now = Math.max(time, this.#updatedAt);
     const { inFlight } = this.#requests;
     this.#search.advance(inFlight, now);
     this.#reports.advance(inFlight, now);

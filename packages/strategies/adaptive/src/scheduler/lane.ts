@@ -4,12 +4,7 @@ import type { LearnedResource } from '../estimate/learned.js';
 import { fairShare } from '../limits/fair-share.js';
 import type { Controller, Queue } from './controller.js';
 
-/** A run that has not called for this long no longer counts: it is paused, or its executor has broken off. */
-const SILENCE_MS = 60_000;
-/** The same with requests in flight: while a model thinks for minutes, a run has nothing to call about. */
-const SILENCE_IN_FLIGHT_MS = 600_000;
-
-/** What the lanes of several runs at one resource have in common. */
+/** What the runs that compete for one resource of a server have in common. */
 export interface SharedResource {
   readonly controller: Controller;
   /** The lanes of the runs that are under way. */
@@ -25,7 +20,11 @@ export class Lane {
   readonly #resource: SharedResource;
   readonly #report: (change: StrategySwitch) => void;
   #inFlight = 0;
-  #calledAt: number;
+  /** When the last request ended, and how long it took. */
+  #endedAt = 0;
+  #latencyMs = 0;
+  /** Until when ready tasks are held back for the other runs. */
+  #heldUntil = Number.NEGATIVE_INFINITY;
 
   constructor(
     run: RunView,
@@ -37,25 +36,22 @@ export class Lane {
     this.#run = run;
     this.#resource = resource;
     this.#report = report;
-    this.#calledAt = run.now;
     resource.lanes.add(this);
+  }
+
+  /** Whether the run has ended, or its process no longer carries it out. */
+  get isOver(): boolean {
+    return this.#run.isOver;
   }
 
   /** The controller, for a call by this run. */
   call(): Controller {
-    const { lanes } = this.#resource;
-    this.#calledAt = this.#run.now;
+    const { lanes, controller } = this.#resource;
     this.#resource.report = this.#report;
-    lanes.add(this);
     for (const lane of lanes) {
-      if (lane !== this && !lane.isUnderWay(this.#run.now)) lane.#leave();
+      if (lane.isOver && lanes.delete(lane)) controller.discardOf(lane);
     }
-    return this.#resource.controller;
-  }
-
-  isUnderWay(now: number): boolean {
-    const longest = this.#inFlight > 0 ? SILENCE_IN_FLIGHT_MS : SILENCE_MS;
-    return this.#run.remaining > 0 && now - this.#calledAt <= longest;
+    return controller;
   }
 
   /** When a task of this run may start; Infinity while it must wait for others. */
@@ -63,17 +59,23 @@ export class Lane {
     const controller = this.call();
     const { lanes } = this.#resource;
     if (lanes.size === 1) return controller.availableAt(task, now);
-    const others = [...lanes].filter((lane) => lane !== this);
-    const demands = others.map((lane) => lane.#demand);
-    if (this.#inFlight >= fairShare(controller.limit, this.#demand, demands)) {
-      return controller.holdBack();
-    }
-    // A run is only called after its own events, so it must not be without any request.
-    return controller.availableAt(task, now, this.#inFlight === 0);
+    const others = [...lanes].filter((lane) => lane !== this).map((lane) => lane.#demand(now));
+    const share = fairShare(controller.limit, this.#inFlight + this.ready.size, others);
+    const isWithin = this.#inFlight < Math.ceil(share);
+    // A run is only called after its own events, so it must not wait for the end of a request of another one.
+    // With less than one place for each run, they take turns.
+    const turnAt =
+      this.#inFlight === 0 ? this.#endedAt + this.#latencyMs * Math.max(0, 1 / share - 1) : now;
+    const at = isWithin
+      ? Math.max(turnAt, controller.availableAt(task, now, this.#inFlight === 0))
+      : controller.holdBack();
+    this.#heldUntil = at > now ? at : Number.NEGATIVE_INFINITY;
+    return at;
   }
 
   recordStart(task: TaskView, now: number): void {
     this.#inFlight++;
+    this.#heldUntil = Number.NEGATIVE_INFINITY;
     this.call().recordStart(task, this, now);
   }
 
@@ -81,8 +83,12 @@ export class Lane {
     return this.#resource.controller.learned();
   }
 
-  recordEnd(): void {
-    this.#inFlight = Math.max(0, this.#inFlight - 1);
+  recordEnd(latencyMs: number): void {
+    this.#inFlight--;
+    this.#endedAt = this.#run.now;
+    this.#latencyMs = latencyMs;
+    // It is asked again at once, unless it is paused.
+    this.#heldUntil = Number.NEGATIVE_INFINITY;
   }
 
   /** The tasks that wait, of all runs. */
@@ -96,15 +102,8 @@ export class Lane {
     return { ready, waiting };
   }
 
-  /** The places that the run could use. */
-  get #demand(): number {
-    return this.#inFlight + this.ready.size;
-  }
-
-  #leave(): void {
-    const { lanes, controller } = this.#resource;
-    lanes.delete(this);
-    // Its own count stays: a run that calls again still has these requests in flight.
-    controller.discardOf(this);
+  /** The places that the run has or wants. Its own limits, or a pause, may keep it from wanting more. */
+  #demand(now: number): number {
+    return this.#inFlight + (now <= this.#heldUntil ? this.ready.size : 0);
   }
 }

@@ -11,8 +11,9 @@ import { Heap } from '@stratagem/core/strategy';
 import type { Learned } from '../estimate/learned.js';
 import { Controller, type ControllerOptions } from './controller.js';
 import { Durations } from './durations.js';
-import { Lane, type SharedResource } from './lane.js';
+import { Lane } from './lane.js';
 import { PriorityOrder } from './priority.js';
+import { sharedResource } from './shared-resource.js';
 
 /**
  * Schedules with one controller per resource. Among the tasks that may start now, the one with the
@@ -25,16 +26,8 @@ export class AdaptiveScheduler implements Scheduler {
   readonly #durations: Durations;
   readonly #order: PriorityOrder;
   readonly #lanes = new Map<string, Lane>();
-  readonly #resources: Map<string, SharedResource>;
 
-  /** @param resources What the runs that share their limits know, by resource; it is added to. */
-  constructor(
-    run: RunView,
-    options: ControllerOptions,
-    known: Learned | undefined,
-    resources: Map<string, SharedResource> = new Map(),
-  ) {
-    this.#resources = resources;
+  constructor(run: RunView, options: ControllerOptions, known: Learned | undefined) {
     this.#run = run;
     this.#options = options;
     this.#known = known;
@@ -74,7 +67,7 @@ export class AdaptiveScheduler implements Scheduler {
 
   settled(task: TaskView, outcome: Outcome): void {
     const lane = this.#laneOf(task);
-    lane.recordEnd();
+    lane.recordEnd(outcome.latencyMs);
     lane.call().recordOutcome(task, outcome, lane.queue, this.#run.now);
     if (!outcome.ok) return;
     this.#durations.record(task.type, outcome.latencyMs);
@@ -91,31 +84,22 @@ export class AdaptiveScheduler implements Scheduler {
     };
   }
 
-  #laneOf({ resource: name }: TaskView): Lane {
+  #laneOf(task: TaskView): Lane {
+    const { resource: name } = task;
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
+      const { maxParallel, adaptiveThreshold } = this.#options;
+      const key = JSON.stringify([name, maxParallel, adaptiveThreshold]);
+      const resource = sharedResource(
+        this.#run.serverOf(task),
+        key,
+        (report) => new Controller(this.#options, this.#known?.resources[name], report),
+      );
       const report = (change: StrategySwitch) => this.#run.report({ ...change, resource: name });
-      lane = new Lane(this.#run, this.#resourceOf(name), this.#order.compare, report);
+      lane = new Lane(this.#run, resource, this.#order.compare, report);
       this.#lanes.set(name, lane);
     }
     return lane;
-  }
-
-  /** The resource with what runs under way have learned about it, or a new one. */
-  #resourceOf(name: string): SharedResource {
-    const shared = this.#resources.get(name);
-    const now = this.#run.now;
-    if (shared !== undefined && [...shared.lanes].some((lane) => lane.isUnderWay(now)))
-      return shared;
-    const resource: SharedResource = {
-      controller: new Controller(this.#options, this.#known?.resources[name], (change) =>
-        resource.report(change),
-      ),
-      lanes: new Set(),
-      report: () => {},
-    };
-    this.#resources.set(name, resource);
-    return resource;
   }
 
   #reorder(): void {
