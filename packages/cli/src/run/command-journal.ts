@@ -15,7 +15,7 @@ export function commandJournal(journal: Journal, record?: CommandRecord): Journa
   };
   const wrap = (run: RunJournal): RunJournal => ({
     runId: run.runId,
-    append: (events) => run.append(toRecord(events)),
+    append: (events, onWritten) => run.append(toRecord(events), onWritten),
     close: () => run.close(),
   });
 

@@ -111,8 +111,11 @@ export interface RunJournal {
    *
    * Throws or rejects with `run_locked` when the lease was lost, and with `journal_full`,
    * `journal_read_only` or `journal_failed`: then the run ends.
+   *
+   * @param onWritten Called once when the events would survive the end of this process, where that is
+   * earlier than they would survive a power failure. A store may ignore it: it only saves time.
    */
-  append(events: readonly EventData[]): void | Promise<void>;
+  append(events: readonly EventData[], onWritten?: () => void): void | Promise<void>;
   /** Releases the lease. */
   close(): void | Promise<void>;
 }

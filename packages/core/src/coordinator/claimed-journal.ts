@@ -13,7 +13,7 @@ export function claimedJournal(journal: Journal, opened: OpenedRun): Journal {
         runId,
         events: opened.events,
         isInMemory: opened.isInMemory,
-        append: (events) => opened.append(events),
+        append: (events, onWritten) => opened.append(events, onWritten),
         close() {},
       };
     },

@@ -88,13 +88,14 @@ export class WriteAheadLog {
   /**
    * Makes the whole log durable with one append.
    *
+   * @param onWritten See `RunJournal.append`.
    * @throws {JournalError} when the append fails; also as a rejection.
    */
-  commit(): void | Promise<void> {
+  commit(onWritten: () => void): void | Promise<void> {
     const end = this.#log.length;
     if (this.#durable === end) return undefined;
     try {
-      const appended = (this.#journal as RunJournal).append(this.#encode(end));
+      const appended = (this.#journal as RunJournal).append(this.#encode(end), onWritten);
       if (appended === undefined) {
         this.#durable = end;
         return undefined;

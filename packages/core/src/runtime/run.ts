@@ -18,6 +18,7 @@ import { HumanAnswers } from './answers.js';
 import { applyInput, applyInputWithin, type RunParts } from './apply-input.js';
 import type { Attempt } from './attempt.js';
 import { dropAborted } from './commands.js';
+import { takeEarlyStarts } from './early-starts.js';
 import type { EventStream } from './event-stream.js';
 import { type Input, inOrderOfStart } from './input.js';
 import { Interruption } from './interruption.js';
@@ -61,6 +62,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
   #journal: RunJournal | undefined;
   #resolve!: (result: PlanResult<Outputs>) => void;
+  /** Tasks with a lower index are in the journal, where there is one. */
+  #durableTasks = 0;
   /** Set at once, so that nothing starts before the kernel hears of the cancellation. */
   #isCanceling = false;
 
@@ -273,7 +276,16 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     dropAborted(this.#kernel.commands);
   }
 
+  protected startEarly(): void {
+    // An instrumentation sees the start of an attempt before its work.
+    if (this.#own === undefined || this.#isCanceling || this.#settings.instrumentation) return;
+    for (const command of takeEarlyStarts(this.#kernel, this.#durableTasks)) {
+      this.#attempts.launch(command, this.clock.lastTime);
+    }
+  }
+
   protected carryOut(): void {
+    this.#durableTasks = this.#kernel.graph.size;
     this.#listeners.publish();
     this.#release?.follow();
     if (this.#attempts.hasSettled) this.#attempts.forgetSettled();

@@ -39,6 +39,9 @@ export abstract class WorkLoop {
   /** Publishes the events of a step, and carries out its commands. */
   protected abstract carryOut(): void;
 
+  /** The events of a step are written, but not durable yet: carries out what need not wait for that. */
+  protected abstract startEarly(): void;
+
   /** Ends the part of this process in the run. */
   protected abstract fail(failure: StratagemError): void;
 
@@ -162,7 +165,7 @@ export abstract class WorkLoop {
   /** @returns Whether the work can continue at once; otherwise it continues when the append is done. */
   #commit(ahead: WriteAheadLog, isTurnOver: boolean): boolean {
     try {
-      const committed = ahead.commit();
+      const committed = ahead.commit(() => this.startEarly());
       if (committed === undefined) {
         this.#afterCommit();
         return true;

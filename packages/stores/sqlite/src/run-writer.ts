@@ -24,7 +24,7 @@ export class RunWriter implements RunJournal {
     this.#onClose = onClose;
   }
 
-  append(events: readonly EventData[]): void | Promise<void> {
+  append(events: readonly EventData[], onWritten?: () => void): void | Promise<void> {
     if (!this.#isOpen) throw journalErrors.closed(this.runId);
     if (events.length === 0) return;
     const { run, events: first, summary } = this.#known;
@@ -35,16 +35,19 @@ export class RunWriter implements RunJournal {
     };
     // The caller may change the events as soon as this returns.
     const records = events.map((event, index) => new EventRecord(run, first + index, event));
-    if (records.some(({ isLarge }) => isLarge)) return this.#writeLater(known, records);
+    if (records.some(({ isLarge }) => isLarge)) return this.#writeLater(known, records, onWritten);
     try {
       this.#write(known, records);
     } catch (thrown) {
-      if (isBusy(thrown)) return this.#writeLater(known, records);
+      if (isBusy(thrown)) return this.#writeLater(known, records, onWritten);
       this.#file.guard(() => {
         throw thrown;
       });
     }
-    if (this.#file.durability === 'full') return this.#whilePending(this.#acknowledge());
+    if (this.#file.durability !== 'full') return;
+    const acknowledged = this.#whilePending(this.#acknowledge());
+    onWritten?.();
+    return acknowledged;
   }
 
   /** Releases the lease once pending appends have ended. */
@@ -67,7 +70,11 @@ export class RunWriter implements RunJournal {
     this.#known = known;
   }
 
-  #writeLater(known: KnownRun, records: readonly EventRecord[]): Promise<void> {
+  #writeLater(
+    known: KnownRun,
+    records: readonly EventRecord[],
+    onWritten: (() => void) | undefined,
+  ): Promise<void> {
     return this.#whilePending(
       this.#file.guardAsync(async () => {
         for (const record of records) {
@@ -76,7 +83,10 @@ export class RunWriter implements RunJournal {
           await record.writeContent(this.#file.database.thread);
         }
         await whileBusy(() => this.#write(known, records));
-        if (this.#file.durability === 'full') await this.#acknowledge();
+        if (this.#file.durability !== 'full') return;
+        const acknowledged = this.#acknowledge();
+        onWritten?.();
+        await acknowledged;
       }),
     );
   }

@@ -1,0 +1,152 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { inOrder } from '../../test/runs.js';
+import type { Journal } from '../contract/journal.js';
+import type { Plan } from '../contract/plan.js';
+import type { TaskRunner } from '../contract/runner.js';
+import { memoryJournal } from '../journal/memory-journal.js';
+import { createExecutor } from './executor.js';
+
+type Disk = PromiseWithResolvers<void>;
+
+/** A journal whose events are written at once, and on the disk when the test says so. */
+function slowDisk() {
+  const flushes: Disk[] = [];
+  const inner = memoryJournal();
+  const journal: Journal = {
+    ...inner,
+    async create(run) {
+      const created = await inner.create(run);
+      return {
+        runId: created.runId,
+        close: () => created.close(),
+        append(events, onWritten) {
+          created.append(events);
+          const flush = Promise.withResolvers<void>();
+          flushes.push(flush);
+          onWritten?.();
+          return flush.promise;
+        },
+      };
+    },
+  };
+  return { journal, flushes };
+}
+
+/** Answers when the test says so. */
+function asked() {
+  const prompts: string[] = [];
+  const answers = new Map<string, PromiseWithResolvers<{ output: string }>>();
+  const aborted: string[] = [];
+  const runner: TaskRunner = {
+    name: 'asked',
+    run({ taskId }, { signal }) {
+      prompts.push(taskId);
+      const answer = Promise.withResolvers<{ output: string }>();
+      answers.set(taskId, answer);
+      signal.addEventListener('abort', () => {
+        aborted.push(taskId);
+        answer.reject(signal.reason);
+      });
+      return answer.promise;
+    },
+  };
+  const answer = (taskId: string) => answers.get(taskId)?.resolve({ output: taskId });
+  return { runner, prompts, answer, aborted };
+}
+
+async function settle() {
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+}
+
+async function begun(tasks: Plan['tasks'], options: object = {}) {
+  const disk = slowDisk();
+  const model = asked();
+  const events: string[] = [];
+  const executor = createExecutor({
+    ...{ strategy: inOrder, runner: model.runner, journal: disk.journal, maxParallel: 1 },
+    onEvent: ({ type }) => events.push(type),
+    ...options,
+  });
+  const run = executor.execute({ goal: 'g', tasks });
+  await settle();
+  const flush = async () => {
+    disk.flushes.at(-1)?.resolve();
+    await settle();
+  };
+  return { ...disk, ...model, run, events, flush };
+}
+
+describe('while the events of a step are written, but not on the disk yet,', () => {
+  test('nothing of a new run starts', async () => {
+    const { prompts, flush } = await begun([{ id: 'a', description: 'A' }]);
+    expect(prompts).toEqual([]);
+    await flush();
+    expect(prompts).toEqual(['a']);
+  });
+
+  test('a task without dependencies starts, and nobody hears of an event', async () => {
+    const { prompts, answer, events, flush, run } = await begun([
+      { id: 'a', description: 'A' },
+      { id: 'b', description: 'B' },
+    ]);
+    await flush();
+    answer('a');
+    await settle();
+    expect(prompts).toEqual(['a', 'b']);
+    expect(events).not.toContain('task_completed');
+    await flush();
+    expect(events.filter((type) => type !== 'run_started').slice(-2)).toEqual([
+      'task_completed',
+      'task_started',
+    ]);
+    answer('b');
+    await settle();
+    await flush();
+    expect((await run).status).toBe('completed');
+    expect(prompts).toEqual(['a', 'b']);
+  });
+
+  test.each<[string, Plan['tasks'][number]]>([
+    ['that depends on another', { id: 'b', description: 'B', dependencies: ['a'] }],
+    ['that is a function', { id: 'b', run: () => prompt('b') }],
+    [
+      'within a group that depends on another',
+      {
+        ...{ id: 'g', description: '', dependencies: ['a'] },
+        subtasks: [{ id: 'b', description: 'B' }],
+      },
+    ],
+  ])('no task starts %s', async (_, task) => {
+    seen.length = 0;
+    const { prompts, answer, flush } = await begun([{ id: 'a', description: 'A' }, task]);
+    await flush();
+    answer('a');
+    await settle();
+    expect([...prompts, ...seen]).toEqual(['a']);
+    await flush();
+    expect([...prompts, ...seen]).toEqual(['a', 'b']);
+  });
+
+  test('an attempt that has started ends with the run when the disk fails', async () => {
+    const { aborted, answer, flushes, flush, run } = await begun([
+      { id: 'a', description: 'A' },
+      { id: 'b', description: 'B' },
+    ]);
+    await flush();
+    answer('a');
+    await settle();
+    flushes.at(-1)?.reject(new Error('the disk is gone'));
+    const result = await run;
+    expect(result.error?.code).toBe('journal_failed');
+    expect(aborted).toEqual(['b']);
+    expect(result.tasks.map(({ status }) => status)).toEqual(['running', 'pending']);
+  });
+});
+
+const seen: string[] = [];
+
+function prompt(id: string) {
+  seen.push(id);
+  return id;
+}
