@@ -140,6 +140,6 @@ function retryPolicyOf({ options, graph }: Machine, index: number): RetryPolicy 
 }
 
 /** How long an attempt may take, in milliseconds; Infinity for no limit. */
-export function timeoutOf(machine: Machine, index: number): number {
+function timeoutOf(machine: Machine, index: number): number {
   return machine.graph.tasks[index]?.timeoutMs ?? machine.timeoutMs;
 }

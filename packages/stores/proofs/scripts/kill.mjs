@@ -33,7 +33,13 @@ console.log(`${values.rounds} rounds on ${values.backend} with seed ${SEED}`);
 const { status } = spawnSync('vitest', ['run', 'src/kill.test.ts', '--disable-console-intercept'], {
   env: {
     ...process.env,
-    ...{ ROUNDS: values.rounds, SEED, BACKEND: values.backend, TASKS: values.tasks, RUNS: values.runs },
+    ...{
+      ROUNDS: values.rounds,
+      SEED,
+      BACKEND: values.backend,
+      TASKS: values.tasks,
+      RUNS: values.runs,
+    },
     ...{ WORKERS: values.workers ? '1' : '0', PAUSES: values.pause ? '1' : '0', GAPS: '1' },
   },
   stdio: 'inherit',
