@@ -128,19 +128,21 @@ export {
 } from './provider/pricing.js';
 export { redact, redactCause, secretHeaders, secretsIn, shownHeaders } from './provider/redact.js';
 export { adviceIn, type FailedResponse } from './provider/retry-advice.js';
-export type {
-  BodyContext,
-  RequestContext,
-  Sdk,
-  SdkClient,
-  SdkError,
-  SdkTarget,
-  WireMapping,
+export {
+  type BodyContext,
+  END_OF_STREAM,
+  type RequestContext,
+  type Sdk,
+  type SdkClient,
+  type SdkError,
+  type SdkTarget,
+  type WireMapping,
 } from './provider/sdk.js';
 export { environmentOf, missingApiKey } from './provider/sdk-client.js';
 export { brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
+export { parseEvent, type ServerEvent } from './provider/server-events.js';
 export { readServerToolCall } from './provider/server-tool-calls.js';
 export {
   isServerTool,

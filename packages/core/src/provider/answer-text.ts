@@ -38,20 +38,23 @@ export class AnswerText {
     this.#emit = emit;
   }
 
-  /** @param piece Some servers send null. */
-  add(piece: string | null | undefined): Promise<void> {
+  /**
+   * @param piece Some servers send null.
+   * @returns A promise while the reader of the text is behind.
+   */
+  add(piece: string | null | undefined): Promise<void> | undefined {
     return this.#release(typeof piece === 'string' ? this.#take(piece) : '');
   }
 
   /** Emits a piece of reasoning that arrived apart from the text. */
-  async reason(piece: string | null | undefined): Promise<void> {
-    if (typeof piece === 'string' && piece !== '')
-      await this.#emit?.({ kind: 'reasoning', text: piece });
+  reason(piece: string | null | undefined): Promise<void> | undefined {
+    if (typeof piece !== 'string' || piece === '') return undefined;
+    return this.#emit?.({ kind: 'reasoning', text: piece });
   }
 
   /** The answer is complete: releases the text that might have become a block. */
-  async end(): Promise<void> {
-    await this.#release(this.#takeRest());
+  end(): Promise<void> | undefined {
+    return this.#release(this.#takeRest());
   }
 
   /** The text of an answer that arrived whole. */
@@ -61,15 +64,13 @@ export class AnswerText {
     return collected.text + collected.#takeRest();
   }
 
-  async #release(text: string): Promise<void> {
-    if (this.#thought !== '') {
-      const thought = this.#thought;
-      this.#thought = '';
-      await this.reason(thought);
-    }
-    if (text === '') return;
+  #release(text: string): Promise<void> | undefined {
+    const thought = this.#thought;
+    this.#thought = '';
+    const reasoned = this.reason(thought);
+    if (text === '') return reasoned;
     this.text += text;
-    await this.#emit?.(text);
+    return reasoned === undefined ? this.#emit?.(text) : reasoned.then(() => this.#emit?.(text));
   }
 
   #takeRest(): string {

@@ -5,14 +5,14 @@ import { type ModelAnswer, requireComplete } from './complete-answer.js';
 import type { AnswerFormat } from './conversation.js';
 import { definedFields } from './defined-fields.js';
 import type { SdkOptions } from './model-options.js';
-import type { RequestContext, SdkClient } from './sdk.js';
+import { END_OF_STREAM, type RequestContext, type SdkClient } from './sdk.js';
 import { errorClassesOf, sdkRunnerError } from './sdk-errors.js';
+import { serverEvents } from './server-events.js';
 import { countOf } from './wire-usage.js';
 
 /** A request that the SDK has sent. */
 interface SentRequest {
   asResponse(): Promise<Response>;
-  withResponse(): Promise<{ readonly data: unknown; readonly response: Response }>;
 }
 
 /** The LiteLLM proxy states the cost of an answer here. */
@@ -25,7 +25,8 @@ const REQUEST_ID_HEADERS = ['x-request-id', 'request-id'];
 export interface Exchange<Event, Answer extends ModelAnswer> {
   /** Sends the request, for a stream or for a whole answer. */
   send(streams: boolean): SentRequest;
-  read(events: AsyncIterable<Event>): Promise<Answer>;
+  /** @param events Those that arrived together, each time. */
+  read(events: AsyncIterable<readonly Event[]>): Promise<Answer>;
   /**
    * Reads an answer that arrives as one JSON body: it was asked for, or the server does not stream.
    *
@@ -50,18 +51,15 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
   let requestId: string | undefined;
   let answering = false;
   try {
-    const sent = exchange.send(context.streams);
-    // The SDK would parse a whole body once more.
-    const { data, response } = context.streams
-      ? await sent.withResponse()
-      : { data: undefined, response: await sent.asResponse() };
+    // Reading the body through the SDK takes longer than sending the request.
+    const response = await exchange.send(context.streams).asResponse();
     const { headers } = response;
     requestId = requestIdIn(headers);
     answering = true;
     const known = definedFields({ costUsd: countOf(headers.get(COST_HEADER)) });
     const answer = {
       ...known,
-      ...(await answerIn(response, data as AsyncIterable<Event> | undefined, context, exchange)),
+      ...(await answerIn(response, context, exchange)),
       requestId,
       rateLimits: parseRateLimits(headers),
     };
@@ -77,15 +75,13 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
 
 async function answerIn<Event, Answer extends ModelAnswer>(
   response: Response,
-  stream: AsyncIterable<Event> | undefined,
   context: Context,
   { read, readWhole }: Exchange<Event, Answer>,
 ): Promise<Answer> {
-  const { sdk, emit, wantsText, label, model } = context;
+  const { emit, wantsText, label, model } = context;
   if (!response.headers.get('content-type')?.includes('application/json')) {
-    sdk.prepareStream?.(response);
     // Some servers stream although they are asked not to.
-    return read(stream ?? (await sdk.streamOf<Event>(response)));
+    return read(eventsOf<Event>(response, context));
   }
   const body = await bodyOf(response, context);
   if (wantsText) return readWhole(body, emit);
@@ -97,6 +93,36 @@ async function answerIn<Event, Answer extends ModelAnswer>(
     return readWhole(body, emit);
   }
   return answer;
+}
+
+/** The events of a stream. Those before an error are read, as the log keeps their text. */
+async function* eventsOf<Event>(
+  { body, headers }: Response,
+  { sdk, client }: Context,
+): AsyncGenerator<readonly Event[]> {
+  const { APIError } = errorClassesOf(client);
+  const fail = (body: unknown) => new APIError(undefined, body, undefined, headers, typeIn(body));
+  for await (const arrived of serverEvents(body)) {
+    const events: Event[] = [];
+    try {
+      for (const event of arrived) {
+        const value = sdk.readEvent(event, fail);
+        if (value === END_OF_STREAM) {
+          yield events;
+          return;
+        }
+        if (value !== undefined) events.push(value as Event);
+      }
+    } catch (thrown) {
+      yield events;
+      throw thrown;
+    }
+    yield events;
+  }
+}
+
+function typeIn(body: unknown): unknown {
+  return Object(Object(body).error).type;
 }
 
 function requestIdIn(headers: Headers): string | undefined {

@@ -5,6 +5,7 @@ import type { RunContext } from '../contract/run-context.js';
 import type { RequestTool } from '../contract/tool.js';
 import type { AnswerFormat, Dialogue } from './conversation.js';
 import type { SdkOptions } from './model-options.js';
+import type { ServerEvent } from './server-events.js';
 
 /** A client of an SDK. Those of OpenAI and Anthropic come from the same generator. */
 export interface SdkClient {
@@ -24,12 +25,15 @@ export interface SdkError extends Error {
   readonly type?: unknown | undefined;
 }
 
+/** Read from an event: the stream has ended, whatever follows. */
+export const END_OF_STREAM = Symbol('end of stream');
+
 type ErrorClass<T extends unknown[] = never[]> = new (...args: T) => Error;
 
 /** The error classes that a client carries. Another copy of its package has other classes. */
 export interface SdkErrorClasses {
   readonly APIError: ErrorClass<
-    [status: undefined, body: object, message: string | undefined, headers: Headers | undefined]
+    [status: undefined, body: unknown, message: undefined, headers: Headers, type?: unknown]
   >;
   readonly APIConnectionError: ErrorClass;
   readonly APIConnectionTimeoutError: ErrorClass;
@@ -64,10 +68,15 @@ export interface Sdk<Client extends SdkClient> {
   credentialsOf(client: Client): readonly unknown[];
   /** What `APIError` takes of the body of a response that holds an error. */
   errorBodyOf(body: { readonly error: unknown }): object;
-  /** Reads a response as a stream of events. */
-  streamOf<Event>(response: Response): Promise<AsyncIterable<Event>>;
-  /** Called with the response to a request for a stream, before the stream is read. */
-  prepareStream?(response: Response): void;
+  /**
+   * What an event of a stream says: the value of its JSON, undefined for a heartbeat, `END_OF_STREAM`
+   * for the mark after the last event.
+   *
+   * @param fail Makes the SDK's error of a body.
+   * @throws what `fail` made, for an error that the server wrote into the stream, and a `SyntaxError`
+   * for data that is not JSON.
+   */
+  readEvent(event: ServerEvent, fail: (body: unknown) => Error): unknown;
   /** The error of a request that failed before it was sent. */
   unsentError?(thrown: unknown, client: Client): RunnerError | undefined;
 }

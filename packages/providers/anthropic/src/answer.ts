@@ -43,10 +43,11 @@ interface PartialMessage {
 /**
  * Reads the events of an answer, and emits its text.
  *
+ * @param arrivals The events that arrived together, each time.
  * @param ids The ids of the calls in the conversation so far.
  */
 export async function readEvents(
-  events: AsyncIterable<RawMessageStreamEvent>,
+  arrivals: AsyncIterable<readonly RawMessageStreamEvent[]>,
   emit: RunContext['emit'],
   ids: CallIds,
 ): Promise<MessageAnswer> {
@@ -54,7 +55,8 @@ export async function readEvents(
   const text = new AnswerText(emit);
   let message: Omit<PartialMessage, 'content'> = { ended: false };
   let counts: unknown;
-  for await (const event of events) {
+  /** Returns a promise while the reader of the text is behind. */
+  const take = (event: RawMessageStreamEvent): Promise<void> | undefined => {
     switch (event?.type) {
       case 'message_start': {
         const { usage, model, container } = event.message ?? ({} as Partial<Message>);
@@ -65,13 +67,12 @@ export async function readEvents(
       case 'content_block_start':
         if (event.content_block == null) break;
         blocks.begin(event.index, event.content_block);
-        if (event.content_block.type === 'text') await text.add(event.content_block.text ?? '');
-        break;
+        return event.content_block.type === 'text' ? text.add(event.content_block.text) : undefined;
       case 'content_block_delta':
         if (event.delta == null) break;
         blocks.at(event.index).add(event.delta);
-        if (event.delta.type === 'text_delta') await text.add(event.delta.text);
-        else if (event.delta.type === 'thinking_delta') await text.reason(event.delta.thinking);
+        if (event.delta.type === 'text_delta') return text.add(event.delta.text);
+        if (event.delta.type === 'thinking_delta') return text.reason(event.delta.thinking);
         break;
       case 'message_delta':
         // The last counts are totals. Those that they omit were in the first event.
@@ -81,6 +82,13 @@ export async function readEvents(
       case 'message_stop':
         message = { ...message, ended: true };
         break;
+    }
+    return undefined;
+  };
+  for await (const events of arrivals) {
+    for (const event of events) {
+      const behind = take(event);
+      if (behind !== undefined) await behind;
     }
   }
   await text.end();

@@ -51,7 +51,8 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
         const answer = await requestAnswer(context, {
           send: (streams) =>
             client.messages.create(streams ? { ...body, stream: true } : body, request),
-          read: (events: AsyncIterable<RawMessageStreamEvent>) => readEvents(events, emit, ids),
+          read: (arrivals: AsyncIterable<readonly RawMessageStreamEvent[]>) =>
+            readEvents(arrivals, emit, ids),
           readWhole: (message, emit) => readBody(message, emit, ids),
           continuesPaused: parts.length < MAX_PAUSES,
         }).catch((thrown) => {

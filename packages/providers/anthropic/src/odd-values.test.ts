@@ -55,7 +55,7 @@ test('events', async () => {
     { type: 'message_stop' },
   ];
   const misread = await misreadVariants(events, RunnerError, (variant: object) =>
-    readEvents(streamOf(Array.isArray(variant) ? variant : [variant]), noEmit, new CallIds()),
+    readEvents(streamOf([Array.isArray(variant) ? variant : [variant]]), noEmit, new CallIds()),
   );
   expect(misread).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { missingApiKey, type Sdk } from '@stratagem/core/runner';
+import { missingApiKey, parseEvent, type Sdk } from '@stratagem/core/runner';
 
 export const ANTHROPIC: Sdk<Anthropic> = {
   name: 'anthropic',
@@ -19,9 +19,10 @@ export const ANTHROPIC: Sdk<Anthropic> = {
       throw ANTHROPIC.unsentError?.(thrown, client) ?? thrown;
     }
   },
-  async streamOf<Event>(response: Response) {
-    const { Stream } = await import('@anthropic-ai/sdk/streaming');
-    return Stream.fromSSEResponse<Event>(response, new AbortController());
+  // As `Stream` of the SDK does it.
+  readEvent({ name, data }, fail) {
+    if (name === 'error') throw fail(jsonOrText(data));
+    return name === undefined || name === 'ping' || data === '' ? undefined : parseEvent(data);
   },
   credentialsOf: ({ apiKey, authToken }) => [apiKey, authToken],
   errorBodyOf: (body) => body,
@@ -36,3 +37,11 @@ export const ANTHROPIC: Sdk<Anthropic> = {
     return missingApiKey(ANTHROPIC, '', thrown instanceof AnthropicError ? thrown : undefined);
   },
 };
+
+function jsonOrText(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return data;
+  }
+}

@@ -10,7 +10,7 @@ import {
 } from '@stratagem/core/runner';
 import type { ChatCompletion } from 'openai/resources/chat/completions';
 import type { Response } from 'openai/resources/responses/responses';
-import { chunksOf, readChunks } from './chat.js';
+import { chunksOf, readChunks } from './chat-answer.js';
 import { apiOf, type OpenAITarget } from './context.js';
 import { readResponse } from './responses.js';
 
@@ -72,7 +72,7 @@ async function turnOf({ response, error }: Line, target: OpenAITarget): Promise<
   }
   const read =
     apiOf(target) === 'chat'
-      ? await readChunks(chunksOf(body as ChatCompletion))
+      ? await readChunks([chunksOf(body as ChatCompletion)])
       : readResponse(body as Response);
   const answer = { ...read, requestId };
   requireComplete(answer, { label, model, maxOutputTokens: target.options.maxOutputTokens });

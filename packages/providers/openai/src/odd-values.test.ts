@@ -3,7 +3,7 @@ import { CallIds } from '@stratagem/core/runner';
 import { misreadVariants } from '@stratagem/test-kit';
 import OpenAI, { APIError } from 'openai';
 import { expect, test } from 'vitest';
-import { chunksOf, readChunks } from './chat.js';
+import { chunksOf, readChunks } from './chat-answer.js';
 import { readEvents, readResponse } from './responses.js';
 
 /** Any part of an answer may be null or of another type. Then it is left out, or the answer has an error. */
@@ -31,7 +31,7 @@ test('chunks of Chat Completions', async () => {
   const choice = { index: 0, delta: message, finish_reason: 'tool_calls', usage };
   const chunks = [{ ...around, choices: [choice] }];
   const misread = await misreadVariants(chunks, RunnerError, (variant) =>
-    readChunks(Array.isArray(variant) ? variant : [variant], noEmit),
+    readChunks([Array.isArray(variant) ? variant : [variant]], noEmit),
   );
   expect(misread).toEqual([]);
 });
@@ -39,7 +39,7 @@ test('chunks of Chat Completions', async () => {
 test('completions that are not streamed', async () => {
   const completion = { ...around, choices: [{ index: 0, message, finish_reason: 'stop' }] };
   const misread = await misreadVariants(completion, RunnerError, (variant) =>
-    readChunks(chunksOf(Object(variant)), noEmit),
+    readChunks([chunksOf(Object(variant))], noEmit),
   );
   expect(misread).toEqual([]);
 });
@@ -92,7 +92,7 @@ test('events of the Responses API', async () => {
   for (const stream of [events, failed]) {
     const misread = await misreadVariants(stream, APIError, (variant) =>
       readEvents(
-        Array.isArray(variant) ? variant : [variant],
+        [Array.isArray(variant) ? variant : [variant]],
         { client, emit: noEmit },
         new CallIds(),
       ),

@@ -54,8 +54,9 @@ export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
       const { output, ...answer } = await requestAnswer(context, {
         send: (streams) =>
           client.responses.create(streams ? { ...body, stream: true } : body, request),
-        read: (events: AsyncIterable<ResponseStreamEvent>) => readEvents(events, context, ids),
-        readWhole: (response, emit) => readEvents(eventsOf(response), { client, emit }, ids),
+        read: (arrivals: AsyncIterable<readonly ResponseStreamEvent[]>) =>
+          readEvents(arrivals, context, ids),
+        readWhole: (response, emit) => readEvents([eventsOf(response)], { client, emit }, ids),
       });
       // Reasoning items must be repeated together with the tool calls that they led to.
       history.push(...output.filter((item) => isKnown(item, options)).map(replayable));
@@ -188,9 +189,12 @@ function eventsOf(response: Partial<Response>): ResponseStreamEvent[] {
   return [{ type: `response.${type}`, response: response as Response, sequence_number: 0 }];
 }
 
+/** The events that arrived together. */
+type Arrived = readonly ResponseStreamEvent[];
+
 /** Reads the events of an answer, and emits its text. */
 export async function readEvents(
-  events: AsyncIterable<ResponseStreamEvent> | Iterable<ResponseStreamEvent>,
+  arrivals: AsyncIterable<Arrived> | Iterable<Arrived>,
   { client, emit }: { readonly client: OpenAI; readonly emit?: RunContext['emit'] | undefined },
   ids: CallIds,
 ): Promise<ResponseAnswer> {
@@ -199,15 +203,14 @@ export async function readEvents(
   let refusal = '';
   let response: Response | undefined;
   const items: Output = [];
-  for await (const event of events) {
+  /** Returns a promise while the reader of the text is behind. */
+  const take = (event: ResponseStreamEvent): Promise<void> | undefined => {
     switch (event?.type) {
       case 'response.output_text.delta':
-        await text.add(event.delta);
-        break;
+        return text.add(event.delta);
       case 'response.reasoning_text.delta':
       case 'response.reasoning_summary_text.delta':
-        await text.reason(event.delta);
-        break;
+        return text.reason(event.delta);
       case 'response.refusal.delta':
         refusal += event.delta ?? '';
         break;
@@ -243,6 +246,13 @@ export async function readEvents(
       case 'error':
         // The SDK throws this event itself, unless the server omits the event's name.
         throw new APIError(undefined, event, undefined, undefined);
+    }
+    return undefined;
+  };
+  for await (const events of arrivals) {
+    for (const event of events) {
+      const behind = take(event);
+      if (behind !== undefined) await behind;
     }
   }
   if (text.raw === '' && emit !== undefined) await emitWhole(asSpecified(response?.output), text);

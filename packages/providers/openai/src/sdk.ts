@@ -1,13 +1,14 @@
 import {
   definedFields,
+  END_OF_STREAM,
   environmentOf,
   missingApiKey,
+  parseEvent,
   RunnerError,
   type Sdk,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import { addressIn, azureAddressOf, azureKey } from './azure.js';
-import { ignoreHeartbeats } from './heartbeats.js';
 import type { OpenAIOptions } from './options.js';
 
 export const OPENAI: Sdk<OpenAI> = {
@@ -55,11 +56,17 @@ export const OPENAI: Sdk<OpenAI> = {
     if (apiKey !== undefined || environmentOf(OPENAI, 'API_KEY') !== undefined) return;
     throw missingApiKey(OPENAI, ' A server without keys accepts any value.');
   },
-  async streamOf<Event>(response: Response) {
-    const { Stream } = await import('openai/streaming');
-    return Stream.fromSSEResponse<Event>(response, new AbortController());
+  // As `Stream` of the SDK does it, except that it fails on heartbeats.
+  readEvent({ name, data }, fail) {
+    const json = data.trim();
+    if (json === '' || json === 'null') return undefined;
+    if (json === '[DONE]') return END_OF_STREAM;
+    const value = parseEvent(json);
+    const { error } = Object(value) as { error?: unknown };
+    if (name === 'error') throw fail(error ?? value);
+    if (error) throw fail(error);
+    return value;
   },
-  prepareStream: ignoreHeartbeats,
   credentialsOf: ({ apiKey, adminAPIKey }) => [apiKey, adminAPIKey],
   errorBodyOf: ({ error }) => (typeof error === 'string' ? { message: error } : Object(error)),
 };

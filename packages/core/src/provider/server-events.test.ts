@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseEvent, type ServerEvent, serverEvents } from './server-events.js';
+
+/** A body of these pieces, and how it was left. */
+function bodyOf(pieces: readonly Uint8Array[]) {
+  let next = 0;
+  const state = { isCanceled: false };
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const piece = pieces[next++];
+      if (piece === undefined) controller.close();
+      else controller.enqueue(piece);
+    },
+    cancel() {
+      state.isCanceled = true;
+    },
+  });
+  return { body: body as Response['body'], state };
+}
+
+/** The events of a body, in the groups that came together. */
+async function groups(body: Response['body']): Promise<ServerEvent[][]> {
+  const read: ServerEvent[][] = [];
+  for await (const events of serverEvents(body)) read.push(events);
+  return read;
+}
+
+async function read(body: Response['body']): Promise<ServerEvent[]> {
+  return (await groups(body)).flat();
+}
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const borders = [0, ...places.toSorted((a, b) => a - b), bytes.length];
+  return borders.slice(1).map((end, index) => bytes.subarray(borders[index], end));
+}
+
+const event = (data: string, name?: string): ServerEvent => ({ name, data });
+
+describe.each(['\n', '\r\n', '\r'])('with lines that end with %j', (lineEnd) => {
+  test('events are read in whatever pieces they arrive', async () => {
+    const lines = [
+      ...[': hello', '', 'data: {"a":"Größe 💡"}', '', 'event: error', 'data:{"b":1}', 'id: 7', ''],
+      ...[
+        '',
+        'event: ping',
+        '',
+        'data',
+        '',
+        'data: 1',
+        'data:  2',
+        '',
+        'retry: 5',
+        '',
+        'data: last',
+      ],
+    ];
+    const bytes = bytesOf(lines.join(lineEnd));
+    const expected = [
+      ...[event('{"a":"Größe 💡"}'), event('{"b":1}', 'error'), event('', 'ping'), event('')],
+      ...[event('1\n 2'), event('last')],
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(bytes.length), { maxLength: 20 }), async (places) => {
+        expect(await read(bodyOf(cut(bytes, places)).body)).toEqual(expected);
+      }),
+      { numRuns: 50 },
+    );
+    const single = Array.from(bytes, (byte) => Uint8Array.of(byte));
+    expect(await read(bodyOf(single).body)).toEqual(expected);
+  });
+});
+
+test('events that arrive in one piece come together', async () => {
+  const pieces = ['data: 1\n\ndata: 2\n\nda', 'ta: 3\n', '\n'].map(bytesOf);
+  const together = await groups(bodyOf(pieces).body);
+  expect(together.map((events) => events.map(({ data }) => data))).toEqual([['1', '2'], ['3']]);
+});
+
+test('a body that is left early is canceled, and one that has ended is not', async () => {
+  const left = bodyOf(['data: 1\n\n', 'data: 2\n\n'].map(bytesOf));
+  for await (const _ of serverEvents(left.body)) break;
+  expect(left.state.isCanceled).toBe(true);
+  const whole = bodyOf([bytesOf('data: 1\n\n')]);
+  await read(whole.body);
+  expect(whole.state.isCanceled).toBe(false);
+});
+
+test('a body that breaks throws after the events before', async () => {
+  const error = new TypeError('terminated');
+  const broken = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(bytesOf('data: 1\n\nda')),
+    pull: (controller) => controller.error(error),
+  });
+  const seen: ServerEvent[] = [];
+  const reading = async () => {
+    for await (const events of serverEvents(broken as Response['body'])) seen.push(...events);
+  };
+  await expect(reading()).rejects.toBe(error);
+  expect(seen).toEqual([event('1')]);
+});
+
+test('bodies that are no web streams are read', async () => {
+  const pieces = ['data: 1\n', bytesOf('\ndata: 2'), bytesOf('\n\n').buffer];
+  const body = (async function* () {
+    yield* pieces;
+  })() as unknown as Response['body'];
+  expect(await read(body)).toEqual([event('1'), event('2')]);
+  expect(await read(null)).toEqual([]);
+});
+
+test('a long line in many pieces takes time in proportion to its length', async () => {
+  const pieces = Array.from({ length: 2_000 }, () => bytesOf('x'.repeat(500)));
+  const [only] = await read(bodyOf([bytesOf('data: '), ...pieces]).body);
+  expect(only?.data).toHaveLength(1_000_000);
+});
+
+test('data that is not JSON is an error that does not quote it', () => {
+  expect(parseEvent('{"a":1}')).toEqual({ a: 1 });
+  expect(() => parseEvent('{"key":"sk-secret')).toThrow(
+    new SyntaxError('the server sent an event that is not JSON'),
+  );
+});

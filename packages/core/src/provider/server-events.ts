@@ -1,0 +1,127 @@
+/** One event of a stream, as the server wrote it. */
+export interface ServerEvent {
+  /** Undefined for an event without a name. */
+  readonly name: string | undefined;
+  /** Its lines of data, joined; empty for an event without data. */
+  readonly data: string;
+}
+
+/**
+ * Reads the events of a `text/event-stream` body. The events that arrive in one piece of the body come
+ * together, so that a reader waits once for each piece. The body is canceled when the reader stops.
+ *
+ * Lines may end with LF, CR or CRLF, and pieces may end anywhere, also within a character. The last
+ * event needs no blank line after it.
+ *
+ * @throws what the body throws when the connection breaks.
+ */
+export async function* serverEvents(body: Response['body']): AsyncGenerator<ServerEvent[]> {
+  if (body === null) return;
+  const reader = readerOf(body);
+  const lines = new EventLines();
+  const decoder = new TextDecoder();
+  let isDone = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      isDone = done === true;
+      if (isDone) break;
+      const events = lines.add(textOf(value, decoder));
+      if (events.length > 0) yield events;
+    }
+    const events = lines.end(decoder.decode());
+    if (events.length > 0) yield events;
+  } finally {
+    // Nobody waits for it: a server may keep the connection open after the last event.
+    if (!isDone) void Promise.resolve(reader.cancel()).catch(() => {});
+  }
+}
+
+interface Reader {
+  read(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  cancel(): unknown;
+}
+
+/** The `fetch` of a client may give bodies that are no web streams. */
+function readerOf(body: NonNullable<Response['body']>): Reader {
+  if (typeof body.getReader === 'function') return body.getReader();
+  const pieces = (body as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  return { read: () => pieces.next(), cancel: () => pieces.return?.() };
+}
+
+function textOf(piece: unknown, decoder: TextDecoder): string {
+  if (typeof piece === 'string') return piece;
+  return decoder.decode(piece as Uint8Array, { stream: true });
+}
+
+/** Joins pieces of text to lines, and lines to events. */
+class EventLines {
+  /** The beginning of a line whose end has not arrived. */
+  #held: string[] = [];
+  /** Whether the last piece ended with CR, so that LF at the beginning of the next ends no line. */
+  #endsWithReturn = false;
+  #name: string | undefined;
+  #data: string | undefined;
+
+  add(piece: string): ServerEvent[] {
+    const text = this.#withLineFeeds(piece);
+    const events: ServerEvent[] = [];
+    let start = 0;
+    for (;;) {
+      const end = text.indexOf('\n', start);
+      if (end === -1) break;
+      let line = text.slice(start, end);
+      if (this.#held.length > 0) {
+        line = this.#held.join('') + line;
+        this.#held = [];
+      }
+      start = end + 1;
+      if (line !== '') this.#take(line);
+      else this.#dispatch(events);
+    }
+    if (start < text.length) this.#held.push(text.slice(start));
+    return events;
+  }
+
+  /** The body has ended with this piece. */
+  end(piece: string): ServerEvent[] {
+    const events = this.add(`${piece}\n`);
+    this.#dispatch(events);
+    return events;
+  }
+
+  #withLineFeeds(piece: string): string {
+    const text = this.#endsWithReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
+    if (piece !== '') this.#endsWithReturn = piece.endsWith('\r');
+    return text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text;
+  }
+
+  #take(line: string): void {
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value =
+      colon === -1 ? '' : line.slice(line.charAt(colon + 1) === ' ' ? colon + 2 : colon + 1);
+    if (field === 'data') this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+    else if (field === 'event') this.#name = value;
+  }
+
+  #dispatch(events: ServerEvent[]): void {
+    if (this.#data === undefined && this.#name === undefined) return;
+    events.push({ name: this.#name || undefined, data: this.#data ?? '' });
+    this.#name = this.#data = undefined;
+  }
+}
+
+/**
+ * The value of the data of an event.
+ *
+ * @throws {SyntaxError} when it is not JSON.
+ */
+export function parseEvent(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    // The message of the engine would quote the data.
+    throw new SyntaxError('the server sent an event that is not JSON');
+  }
+}
