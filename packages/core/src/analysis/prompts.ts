@@ -1,10 +1,9 @@
 import { isByFunction } from '../contract/for-each.js';
 import { asksModel, isTemplate, type Task } from '../contract/task.js';
 import { FanOut } from '../state/fan-out.js';
-import { inputNamesOf, inputsOf } from '../state/inputs.js';
+import { inputsOf } from '../state/inputs.js';
 import { promptOf } from '../state/prompt.js';
 import type { RunState } from '../state/run-state.js';
-import { failuresBefore } from '../state/task-failures.js';
 
 /** The prompts of a run's tasks, composed again from the outputs in its log. */
 export class Prompts {
@@ -32,8 +31,7 @@ export class Prompts {
       if (!this.#adopt(index)) return undefined;
       if (this.#lacksOutput(index)) return undefined;
       const inputs = inputsOf(index, this.#state, this.#fanOut);
-      const names = inputNamesOf(index, this.#state, this.#fanOut);
-      return promptOf(task, inputs, names, failuresBefore(index, this.#state, this.#fanOut));
+      return promptOf(index, this.#state, this.#fanOut, inputs);
     } catch {
       // It refers to a value that is not there: its attempt failed, or has yet to come.
       return undefined;

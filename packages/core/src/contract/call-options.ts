@@ -204,7 +204,7 @@ export function optionProblem(name: keyof TaskOptions, value: unknown): string |
 }
 
 /** Whether a task sets an option. Each is read by its name: this is asked of every task. */
-function hasOptions(task: TaskOptions): boolean {
+export function hasOptions(task: TaskOptions): boolean {
   return (
     task.model !== undefined ||
     task.instructions !== undefined ||

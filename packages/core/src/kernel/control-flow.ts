@@ -13,7 +13,6 @@ import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
 import { bindModule, type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
 import { moduleOutputsOf } from '../state/plan-outputs.js';
 import { promptOf } from '../state/prompt.js';
-import { failuresBefore } from '../state/task-failures.js';
 import { watchMissing, withoutItem } from './fan-out-inputs.js';
 import { askHuman } from './human-input.js';
 import { beginLoop, isLoop } from './loop.js';
@@ -22,14 +21,6 @@ import { completeTask, failTask, skipFor, skipTask } from './settlement.js';
 
 /** What makes a task more than one attempt. */
 const SPECIAL = TaskKind.when | TaskKind.template | TaskKind.subtasks | TaskKind.waitFor;
-
-/** The prompt of a task, given its inputs. */
-export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inputs): string {
-  const task = state.graph.tasks[index] as Task;
-  const names = inputNamesOf(index, state, fanOut);
-  if (!state.graph.hasKind(TaskKind.afterAny)) return promptOf(task, inputs, names);
-  return promptOf(task, inputs, names, failuresBefore(index, state, fanOut));
-}
 
 /**
  * Admits a task that is more than one attempt, or belongs to a group, or may have to be skipped, once all that it
@@ -84,7 +75,7 @@ export function open(machine: Machine, index: number): void {
       beginGroup(machine, index);
     } else if (task.waitFor === undefined) machine.strategy.ready(index);
     else {
-      const question = promptFor(machine, index, inputs);
+      const question = promptOf(index, state, fanOut, inputs);
       askHuman(machine, index, machine.options.secretTexts?.text(question) ?? question);
     }
   } catch (thrown) {

@@ -2,12 +2,13 @@ import type { TaskFailure } from '../contract/run-after.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import type { EventLog } from '../state/event-log.js';
+import type { FanOut } from '../state/fan-out.js';
 import { type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
+import { promptOf } from '../state/prompt.js';
 import type { RunState } from '../state/run-state.js';
 import { failuresBefore } from '../state/task-failures.js';
 import { attemptsLeft, idleTimeoutOf } from './attempts.js';
 import type { Command } from './command.js';
-import { promptFor } from './control-flow.js';
 import { isLoop } from './loop.js';
 import { Machine } from './machine.js';
 import type { KernelOptions } from './options.js';
@@ -22,6 +23,8 @@ export class KernelView {
   readonly state: RunState;
   /** The events of the run, in order. */
   readonly log: EventLog;
+  /** The lists of fan-outs, and what their items are named. */
+  readonly fanOut: FanOut;
   protected readonly machine: Machine;
 
   constructor(options: KernelOptions) {
@@ -30,6 +33,7 @@ export class KernelView {
     this.graph = this.machine.graph;
     this.state = this.machine.state;
     this.log = this.machine.log;
+    this.fanOut = this.machine.fanOut;
   }
 
   /** When `wake` is to be called, as Unix time in milliseconds; Infinity for never. */
@@ -43,22 +47,22 @@ export class KernelView {
 
   /** The outputs that a task is given. */
   inputsOf(index: number): Inputs {
-    return inputsOf(index, this.machine.state, this.machine.fanOut);
+    return inputsOf(index, this.state, this.fanOut);
   }
 
   /** The names that a task may refer to, in the order of the plan. */
   inputNamesOf(index: number): readonly string[] {
-    return inputNamesOf(index, this.machine.state, this.machine.fanOut).names;
+    return inputNamesOf(index, this.state, this.fanOut).names;
   }
 
   /** @throws {RunnerError} `invalid_input` when the inputs lack what the prompt asks for. */
   promptOf(index: number, inputs: Inputs): string {
-    return promptFor(this.machine, index, inputs);
+    return promptOf(index, this.state, this.fanOut, inputs);
   }
 
   /** The failures that a task runs after. */
   failuresBefore(index: number): readonly TaskFailure[] {
-    return failuresBefore(index, this.state, this.machine.fanOut);
+    return failuresBefore(index, this.state, this.fanOut);
   }
 
   /** How many tries a task has left when this attempt begins, this one included. */

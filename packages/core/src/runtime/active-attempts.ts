@@ -1,4 +1,4 @@
-import type { AttachedFile, RequestAttachment } from '../contract/attachment.js';
+import type { AttachedFile } from '../contract/attachment.js';
 import type { AttemptCarrier, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
 import { type RunObserver, surroundingOf } from '../contract/instrumentation.js';
@@ -7,7 +7,7 @@ import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
-import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { AttemptResult, TaskRunner } from '../contract/runner.js';
 import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
@@ -34,9 +34,8 @@ import { StreamedSecrets } from './streamed-secrets.js';
 
 /** Where reports about attempts go. */
 export interface AttemptInbox {
-  take(input: Input): void;
-  /** The same, for code that may run in another asynchronous context. */
-  takeFromOutside(input: Input): void;
+  /** @param isFromOutside Whether the code that calls may run in another asynchronous context. */
+  take(input: Input, isFromOutside?: boolean): void;
   now(): number;
   /** Whether anybody listens to the events of the run. */
   readonly hasListeners: boolean;
@@ -46,19 +45,20 @@ export interface AttemptInbox {
   addTasks(attempt: Attempt, tasks: readonly Task[]): void;
 }
 
-type StartedCarrier = Omit<AttemptCarrier, 'start'>;
-
 /** The attempts of a run in flight: hands them to the carrier, and turns its reports into inputs. */
 export class ActiveAttempts implements AttemptHost {
   readonly runId: string;
   readonly hide: AttemptHost['hide'];
+  readonly requestOf: AttemptHost['requestOf'];
   readonly #observer: RunObserver | undefined;
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
   /** The carrier, where attempts run in this process. */
   readonly #own: ProcessCarrier | undefined;
-  /** Either carrier, for requests about attempts that have started. */
-  readonly #carrier: StartedCarrier;
+  /** The carrier of attempts that run elsewhere. */
+  readonly #carrier: AttemptCarrier | undefined;
+  /** Whether attempts start at once in this process: without a journal that may have their outputs. */
+  readonly #startsAtOnce: boolean;
   readonly #inbox: AttemptInbox;
   /** By the index of the task. */
   readonly #active = new Slots(({ index }: Attempt) => index);
@@ -81,16 +81,19 @@ export class ActiveAttempts implements AttemptHost {
     this.#settings = settings;
     this.#kernel = kernel;
     this.#own = own;
-    this.#carrier = settings.carrier ?? (own as ProcessCarrier);
+    this.#carrier = settings.carrier;
+    this.#startsAtOnce = own !== undefined && settings.record === undefined;
     this.#inbox = inbox;
+    this.requestOf = requestOf.bind(undefined, kernel);
   }
 
   launch(command: Extract<Command, { type: 'start' }>, now: number): void {
     const task = this.#kernel.graph.tasks[command.index] as Task;
     const attempt = new Attempt(task, command, now, this);
     attempt.place = this.#active.add(attempt);
-    if (task.attachments === undefined) this.#begin(attempt);
-    else this.#beginWithAttachments(attempt);
+    if (task.attachments !== undefined) this.#beginWithAttachments(attempt);
+    else if (this.#startsAtOnce) this.#own?.run(attempt);
+    else this.#begin(attempt);
   }
 
   #begin(attempt: Attempt): void {
@@ -141,7 +144,7 @@ export class ActiveAttempts implements AttemptHost {
     attempt.isOver = true;
     if (attempt.place >= 0) this.#active.remove(attempt.place);
     attempt.place = -1;
-    if (this.#carrier.forget !== undefined) this.#settled.push(attempt.key);
+    if (this.#carrier?.forget !== undefined) this.#settled.push(attempt.key);
   }
 
   /** Whether no attempt is in flight in this process; takes time in proportion to their greatest number. */
@@ -157,6 +160,13 @@ export class ActiveAttempts implements AttemptHost {
   /** The results of attempts that have ended are recorded: the carrier need not keep them. */
   forgetSettled(): void {
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.forget?.(key));
+  }
+
+  /** The run has ended: what still works in this process is asked to end. */
+  close(): void {
+    // Most runs end without any, and an error takes as long as many tasks.
+    const left = this.#own === undefined ? [] : this.#active.items();
+    for (const attempt of left) this.#own?.abort(attempt, new Error('the run has ended'));
   }
 
   /** The run does not want this attempt any more. */
@@ -176,7 +186,8 @@ export class ActiveAttempts implements AttemptHost {
   decide(index: number, number: number, callKey: string, decision: ApprovalDecision): void {
     const attempt = this.#active.find(index);
     if (attempt?.attempt !== number) return;
-    this.#ask((carrier) => carrier.decide?.(attempt.key, callKey, decision));
+    if (this.#own !== undefined) attempt.decide(callKey, decision);
+    else this.#ask((carrier) => carrier.decide?.(attempt.key, callKey, decision));
   }
 
   /** This process gives up the run: attempts elsewhere live on until the run is resumed. */
@@ -189,19 +200,20 @@ export class ActiveAttempts implements AttemptHost {
   }
 
   /** Nothing that the attempt does counts any more; the carrier learns why. */
-  #giveUp(attempt: Attempt, reason: unknown, tell: (carrier: StartedCarrier) => void): void {
+  #giveUp(attempt: Attempt, reason: unknown, tell: (carrier: AttemptCarrier) => void): void {
     attempt.isOver = true;
     if (attempt.place >= 0) this.#active.remove(attempt.place);
     attempt.place = -1;
     attempt.abort(reason);
+    this.#own?.abort(attempt, reason);
     this.#ask(tell);
     attempt.release();
   }
 
   /** A carrier that fails must not stop the run: it looks after its attempts by itself. */
-  #ask(request: (carrier: StartedCarrier) => void): void {
+  #ask(request: (carrier: AttemptCarrier) => void): void {
     try {
-      request(this.#carrier);
+      if (this.#carrier !== undefined) request(this.#carrier);
     } catch {
       // Nobody needs the error: the attempt has ended for the run.
     }
@@ -252,10 +264,6 @@ export class ActiveAttempts implements AttemptHost {
 
   encode(value: unknown): Json {
     return toData(value, this.#settings.codecs);
-  }
-
-  requestOf(index: number, attachments?: readonly RequestAttachment[]): TaskRequest {
-    return requestOf(this.#kernel, index, this.#kernel.inputsOf(index), attachments);
   }
 
   stepOf(index: number): Step {
@@ -314,7 +322,7 @@ export class ActiveAttempts implements AttemptHost {
     this.#reused(attempt, contentKey).then((result) => {
       if (attempt.isOver) return;
       if (result === undefined) this.#start(attempt);
-      else this.#endCompleted(attempt, result);
+      else this.complete(attempt, result, true);
     });
   }
 
@@ -370,7 +378,7 @@ export class ActiveAttempts implements AttemptHost {
         if (!attempt.isOver) this.#askApproval(attempt, report.request);
         return undefined;
       case 'begun':
-        if (!attempt.isOver) this.#inbox.takeFromOutside({ type: 'begun', attempt });
+        if (!attempt.isOver) this.#inbox.take({ type: 'begun', attempt }, true);
         return undefined;
       case 'failed':
         this.#end(attempt, { type: 'failed', attempt, thrown: report.error });
@@ -381,18 +389,32 @@ export class ActiveAttempts implements AttemptHost {
     return undefined;
   }
 
-  complete(attempt: Attempt, given: AttemptResult): void {
-    let result = given;
+  /**
+   * Takes the result of an attempt. An output that cannot be kept has failed.
+   *
+   * @param isFinished Whether it fits the schema of its task, and has its content key.
+   */
+  complete(attempt: Attempt, given: AttemptResult, isFinished = false): void {
+    const { outputSchema, save } = attempt.task;
+    let input: Input;
     try {
       // What came over a wire may be anything.
-      if (this.#own === undefined) result = readAnswer(this.#carrier.name, given, true);
+      const isForeign = this.#carrier !== undefined && !isFinished;
+      const result = isForeign ? readAnswer(this.#carrier.name, given, true) : given;
+      if (!isFinished && (outputSchema !== undefined || attempt.contentKey !== undefined)) {
+        this.#finish(attempt, result);
+        return;
+      }
+      const kept = keepResult(result, this.#settings);
+      if (save !== undefined) {
+        if (!attempt.isOver) this.#saveAndEnd(attempt, kept);
+        return;
+      }
+      input = { type: 'completed', attempt, result: kept };
     } catch (thrown) {
-      this.#end(attempt, { type: 'failed', attempt, thrown });
-      return;
+      input = { type: 'failed', attempt, thrown };
     }
-    if (attempt.task.outputSchema === undefined && attempt.contentKey === undefined) {
-      this.#endCompleted(attempt, result);
-    } else this.#finish(attempt, result);
+    this.#end(attempt, input);
   }
 
   #takeParts(attempt: Attempt, parts: readonly OutputPart[]): Promise<void> | undefined {
@@ -421,13 +443,13 @@ export class ActiveAttempts implements AttemptHost {
 
   #askApproval(attempt: Attempt, request: ApprovalRequest): void {
     try {
-      if (this.#carrier.decide === undefined) {
+      if (this.#carrier !== undefined && this.#carrier.decide === undefined) {
         const { name } = this.#carrier;
         const message = `the carrier "${name}" cannot run the tool "${request.tool}", which needs approval`;
         throw new RunnerError('invalid_request', message);
       }
       const kept = keepRequest(request, this.#settings);
-      this.#inbox.takeFromOutside({ type: 'approval', attempt, request: kept });
+      this.#inbox.take({ type: 'approval', attempt, request: kept }, true);
     } catch (thrown) {
       this.#stop(attempt, thrown);
     }
@@ -449,6 +471,7 @@ export class ActiveAttempts implements AttemptHost {
 
   /** Ends an attempt that has reported something impossible. */
   #stop(attempt: Attempt, thrown: unknown): void {
+    this.#own?.abort(attempt, thrown);
     this.#ask((carrier) => carrier.cancel(attempt.key, thrown));
     this.#end(attempt, { type: 'failed', attempt, thrown });
   }
@@ -456,23 +479,9 @@ export class ActiveAttempts implements AttemptHost {
   /** Checks an output against its schema, and adds the key under which it can be found again. */
   #finish(attempt: Attempt, result: AttemptResult): void {
     finishedResult(attempt.task, result, attempt.contentKey).then(
-      (finished) => this.#endCompleted(attempt, finished),
+      (finished) => this.complete(attempt, finished, true),
       (thrown) => this.#end(attempt, { type: 'failed', attempt, thrown }),
     );
-  }
-
-  /** An output that cannot be kept has failed. */
-  #endCompleted(attempt: Attempt, result: AttemptResult): void {
-    let kept: AttemptResult;
-    try {
-      kept = keepResult(result, this.#settings);
-    } catch (thrown) {
-      this.#end(attempt, { type: 'failed', attempt, thrown });
-      return;
-    }
-    if (attempt.task.save === undefined) {
-      this.#end(attempt, { type: 'completed', attempt, result: kept });
-    } else if (!attempt.isOver) this.#saveAndEnd(attempt, kept);
   }
 
   /** An output that cannot be saved has failed, and has been paid for all the same. */
@@ -501,8 +510,7 @@ export class ActiveAttempts implements AttemptHost {
     if (attempt.isOver) return;
     if (attempt.streamed !== undefined) this.#takeParts(attempt, attempt.streamed.end());
     attempt.isOver = true;
-    if (this.#own !== undefined) this.#inbox.take(input);
-    else this.#inbox.takeFromOutside(input);
+    this.#inbox.take(input, this.#own === undefined);
   }
 }
 

@@ -7,7 +7,7 @@ import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
-import type { AttemptResult, TaskRequest } from '../contract/runner.js';
+import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
 import type { RecordedToolResult, RequestTool } from '../contract/tool.js';
@@ -60,8 +60,10 @@ export class Attempt implements AttemptCall, RunContext {
   streamed: StreamedSecrets | undefined = undefined;
   /** Slot among the attempts of the run in flight. */
   place = -1;
-  /** Slot among the attempts of the carrier in this process. */
-  slot = -1;
+  /** Whether its asynchronous work is under way in this process, and not aborted. */
+  isAwaited = false;
+  /** The runner that works on it in this process; undefined for a function, a tool or a command. */
+  runner: TaskRunner | undefined = undefined;
   /** In a run with a journal: where its output will be found again. */
   contentKey: Promise<string | undefined> | undefined = undefined;
 

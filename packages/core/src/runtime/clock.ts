@@ -28,8 +28,9 @@ export class RunClock {
   #aheadMs = 0;
   /** The result of the last call of `now`. */
   lastTime = 0;
-  #turnBegan = 0;
-  /** Ends the turn that `#turnBegan` is about; undefined before its first work. */
+  /** The turn began then, or earlier and less than half of its time before. */
+  #turnBegan = Number.NEGATIVE_INFINITY;
+  /** Ends the turn; undefined while nobody has asked for its end. */
   #turnEnd: Later | undefined;
   #isStopped = false;
   readonly #endTurn = () => {
@@ -40,6 +41,11 @@ export class RunClock {
 
   constructor(wake: () => void) {
     this.#wake = wake;
+  }
+
+  /** When the timer of the run goes off; Infinity without one. */
+  get wakesAt(): number {
+    return this.#timerAt;
   }
 
   /** Unix time in milliseconds. */
@@ -53,20 +59,24 @@ export class RunClock {
     this.#aheadMs = Math.max(0, at - this.#machineTime());
   }
 
-  /** Whether the run should yield the event loop. */
+  /**
+   * Whether the run should yield the event loop. Nobody says when a turn of the event loop ends, and to
+   * ask for it costs as much as a task. So the run asks only when half of the time has passed; the
+   * other half counts from then on.
+   */
   isTurnOver(now: number): boolean {
+    if (now - this.#turnBegan <= TURN_MS / 2) return false;
     // Nothing of a run that is over takes long.
     if (this.#isStopped) return false;
-    if (this.#turnEnd !== undefined) return now - this.#turnBegan > TURN_MS;
+    if (this.#turnEnd !== undefined) return true;
     this.#turnBegan = now;
     this.#turnEnd = later(this.#endTurn);
     return false;
   }
 
-  /** Whether the run has occupied the event loop for half of a turn already. */
+  /** Whether the run may have occupied the event loop for half of the time already. */
   isTurnLong(): boolean {
-    if (this.#isStopped || this.#turnEnd === undefined) return false;
-    return this.now() - this.#turnBegan > TURN_MS / 2;
+    return !this.#isStopped && this.now() - this.#turnBegan > TURN_MS / 2;
   }
 
   /** Calls back in a later turn of the event loop, after other pending work. */

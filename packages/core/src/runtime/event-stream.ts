@@ -17,8 +17,8 @@ export class EventStream {
   readonly #source: EventSource;
   readonly #isKept: boolean;
   readonly #readers = new Set<Reader>();
-  /** Events before this position are published. */
-  #published = 0;
+  /** Events before this position are published, or are dropped. */
+  published = 0;
   #ended = false;
   readonly #gate = new Floodgate();
 
@@ -34,17 +34,12 @@ export class EventStream {
   /** Publishes the source up to a position. */
   publish(to: number): void {
     for (const reader of this.#readers) {
-      for (let position = this.#published; !this.#isKept && position < to; position++) {
+      for (let position = this.published; !this.#isKept && position < to; position++) {
         reader.queue.push(this.#source.eventAt(position));
       }
       reader.wake();
     }
-    this.#published = to;
-  }
-
-  /** Goes on at a position, without publishing: what is before it has been read, or is dropped. */
-  continueAt(position: number): void {
-    this.#published = position;
+    this.published = to;
   }
 
   end(): void {
@@ -87,7 +82,7 @@ export class EventStream {
 
   #take(reader: Reader): RunEvent | undefined {
     if (!this.#isKept) return reader.take();
-    return reader.position < this.#published ? this.#source.eventAt(reader.position++) : undefined;
+    return reader.position < this.published ? this.#source.eventAt(reader.position++) : undefined;
   }
 
   #isBehind(most: number): boolean {

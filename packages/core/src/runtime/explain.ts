@@ -193,15 +193,15 @@ async function reusableOutput(kernel: Kernel, index: number, context: ReuseConte
   if (isUnpredictable(task) || runner === undefined) return undefined;
   let request: ReturnType<typeof requestOf>;
   try {
-    const inputs = kernel.inputsOf(index);
     const attached =
       task.attachments &&
       attachments.read({
-        ...{ id: task.id, attachments: task.attachments, inputs, runner },
+        ...{ id: task.id, attachments: task.attachments, runner },
+        inputs: kernel.inputsOf(index),
         names: kernel.inputNamesOf(index),
       });
     const read = attached?.map(({ attachment }) => attachment);
-    request = runners.requestFor(requestOf(kernel, index, inputs, read));
+    request = runners.requestFor(requestOf(kernel, index, read));
   } catch {
     return undefined; // The attempt itself would report what is wrong with its request.
   }

@@ -17,14 +17,18 @@ export interface OutputLimits extends KeepOptions {
  * @throws {RunnerError} `invalid_output`, with what the attempt has cost.
  */
 export function keepResult(given: AttemptResult, limits: OutputLimits): AttemptResult {
+  const { secretTexts, maxBytes = Number.POSITIVE_INFINITY } = limits;
+  // Most outputs are texts in a run without secrets. A character takes at most six bytes.
+  const isShortText = typeof given.output === 'string' && 6 * given.output.length <= maxBytes;
+  if (isShortText && secretTexts === undefined) return given;
   const result = withoutSecrets(given, limits);
   const { output } = result;
-  const isNumber = typeof output === 'number' && limits.secretTexts === undefined;
+  const isNumber = typeof output === 'number' && secretTexts === undefined;
   if (output === undefined || isNumber || typeof output === 'boolean') {
     return result;
   }
   try {
-    const kept = keep(limits.secretTexts?.value(output) ?? output, limits);
+    const kept = keep(secretTexts?.value(output) ?? output, limits);
     return kept === output ? result : { ...result, output: kept };
   } catch (thrown) {
     throw withDetails(invalid('its output has', thrown), result);

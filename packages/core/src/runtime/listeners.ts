@@ -36,7 +36,8 @@ export class Listeners {
     if (this.#published === length) return;
     const from = this.#published;
     this.#published = length;
-    this.stream.publish(length);
+    if (this.stream.hasReaders) this.stream.publish(length);
+    else this.stream.published = length;
     if (this.#onEvent === undefined && this.#observer === undefined) return;
     for (let position = from; position < length; position++) {
       this.#notify(this.#log.eventAt(position));
@@ -46,7 +47,7 @@ export class Listeners {
   /** Leaves out what is before a position: it was published by another process, or is dropped. */
   continueAt(position: number): void {
     this.#published = position;
-    this.stream.continueAt(position);
+    this.stream.published = position;
   }
 
   /** No more events follow. */

@@ -1,22 +1,31 @@
-import type { AttemptCarrier } from '../contract/carrier.js';
+import { RunnerError } from '../contract/errors.js';
+import type { Instrumentation, InstrumentedAttempt } from '../contract/instrumentation.js';
 import type { AttemptResult } from '../contract/runner.js';
-import type { ApprovalDecision } from '../contract/tool-approval.js';
+import { readAnswer } from '../contract/runner-output.js';
+import type { Task } from '../contract/task.js';
+import type { RequestTool } from '../contract/tool.js';
+import type { Inputs } from '../state/inputs.js';
+import { lazyRecords } from '../util/lazy-record.js';
 import { isThenable } from '../util/promise.js';
-import { Slots } from '../util/slots.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
 import type { Attempt } from './attempt.js';
+import { bindTool } from './bind-tool.js';
+import type { Runners } from './runners.js';
+import type { Toolbox } from './tool-registry.js';
 import type { WireAttempt } from './wire-attempt.js';
-import type { Worker } from './worker.js';
+
+export type ActiveAttempt = Attempt | WireAttempt;
+
+const NO_TOOLS: readonly RequestTool[] = [];
 
 /**
- * Carries attempts out in this process. An attempt knows where to report; calls that came over a wire
- * are the matter of `workerCarrier`.
+ * Carries attempts out in this process: calls the function of the task, or asks the runner. An attempt knows
+ * where to report; calls that came over a wire are the matter of `workerCarrier`.
  */
-export class ProcessCarrier implements Omit<AttemptCarrier, 'start'> {
-  readonly name = 'process';
-  readonly #worker: Worker;
-  /** Asynchronous attempts in flight. */
-  readonly #active = new Slots(({ key }: ActiveAttempt) => key);
+export class ProcessCarrier {
+  readonly #runners: Runners;
+  readonly #toolbox: Toolbox;
+  readonly #instrumentation: Instrumentation | undefined;
   /** Attempts whose work goes on although they were aborted, and when they were, on a steady clock. */
   readonly #aborted = new Map<ActiveAttempt, number>();
   #onLastEnd: (() => void) | undefined;
@@ -26,55 +35,138 @@ export class ProcessCarrier implements Omit<AttemptCarrier, 'start'> {
   #next: ActiveAttempt | undefined;
   #nextValue: PromiseLike<unknown> | undefined;
 
-  constructor(worker: Worker) {
-    this.#worker = worker;
+  constructor(runners: Runners, toolbox: Toolbox, instrumentation?: Instrumentation) {
+    this.#runners = runners;
+    this.#toolbox = toolbox;
+    this.#instrumentation = instrumentation;
   }
 
+  /**
+   * Begins an attempt, and reports its end.
+   *
+   * Asynchronous attempts run in lanes: when a report starts further attempts, the last one stays in the lane
+   * of the one that ended. A lane costs less than a promise and two closures for each attempt. The last,
+   * because a lane awaits its attempt after all the others: attempts that end at the same time are
+   * reported in the order of their start.
+   */
   run(attempt: ActiveAttempt): void {
+    const instrumentation = this.#instrumentation;
     let value: unknown;
     try {
-      value = this.#worker.perform(attempt);
-      if (isThenable(value)) {
-        this.#follow(attempt, value);
-        return;
-      }
+      value =
+        instrumentation === undefined
+          ? this.#perform(attempt)
+          : instrumentation.attempt(this.#describe(attempt), () => this.#perform(attempt));
+      attempt.isAwaited = isThenable(value);
     } catch (error) {
       attempt.tell({ type: 'failed', error });
       return;
     }
-    this.#report(attempt, value);
+    if (!attempt.isAwaited) {
+      this.#report(attempt, value);
+      return;
+    }
+    const awaited = value as PromiseLike<unknown>;
+    if (!this.#isReporting) void this.#runLane(attempt, awaited);
+    else {
+      const before = this.#next;
+      if (before !== undefined) void this.#runLane(before, this.#nextValue as typeof awaited);
+      this.#next = attempt;
+      this.#nextValue = awaited;
+    }
   }
 
-  cancel(key: string, reason: unknown): void {
-    const attempt = this.find(key);
-    if (attempt !== undefined) this.#abort(attempt, reason);
+  /** Returns what the function of the task, or the runner, returns. */
+  #perform(attempt: ActiveAttempt): unknown {
+    const { task } = attempt;
+    const { run, model } = task;
+    if (run !== undefined) return run(inputsFor(run, attempt), attempt);
+    if (task.tool !== undefined || task.command !== undefined) return this.#runStep(attempt);
+    const runners = this.#runners;
+    const runner = model === undefined ? runners.default : runners.of(task);
+    if (runner === undefined) throw withoutRunner(task);
+    attempt.runner = runner;
+    const tools =
+      task.tools === undefined
+        ? NO_TOOLS
+        : this.#toolbox.of(task).map((tool) => bindTool(tool, attempt));
+    const request = attempt.requestWith(tools);
+    return runner.run(model === undefined ? request : runners.requestFor(request), attempt);
   }
 
-  decide(key: string, callKey: string, decision: ApprovalDecision): void {
-    this.find(key)?.decide(callKey, decision);
+  async #runStep(attempt: ActiveAttempt): Promise<unknown> {
+    const { step } = attempt;
+    // Loaded by the first step, as most plans have none.
+    const { runCommand, runTool } = await import('./run-step.js');
+    if (step.kind === 'command') return runCommand(step.command, this.#toolbox.commands, attempt);
+    return runTool(this.#toolbox.called(attempt.task), step, attempt);
   }
 
-  #abort(attempt: ActiveAttempt, reason: unknown): void {
-    this.#leave(attempt);
+  #describe(attempt: ActiveAttempt): InstrumentedAttempt {
+    const { runId, taskId, task, resource, trace, hasSecrets, hide } = attempt;
+    const kind = kindOf(task);
+    return {
+      runId,
+      taskId,
+      attempt: attempt.attempt,
+      hasSecrets,
+      hide,
+      kind,
+      runner: kind === 'runner' ? this.#runners.of(task)?.name : undefined,
+      resource,
+      model: task.model,
+      trace,
+      prompt: () => (kind === 'runner' ? attempt.requestWith(NO_TOOLS).prompt : undefined),
+    };
+  }
+
+  async #runLane(first: ActiveAttempt, value: PromiseLike<unknown>): Promise<void> {
+    let attempt: ActiveAttempt | undefined = first;
+    let awaited: PromiseLike<unknown> | undefined = value;
+    while (attempt !== undefined) {
+      let settled: unknown;
+      let hasFailed = false;
+      try {
+        settled = await awaited;
+      } catch (error) {
+        settled = error;
+        hasFailed = true;
+      }
+      // Otherwise it was canceled, and nobody waits for it.
+      if (attempt.isAwaited) {
+        attempt.isAwaited = false;
+        this.#isReporting = true;
+        if (hasFailed) attempt.tell({ type: 'failed', error: settled });
+        else this.#report(attempt, settled);
+        this.#isReporting = false;
+      } else if (this.#aborted.delete(attempt) && this.#aborted.size === 0) {
+        this.#onLastEnd?.();
+      }
+      attempt = this.#next;
+      awaited = this.#nextValue;
+      this.#next = this.#nextValue = undefined;
+    }
+  }
+
+  /** Reports what an attempt has returned, or resolved to. What is no answer of a runner has failed. */
+  #report(attempt: ActiveAttempt, value: unknown): void {
+    const { runner } = attempt;
+    let result: AttemptResult;
+    try {
+      result = runner === undefined ? { output: value } : readAnswer(runner.name, value);
+    } catch (error) {
+      attempt.tell({ type: 'failed', error });
+      return;
+    }
+    attempt.complete(result);
+  }
+
+  /** Nobody waits for an attempt any more: its work is asked to end. */
+  abort(attempt: ActiveAttempt, reason: unknown): void {
+    if (!attempt.isAwaited) return;
+    attempt.isAwaited = false;
     this.#aborted.set(attempt, performance.now());
     attempt.abort(reason);
-  }
-
-  /** An attempt cannot outlive the run in the same process: it is stopped as well. */
-  detach(key: string): void {
-    this.cancel(key, new Error('the run was given up by this process'));
-  }
-
-  async alive(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    return new Set(keys.filter((key) => this.find(key) !== undefined));
-  }
-
-  close(): void {
-    const left = this.#active.items();
-    // Most runs end without any, and an error takes as long as many tasks.
-    if (left.length === 0) return;
-    const reason = new Error('the carrier was closed');
-    for (const attempt of left) this.#abort(attempt, reason);
   }
 
   /** Waits until the work of aborted attempts has ended, at most so long after the last was aborted. */
@@ -102,74 +194,26 @@ export class ProcessCarrier implements Omit<AttemptCarrier, 'start'> {
     const now = performance.now();
     return Array.from(this.#aborted, ([attempt, at]) => [attempt, now - at] as const);
   }
-
-  /**
-   * Attempts run in lanes: when a report starts further attempts, the last one stays in the lane of the
-   * one that ended. A lane costs less than a promise and two closures for each attempt. The last,
-   * because a lane awaits its attempt after all the others: attempts that end at the same time are
-   * reported in the order of their start.
-   */
-  #follow(attempt: ActiveAttempt, value: PromiseLike<unknown>): void {
-    attempt.slot = this.#active.add(attempt);
-    if (!this.#isReporting) {
-      void this.#runLane(attempt, value);
-      return;
-    }
-    if (this.#next !== undefined) {
-      void this.#runLane(this.#next, this.#nextValue as PromiseLike<unknown>);
-    }
-    this.#next = attempt;
-    this.#nextValue = value;
-  }
-
-  async #runLane(first: ActiveAttempt, value: PromiseLike<unknown>): Promise<void> {
-    let attempt: ActiveAttempt | undefined = first;
-    let awaited: PromiseLike<unknown> | undefined = value;
-    while (attempt !== undefined) {
-      let settled: unknown;
-      let hasFailed = false;
-      try {
-        settled = await awaited;
-      } catch (error) {
-        settled = error;
-        hasFailed = true;
-      }
-      // Otherwise it was canceled, and nobody waits for it.
-      if (attempt.slot >= 0) {
-        this.#leave(attempt);
-        this.#isReporting = true;
-        if (hasFailed) attempt.tell({ type: 'failed', error: settled });
-        else this.#report(attempt, settled);
-        this.#isReporting = false;
-      } else if (this.#aborted.delete(attempt) && this.#aborted.size === 0) {
-        this.#onLastEnd?.();
-      }
-      attempt = this.#next;
-      awaited = this.#nextValue;
-      this.#next = this.#nextValue = undefined;
-    }
-  }
-
-  #report(attempt: ActiveAttempt, value: unknown): void {
-    let result: AttemptResult;
-    try {
-      result = this.#worker.resultOf(attempt, value);
-    } catch (error) {
-      attempt.tell({ type: 'failed', error });
-      return;
-    }
-    attempt.complete(result);
-  }
-
-  #leave(attempt: ActiveAttempt): void {
-    this.#active.remove(attempt.slot);
-    attempt.slot = -1;
-  }
-
-  /** The attempt in flight with this key. */
-  find(key: string): ActiveAttempt | undefined {
-    return this.#active.find(key);
-  }
 }
 
-export type ActiveAttempt = Attempt | WireAttempt;
+function withoutRunner({ model }: Task): RunnerError {
+  const which = model === undefined ? 'a runner' : `a runner "${model}"`;
+  return new RunnerError('invalid_request', `this worker does not have ${which}`);
+}
+
+function kindOf({ run, tool, command }: Task): InstrumentedAttempt['kind'] {
+  if (run !== undefined) return 'function';
+  if (tool !== undefined) return 'tool';
+  return command === undefined ? 'runner' : 'command';
+}
+
+/**
+ * A function that declares no parameter gets its inputs only if it looks at them after all: a record
+ * by task ids is the costliest part of a small task.
+ */
+function inputsFor(run: NonNullable<Task['run']>, attempt: ActiveAttempt): Inputs {
+  if (run.length > 0 || attempt.task.dependencies === undefined) return attempt.inputs;
+  return lazyInputs(attempt);
+}
+
+const lazyInputs = lazyRecords((attempt: ActiveAttempt) => attempt.inputs);

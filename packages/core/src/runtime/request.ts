@@ -1,5 +1,5 @@
 import type { RequestAttachment } from '../contract/attachment.js';
-import { optionsOf } from '../contract/call-options.js';
+import { hasOptions, optionsOf } from '../contract/call-options.js';
 import type { RequestWork } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
@@ -9,8 +9,8 @@ import type { Task } from '../contract/task.js';
 import { misfitOf } from '../contract/validate-output.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
-import { hasPlanInputsAt, type Inputs } from '../state/inputs.js';
-import { withSchema } from '../state/prompt.js';
+import { hasPlanInputsAt, type Inputs, inputsOf } from '../state/inputs.js';
+import { promptOf, withSchema } from '../state/prompt.js';
 
 /**
  * The request that a runner gets for a task, without tools.
@@ -18,16 +18,17 @@ import { withSchema } from '../state/prompt.js';
  * @throws {RunnerError} `invalid_input` when the prompt cannot be made.
  */
 export function requestOf(
-  kernel: Kernel,
+  { graph, state, fanOut }: Kernel,
   index: number,
-  given: Inputs,
   attachments?: readonly RequestAttachment[],
 ): TaskRequest {
-  const task = kernel.graph.tasks[index] as Task;
+  const task = graph.tasks[index] as Task;
+  const given = inputsOf(index, state, fanOut);
   const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
-  const plainPrompt = kernel.promptOf(index, given);
-  const inputs = hasPlanInputsAt(index, kernel.state) ? withoutPlanInputs(given) : given;
-  const options = optionsOf(task);
+  const plainPrompt = promptOf(index, state, fanOut, given);
+  const hasPlanInputs = !state.hasPlainInputs && hasPlanInputsAt(index, state);
+  const inputs = hasPlanInputs ? withoutPlanInputs(given) : given;
+  const options = hasOptions(task) ? optionsOf(task) : undefined;
   const jsonSchema = outputSchema && answerJsonSchemaOf(outputSchema);
   return {
     taskId: id,

@@ -11,7 +11,6 @@ import type { Command } from '../kernel/command.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import { createResult, type PlanResult } from '../state/result.js';
-import { empty } from '../util/array.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { ActiveAttempts, type AttemptInbox } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
@@ -31,7 +30,6 @@ import { Borrower } from './shared-places.js';
 import { TaskAdditions } from './task-additions.js';
 import { TaskControl } from './task-control.js';
 import { WorkLoop } from './work-loop.js';
-import { Worker } from './worker.js';
 
 /**
  * Drives a kernel in this process: gives it the time and the reports of attempts, carries out its
@@ -146,7 +144,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
 
   #processCarrier(): ProcessCarrier {
     const { runners, toolbox, instrumentation } = this.#settings;
-    return new ProcessCarrier(new Worker(runners, toolbox, instrumentation));
+    return new ProcessCarrier(runners, toolbox, instrumentation);
   }
 
   /** Loaded when it is needed: most runs keep their outputs. It starts at the beginning of the log. */
@@ -267,8 +265,14 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   protected apply(input: Input, now: number): void {
-    if (this.#borrower === undefined) applyInput(this.#parts, input, now);
-    else applyInputWithin(this.#borrower, this.#parts, input, now);
+    if (this.#borrower !== undefined) applyInputWithin(this.#borrower, this.#parts, input, now);
+    else if (input.type !== 'completed' || this.ahead !== undefined) {
+      applyInput(this.#parts, input, now);
+    } else if (
+      this.#kernel.completed(input.attempt.index, input.attempt.attempt, input.result, now)
+    ) {
+      this.#attempts.leave(input.attempt);
+    }
   }
 
   protected acknowledge(): void {
@@ -289,7 +293,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     this.#listeners.publish();
     this.#release?.follow();
     if (this.#attempts.hasSettled) this.#attempts.forgetSettled();
-    this.#runCommands();
+    if (this.#kernel.commands.length > 0) this.#runCommands();
     if (this.#settings.timeline === 'stream' && this.#kernel.dropPublishedOutput()) {
       this.#continueAt(this.#kernel.log.length);
       this.#release?.continueAt(this.#kernel.log.length);
@@ -323,7 +327,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
           if (!this.#isCanceling) this.#attempts.launch(command, this.clock.lastTime);
       }
     }
-    empty(commands);
+    // To set its length would free its memory, and the next task allocate it again.
+    while (commands.length > 0) commands.pop();
   }
 
   // --- The end ---
@@ -367,7 +372,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       this.#resolve(result);
     };
     // The caller closes a carrier of its own.
-    this.#own?.close();
+    this.#attempts.close();
     const isWaiting = this.#own?.hasAborted ?? false;
     // The caller may resume the run as soon as it has the result.
     if (isWaiting) this.#endAfterAborted().then(end);

@@ -35,6 +35,11 @@ export class Runners {
     this.#named = new Map(Object.entries(named ?? {}));
   }
 
+  /** The runner of tasks that name no model. */
+  get default(): TaskRunner | undefined {
+    return this.#default;
+  }
+
   /** The runner of a task that `require` has checked. */
   of({ model }: Pick<Task, 'model'>): TaskRunner | undefined {
     return model === undefined ? this.#default : this.#choiceOf(model).runner;

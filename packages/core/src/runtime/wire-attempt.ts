@@ -11,7 +11,7 @@ import { type Instrumentation, surroundingOf } from '../contract/instrumentation
 import { partOf } from '../contract/output-part.js';
 import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
-import type { AttemptResult, TaskRequest } from '../contract/runner.js';
+import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
 import type { RecordedToolResult, RequestTool } from '../contract/tool.js';
@@ -40,8 +40,8 @@ export class WireAttempt implements RunContext {
   readonly hide = undefined;
   readonly surround: Surround | undefined;
   readonly task: Task;
-  /** Slot among the attempts of the carrier in this process. */
-  slot = -1;
+  isAwaited = false;
+  runner: TaskRunner | undefined = undefined;
   tell!: Tell;
 
   /** When it must be over, by the clock of this process that nobody sets. */

@@ -1,7 +1,6 @@
 import type { StratagemError } from '../contract/errors.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import { Floodgate } from '../util/gate.js';
-import { Queue } from '../util/queue.js';
 import { RunClock } from './clock.js';
 import type { Input } from './input.js';
 
@@ -21,7 +20,9 @@ export abstract class WorkLoop {
   protected failure: StratagemError | undefined;
   protected isOver = false;
 
-  readonly #inbox = new Queue<Input>();
+  /** Inputs in order; the places of those that are done with, as many as `#applied`, are empty. */
+  #inbox: (Input | undefined)[] = [];
+  #applied = 0;
   /** Whether the loop runs, or is about to. */
   #isWorking = true;
   /** Inputs were applied that are committed in the next turn of the event loop. */
@@ -48,25 +49,38 @@ export abstract class WorkLoop {
   /** When the loop is to wake up without an input. */
   protected abstract get nextWake(): number;
 
-  /** Takes an input from code that runs in the run's own asynchronous context. */
-  take(input: Input): void {
-    if (!this.#enqueue(input)) return;
-    if (this.ahead === undefined) this.#work();
+  /**
+   * Takes an input from code that runs in the run's own asynchronous context.
+   *
+   * @param isFromOutside Whether any other code may have called. Then the loop that began with the run is
+   * woken: tasks and listeners must not run in the asynchronous context, such as the tenant or the
+   * trace, of the code that approves or pauses.
+   */
+  take(input: Input, isFromOutside = false): void {
+    if (this.failure !== undefined) {
+      if ('acknowledge' in input) input.acknowledge(this.failure);
+      return;
+    }
+    this.#inbox.push(input);
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    if (isFromOutside) this.#wake();
+    else if (this.ahead === undefined) this.#work();
     else this.#startWork();
   }
 
-  /**
-   * Takes an input from any other code. Only wakes the loop that began with the run: tasks and
-   * listeners must not run in the asynchronous context, such as the tenant or the trace, of the code
-   * that approves or pauses.
-   */
+  /** Takes an input from code that may run in another asynchronous context. */
   takeFromOutside(input: Input): void {
-    if (this.#enqueue(input)) this.#wake();
+    this.take(input, true);
   }
 
   /** @returns A promise while more inputs wait than the run can take. */
   protected backpressure(): Promise<void> | undefined {
-    return this.#inbox.size > MAX_WAITING ? this.#gate.close() : undefined;
+    return this.#waiting > MAX_WAITING ? this.#gate.close() : undefined;
+  }
+
+  get #waiting(): number {
+    return this.#inbox.length - this.#applied;
   }
 
   /** Until `start`, inputs only gather. To be called in the asynchronous context of the run. */
@@ -82,7 +96,7 @@ export abstract class WorkLoop {
 
   /** Applies the inputs that have gathered, put in this order. */
   protected start(inOrder: (inputs: readonly Input[]) => readonly Input[]): void {
-    for (const input of inOrder(this.#takeInbox())) this.#inbox.push(input);
+    this.#inbox = [...inOrder(this.#takeInbox())];
     this.#work();
   }
 
@@ -100,21 +114,10 @@ export abstract class WorkLoop {
     this.clock.stop();
   }
 
-  /** @returns Whether the work has to be started. */
-  #enqueue(input: Input): boolean {
-    if (this.failure !== undefined) {
-      if ('acknowledge' in input) input.acknowledge(this.failure);
-      return false;
-    }
-    this.#inbox.push(input);
-    if (this.#isWorking) return false;
-    this.#isWorking = true;
-    return true;
-  }
-
   #takeInbox(): Input[] {
-    const inputs: Input[] = [];
-    while (this.#inbox.size > 0) inputs.push(this.#inbox.shift() as Input);
+    const inputs = this.#inbox.slice(this.#applied) as Input[];
+    this.#inbox = [];
+    this.#applied = 0;
     return inputs;
   }
 
@@ -132,13 +135,19 @@ export abstract class WorkLoop {
    */
   #work(): void {
     const { ahead, clock } = this;
-    const inbox = this.#inbox;
-    for (let isTurnOver = false; inbox.size > 0 || this.#isCommitDue; ) {
-      while (inbox.size > 0 && !this.#isCommitDue) {
+    for (let isTurnOver = false; this.#waiting > 0 || this.#isCommitDue; ) {
+      while (this.#waiting > 0 && !this.#isCommitDue) {
         const now = clock.now();
         isTurnOver = clock.isTurnOver(now);
         if (isTurnOver) break;
-        this.apply(inbox.shift() as Input, now);
+        const input = this.#inbox[this.#applied] as Input;
+        this.#inbox[this.#applied++] = undefined;
+        if (this.#waiting === 0) {
+          this.#applied = 0;
+          // To set its length would free its memory, and the next input allocate it again.
+          while (this.#inbox.length > 0) this.#inbox.pop();
+        }
+        this.apply(input, now);
         if (ahead === undefined) this.carryOut();
       }
       if (ahead !== undefined) {
@@ -159,7 +168,8 @@ export abstract class WorkLoop {
     }
     this.#isWorking = false;
     const isAwaited = this.failure === undefined && !this.isOver;
-    clock.wakeAt(isAwaited ? this.nextWake : Number.POSITIVE_INFINITY);
+    const wakesAt = isAwaited ? this.nextWake : Number.POSITIVE_INFINITY;
+    if (wakesAt !== clock.wakesAt) clock.wakeAt(wakesAt);
   }
 
   /** @returns Whether the work can continue at once; otherwise it continues when the append is done. */
@@ -191,7 +201,7 @@ export abstract class WorkLoop {
   }
 
   #releaseBackpressure(): void {
-    if (this.#inbox.size <= MAX_WAITING) this.#gate.open();
+    if (this.#waiting <= MAX_WAITING) this.#gate.open();
   }
 
   #workLater(): void {

@@ -7,12 +7,12 @@ import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { Tool } from '../contract/tool.js';
+import type { ApprovalDecision } from '../contract/tool-approval.js';
 import { Graph } from '../graph/graph.js';
 import { ProcessCarrier } from './process-carrier.js';
 import { Runners } from './runners.js';
 import { Toolbox } from './tool-registry.js';
 import { WireAttempt } from './wire-attempt.js';
-import { Worker } from './worker.js';
 
 export interface WorkerCarrierOptions {
   /** Answers requests. */
@@ -62,7 +62,7 @@ export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
     return { id: taskId, tools: work.tools, model: options?.model };
   };
   const toolbox = new Toolbox(tools, commands);
-  const worker = new Worker(new Runners(runner, runners), toolbox, instrumentation);
+  const worker = new ProcessCarrier(new Runners(runner, runners), toolbox, instrumentation);
   return new WorkerCarrier(
     worker,
     (call) => new WireAttempt(call, taskOf(call), codecs, instrumentation),
@@ -70,25 +70,62 @@ export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
 }
 
 /** Carries out calls that came over a wire. */
-class WorkerCarrier extends ProcessCarrier implements AttemptCarrier {
+class WorkerCarrier implements AttemptCarrier {
+  readonly name = 'process';
+  readonly #worker: ProcessCarrier;
   readonly #attemptOf: (call: AttemptCall) => WireAttempt;
+  /** The attempts in flight, by their key. */
+  readonly #active = new Map<string, WireAttempt>();
 
-  constructor(worker: Worker, attemptOf: (call: AttemptCall) => WireAttempt) {
-    super(worker);
+  constructor(worker: ProcessCarrier, attemptOf: (call: AttemptCall) => WireAttempt) {
+    this.#worker = worker;
     this.#attemptOf = attemptOf;
   }
 
   start(call: AttemptCall, tell: Tell): void {
+    const { key } = call;
+    const known = this.#active.get(key);
     let attempt: WireAttempt;
     try {
-      attempt = (this.find(call.key) as WireAttempt | undefined) ?? this.#attemptOf(call);
+      attempt = known ?? this.#attemptOf(call);
     } catch (error) {
       tell({ type: 'failed', error });
       return;
     }
-    attempt.tell = tell;
-    // Otherwise it is in flight, and the call attaches to it.
-    if (attempt.slot < 0) this.run(attempt);
+    attempt.tell = (report) => {
+      const hasEnded = report.type === 'completed' || report.type === 'failed';
+      if (hasEnded) this.#active.delete(key);
+      return tell(report);
+    };
+    // A call of an attempt in flight attaches to it.
+    if (known !== undefined) return;
+    this.#active.set(key, attempt);
+    this.#worker.run(attempt);
+  }
+
+  cancel(key: string, reason: unknown): void {
+    const attempt = this.#active.get(key);
+    if (attempt === undefined) return;
+    this.#active.delete(key);
+    this.#worker.abort(attempt, reason);
+  }
+
+  decide(key: string, callKey: string, decision: ApprovalDecision): void {
+    this.#active.get(key)?.decide(callKey, decision);
+  }
+
+  /** An attempt cannot outlive the run in the same process: it is stopped as well. */
+  detach(key: string): void {
+    this.cancel(key, new Error('the run was given up by this process'));
+  }
+
+  async alive(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(keys.filter((key) => this.#active.has(key)));
+  }
+
+  close(): void {
+    const reason = new Error('the carrier was closed');
+    for (const key of [...this.#active.keys()]) this.cancel(key, reason);
   }
 }
 

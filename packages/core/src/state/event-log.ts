@@ -189,7 +189,9 @@ export class EventLog {
   /** The output of a completion. */
   outputAt(position: number): unknown {
     const value = this.#values[position];
-    return outputFor(this.#kinds[position] === COMPLETED ? value : (value as AttemptResult).output);
+    const output = this.#kinds[position] === COMPLETED ? value : (value as AttemptResult).output;
+    // Most are texts or numbers, which nobody can change.
+    return typeof output === 'object' || output === RELEASED ? outputFor(output) : output;
   }
 
   /** Drops the output of a completion; everything else about it stays. */

@@ -19,6 +19,18 @@ const [PREVIOUS] = LOOP_NAMES as [string];
  */
 export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
   const { graph } = state;
+  if (state.hasPlainInputs) {
+    const end = graph.firstDependencyEdge(index + 1);
+    let edge = graph.firstDependencyEdge(index);
+    if (edge === end) return NO_INPUTS;
+    const inputs = Object.create(null) as Record<string, unknown>;
+    for (; edge < end; edge++) {
+      const from = graph.dependencyAt(edge);
+      if (!state.isCompleted(from)) continue;
+      inputs[(graph.tasks[from] as Task).id] = state.log.outputAt(state.endPositionOf(from));
+    }
+    return inputs;
+  }
   const inFamily = hasFamily(index, state);
   const planInputs = inFamily ? planInputsOf(index, state, fanOut) : state.planInputs;
   if (graph.dependencyCount(index) === 0 && !inFamily && planInputs === undefined) return NO_INPUTS;
@@ -63,6 +75,7 @@ const NONE_SPECIAL: ReadonlyMap<string, string | undefined> = new Map();
 export function inputNamesOf(index: number, state: RunState, fanOut: FanOut): InputNames {
   const { graph } = state;
   const task = graph.tasks[index] as Task;
+  if (state.hasPlainInputs) return { names: task.dependencies ?? [], special: NONE_SPECIAL };
   const hasPlanInputs = hasPlanInputsAt(index, state);
   const hasLoops = graph.hasKind(TaskKind.repeat);
   const inFamily = hasFamily(index, state);

@@ -4,27 +4,30 @@ import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import { asksForText } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate, type TemplatePart, type TemplateReference } from '../contract/template.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { isLate } from '../util/promise.js';
+import type { FanOut } from './fan-out.js';
 import { referredTo } from './fill.js';
-import type { InputNames, Inputs } from './inputs.js';
+import { type InputNames, type Inputs, inputNamesOf } from './inputs.js';
+import type { RunState } from './run-state.js';
+import { failuresBefore } from './task-failures.js';
 import { valueText } from './value-text.js';
 
 /**
- * The prompt of a task.
+ * The prompt of a task, given its inputs.
  *
- * @param given The names it may refer to; names without an input were not chosen.
- * @param failures The failures that the task runs after.
  * @throws {RunnerError} `invalid_input` when an input lacks something that the prompt refers to.
  */
-export function promptOf(
-  task: Task,
-  inputs: Inputs,
-  given: InputNames,
-  failures: readonly TaskFailure[] = NO_FAILURES,
-): string {
+export function promptOf(index: number, state: RunState, fanOut: FanOut, inputs: Inputs): string {
+  const { graph } = state;
+  const task = graph.tasks[index] as Task;
+  const mayFollowFailures = graph.hasKind(TaskKind.afterAny);
+  const failures = mayFollowFailures ? failuresBefore(index, state, fanOut) : NO_FAILURES;
   if (task.prompt === undefined) {
-    const text = composePrompt(task.description ?? '', inputs, given.names, given.special);
-    return [text, ...failures.map(failureText)].join('\n\n');
+    // Names without an input were not chosen.
+    const { names, special } = inputNamesOf(index, state, fanOut);
+    const text = composePrompt(task.description ?? '', inputs, names, special);
+    return failures.length === 0 ? text : [text, ...failures.map(failureText)].join('\n\n');
   }
   const prompt: unknown = task.prompt(inputs, failures);
   if (typeof prompt === 'string') return prompt;
@@ -88,7 +91,9 @@ function appendInputs(
     if (!Object.hasOwn(inputs, name) || (element === undefined && special.has(name))) continue;
     // Bytes are for attachments and functions.
     if (inputs[name] instanceof Uint8Array) continue;
-    const value = asText(inputs[name], name).replace(ELEMENT, '&lt;');
+    const input = inputs[name];
+    const text = typeof input === 'string' ? input : asText(input, name);
+    const value = text.replace(ELEMENT, '&lt;');
     parts.push(
       element === undefined
         ? `<output task="${escapeAttribute(name)}">\n${value}\n</output>`

@@ -5,6 +5,7 @@ import type { InputValues } from '../contract/plan-inputs.js';
 import type { PlanStatus } from '../contract/status.js';
 import { localResourceOf, type Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { BudgetLedger } from './budget-ledger.js';
 import { DependencyWaits } from './dependency-waits.js';
 import { Downtimes } from './downtimes.js';
@@ -155,6 +156,13 @@ export class RunFacts extends TaskStates {
   /** A time on that clock. */
   shifted(at: number): number {
     return this.downtimes.shifted(at);
+  }
+
+  /** Whether tasks have no inputs but the outputs of their dependencies. */
+  get hasPlainInputs(): boolean {
+    const { graph } = this;
+    if (graph.hasFamilies || graph.hasKind(TaskKind.repeat | TaskKind.module)) return false;
+    return this.planInputs === undefined;
   }
 
   // --- About a task ---

@@ -109,6 +109,11 @@ export class TaskStates {
     return this.log.outputAt(this.ends[index] as number);
   }
 
+  /** Position of the event that ended a task which has settled. */
+  endPositionOf(index: number): number {
+    return this.ends[index] as number;
+  }
+
   /** Whether a completed task's output was dropped from memory. */
   isReleased(index: number): boolean {
     return this.statuses[index] === DONE && this.log.isReleased(this.ends[index] as number);
