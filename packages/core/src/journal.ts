@@ -14,6 +14,7 @@ export {
 } from './contract/journal.js';
 export { JournalError, type JournalErrorCode, journalErrors } from './contract/journal-error.js';
 export type { ClaimedRun, QueuedRun, RunQueue } from './contract/run-queue.js';
+export type { PendingRequest, RunAction, RunReply, RunRequest } from './contract/run-request.js';
 export type { LimitedAmount, Reservation, SharedLimits } from './contract/shared-limits.js';
 export { type Fork, findForks } from './journal/find-forks.js';
 export { memoryRunQueue } from './journal/memory-run-queue.js';

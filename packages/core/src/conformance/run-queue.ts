@@ -1,6 +1,7 @@
 import type { EventData } from '../contract/journal.js';
 import type { ClaimedRun, QueuedRun, RunQueue } from '../contract/run-queue.js';
 import { assert, type ConformanceCase } from './case.js';
+import { REQUEST_CASES } from './run-requests.js';
 import { all, casesOf, refuses, same } from './store-checks.js';
 
 export interface RunQueueConformanceOptions {
@@ -13,7 +14,7 @@ export interface RunQueueConformanceOptions {
 
 /**
  * The cases that every queue of runs must pass beside those of `journalConformance`, for any test runner:
- * order, fairness between tenants, and leases.
+ * order, fairness between tenants, leases, and requests to the processes of runs.
  *
  * @param create Creates an empty queue; called once per case, which closes it.
  *
@@ -24,7 +25,7 @@ export function runQueueConformance(
   create: () => RunQueue | Promise<RunQueue>,
   { reopen }: RunQueueConformanceOptions = {},
 ): ConformanceCase[] {
-  const cases = casesOf(CASES, create);
+  const cases = casesOf({ ...CASES, ...REQUEST_CASES }, create);
   if (reopen === undefined) return cases;
   const durable: ConformanceCase = {
     name: 'has all queued runs after it is reopened',

@@ -40,6 +40,14 @@ export const journalErrors = {
       `Run "${runId}" is locked by another writer: wait until the run or its process has ended`,
       { runId },
     ),
+  runNotQueued: (runId: string) =>
+    new JournalError(
+      'run_not_queued',
+      `Run "${runId}" was not submitted to a queue: only the process that runs it can change it`,
+      { runId },
+    ),
+  runEnded: (runId: string) =>
+    new StratagemError('run_ended', `Run "${runId}" has ended: it cannot be changed any more`),
   closed: (runId?: string) =>
     new JournalError(
       'journal_failed',

@@ -1,4 +1,5 @@
 import type { Journal, Json, NewRun, OpenedRun } from './journal.js';
+import type { PendingRequest, RunReply, RunRequest } from './run-request.js';
 
 /** A run that waits until a process claims it. Plain JSON. */
 export interface QueuedRun extends NewRun {
@@ -57,4 +58,28 @@ export interface RunQueue extends Journal {
    * @returns Ends the calls.
    */
   onQueued(wake: () => void): () => void;
+  /**
+   * Asks the process that carries a queued run out for something. It is durable when the promise
+   * resolves, and stays until somebody replies. One with the id of an earlier one is that one.
+   *
+   * Rejects with `run_not_found`, with `run_not_queued` when the run was never submitted, and with
+   * `run_ended`.
+   */
+  request(request: RunRequest): Promise<void>;
+  /** The requests of these runs that nobody has replied to, in the order in which they were made. */
+  requests(runIds: readonly string[]): Promise<readonly PendingRequest[]>;
+  /** Replies to a request; the first reply counts. It may be forgotten a day later. */
+  reply(requestId: string, reply: RunReply): Promise<void>;
+  /**
+   * The reply to a request; undefined until there is one. A run that has ended and that nobody writes
+   * replies with `run_ended`.
+   */
+  replyTo(requestId: string): Promise<RunReply | undefined>;
+  /**
+   * Calls the function when there may be a request or a reply. It may be called late, too often, or not
+   * at all: look from time to time as well.
+   *
+   * @returns Ends the calls.
+   */
+  onRequest(wake: () => void): () => void;
 }

@@ -3,6 +3,7 @@ import { inOrder } from '../../test/runs.js';
 // Loaded before time is virtual: the executor loads them when it needs them.
 import '../contract/compile-json-schema.js';
 import '../journal/content-key.js';
+import '../journal/in-flight.js';
 import '../journal/open-run.js';
 import '../util/json-in-text.js';
 import { journalErrors } from '../contract/journal-error.js';

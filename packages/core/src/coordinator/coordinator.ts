@@ -8,6 +8,7 @@ import type { Executor } from '../runtime/executor.js';
 import type { RunHandle } from '../runtime/handle.js';
 import { claimedJournal } from './claimed-journal.js';
 import { inputsOf, optionsOf, planOf } from './queued-plan.js';
+import { RequestDesk, type ServedRun } from './request-desk.js';
 
 export interface CoordinatorOptions {
   /** Where runs are claimed and recorded. */
@@ -102,8 +103,19 @@ interface Settings extends CoordinatorOptions {
 /** The part of this process in a claimed run. */
 interface Work {
   handle: RunHandle | undefined;
+  /** Whether the run has begun here. */
+  isOpen: boolean;
   /** Resolves when the run has ended and its lease is released. */
   ended: Promise<void> | undefined;
+}
+
+function servedRun(claimed: ClaimedRun, work: Work, handle: RunHandle): ServedRun {
+  return {
+    ...{ claimed, handle },
+    get isOpen() {
+      return work.isOpen;
+    },
+  };
 }
 
 class QueueCoordinator implements Coordinator {
@@ -115,7 +127,9 @@ class QueueCoordinator implements Coordinator {
   readonly #work = new Map<ClaimedRun, Work>();
   /** How often each run could not be carried out here. */
   readonly #refusals = new Map<string, number>();
-  readonly #removeListener: () => void;
+  readonly #desk: RequestDesk;
+  readonly #removeListeners: readonly (() => void)[];
+  readonly #timer: ReturnType<typeof setInterval>;
   readonly #loop: Promise<void>;
   #isStopping = false;
   #isWoken = false;
@@ -123,7 +137,13 @@ class QueueCoordinator implements Coordinator {
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#removeListener = settings.queue.onQueued(() => this.#look());
+    const { queue, onError } = settings;
+    this.#desk = new RequestDesk(queue, () => this.#served(), onError);
+    this.#removeListeners = [
+      queue.onQueued(() => this.#look()),
+      queue.onRequest(() => this.#desk.look()),
+    ];
+    this.#timer = setInterval(() => this.#desk.look(), settings.pollMs);
     this.#loop = this.#claimAll();
   }
 
@@ -134,7 +154,8 @@ class QueueCoordinator implements Coordinator {
   async stop(options: InterruptOptions = {}): Promise<void> {
     checkInterrupt(options);
     this.#isStopping = true;
-    this.#removeListener();
+    clearInterval(this.#timer);
+    for (const remove of this.#removeListeners) remove();
     this.#look();
     await this.#loop;
     const work = [...this.#work.values()];
@@ -183,7 +204,7 @@ class QueueCoordinator implements Coordinator {
   }
 
   #begin(claimed: ClaimedRun): void {
-    const work: Work = { handle: undefined, ended: undefined };
+    const work: Work = { handle: undefined, isOpen: false, ended: undefined };
     this.#work.set(claimed, work);
     work.ended = this.#carryOut(claimed, work).finally(() => {
       this.#work.delete(claimed);
@@ -195,12 +216,19 @@ class QueueCoordinator implements Coordinator {
     const { id } = claimed.run;
     try {
       try {
+        // What was asked for before counts before any task starts.
+        const pending = await this.#desk.before(id);
         const handle = this.#start(claimed);
         work.handle = handle;
+        this.#desk.serve(pending, servedRun(claimed, work, handle));
         this.#announce(handle);
-        const { error } = await handle.result;
+        void this.#noteOpening(handle, work);
+        const { status, error } = await handle.result;
         // Its record is not complete: the run is carried out again after a while, here or elsewhere.
         if (error instanceof JournalError) throw error;
+        if (status !== 'interrupted') {
+          await this.#desk.settle(id, servedRun(claimed, work, handle));
+        }
       } catch (error) {
         this.#settings.onError(error, id);
         const refusals = this.#refusals.get(id) ?? 0;
@@ -212,6 +240,28 @@ class QueueCoordinator implements Coordinator {
       await claimed.opened.close();
     } catch (error) {
       this.#settings.onError(error, id);
+    }
+  }
+
+  /** The runs under way here, by their ids; of one that was claimed again, the newer part. */
+  #served(): ReadonlyMap<string, ServedRun> {
+    const served = new Map<string, ServedRun>();
+    for (const [claimed, work] of this.#work) {
+      if (work.handle !== undefined && !this.#isStopping) {
+        served.set(claimed.run.id, servedRun(claimed, work, work.handle));
+      }
+    }
+    return served;
+  }
+
+  /** Waits for the first event: then the run can answer to requests. */
+  async #noteOpening(handle: RunHandle, work: Work): Promise<void> {
+    try {
+      for await (const _ of handle) break;
+      work.isOpen = true;
+      this.#desk.look();
+    } catch {
+      // The result says why it could not begin.
     }
   }
 

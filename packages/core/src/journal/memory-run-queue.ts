@@ -2,6 +2,7 @@ import { isStratagemError } from '../contract/errors.js';
 import type { OpenedRun } from '../contract/journal.js';
 import { journalErrors } from '../contract/journal-error.js';
 import type { ClaimedRun, QueuedRun, RunQueue } from '../contract/run-queue.js';
+import type { PendingRequest, RunReply, RunRequest } from '../contract/run-request.js';
 import { memoryJournal } from './memory-journal.js';
 
 interface Entry {
@@ -26,9 +27,12 @@ export function memoryRunQueue(): RunQueue {
   /** In order of submission. */
   const queued = new Map<string, Entry>();
   const listeners = new Set<() => void>();
+  /** In the order in which they were made. */
+  const requests = new Map<string, { readonly pending: PendingRequest; reply?: RunReply }>();
+  const requestListeners = new Set<() => void>();
 
-  const wake = () => {
-    for (const listener of [...listeners]) listener();
+  const wake = (all = listeners) => {
+    for (const listener of [...all]) listener();
   };
   const statuses = async () =>
     new Map((await journal.list()).map(({ id, status }) => [id, status] as const));
@@ -103,6 +107,53 @@ export function memoryRunQueue(): RunQueue {
     onQueued(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    async request(request) {
+      const { id, runId } = request;
+      const status = (await statuses()).get(runId);
+      if (status === undefined) throw journalErrors.runNotFound(runId);
+      if (!queued.has(runId)) throw journalErrors.runNotQueued(runId);
+      if (requests.has(id)) return;
+      if (ENDED.has(status)) throw journalErrors.runEnded(runId);
+      let position = 0;
+      for await (const _ of journal.read(runId)) position++;
+      const copy = JSON.parse(JSON.stringify(request)) as RunRequest;
+      requests.set(id, { pending: { ...copy, position } });
+      wake(requestListeners);
+    },
+    async requests(runIds) {
+      // The same error as every other method after the end.
+      await journal.list();
+      return [...requests.values()].flatMap(({ pending, reply }) =>
+        reply === undefined && runIds.includes(pending.runId) ? pending : [],
+      );
+    },
+    async reply(requestId, reply) {
+      await journal.list();
+      const entry = requests.get(requestId);
+      if (entry !== undefined) entry.reply ??= JSON.parse(JSON.stringify(reply)) as RunReply;
+      wake(requestListeners);
+    },
+    async replyTo(requestId) {
+      const known = await journal.list();
+      const entry = requests.get(requestId);
+      if (entry === undefined || entry.reply !== undefined) return entry?.reply;
+      const { runId } = entry.pending;
+      const status = known.find(({ id }) => id === runId)?.status;
+      if (status === undefined || !ENDED.has(status)) return undefined;
+      const isHeld = await journal.open(runId).then(
+        async (opened) => {
+          await opened.close();
+          return false;
+        },
+        () => true,
+      );
+      const { code, message } = journalErrors.runEnded(runId);
+      return isHeld ? undefined : { error: { code, message } };
+    },
+    onRequest(listener) {
+      requestListeners.add(listener);
+      return () => requestListeners.delete(listener);
     },
   };
 }

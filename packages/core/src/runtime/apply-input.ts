@@ -101,12 +101,15 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       break;
     case 'pause':
       kernel.pause(now);
+      parts.control.settle(input);
       break;
     case 'resume':
       kernel.resume(now);
+      parts.control.settle(input);
       break;
     case 'maxParallel':
       kernel.setMaxParallel(input.maxParallel, now);
+      parts.control.settle(input);
       break;
     case 'turn':
       kernel.useLoan(now);

@@ -82,15 +82,23 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    * @param name The `name` of the criterion; without one, its text as in `goalProgress`.
    */
   meetCriterion(name: string): Promise<void>;
-  /** Starts no task until `resume()`. Attempts in flight continue, and so does the deadline. */
-  pause(): void;
-  resume(): void;
+  /**
+   * Starts no task until `resume()`. Attempts in flight continue, and so does the deadline. A run that is
+   * taken over stays paused.
+   *
+   * Counts at once. With a journal, the promise resolves when it is durable; it rejects with `run_ended`,
+   * and nobody has to wait for it.
+   */
+  pause(): Promise<void>;
+  /** Ends a pause, as `pause()` begins one. */
+  resume(): Promise<void>;
   /**
    * Changes the cap, whatever the strategy declared. Attempts in flight above a lower cap continue.
+   * Resolves and rejects as `pause()` does.
    *
    * @throws {OptionError} unless it is an integer ≥ 1 or Infinity.
    */
-  setMaxParallel(maxParallel: number): void;
+  setMaxParallel(maxParallel: number): Promise<void>;
   /**
    * Answers a waiting human step (`task_waiting`), or whether a tool may be called. The answer to an
    * approval is true or false.
@@ -141,7 +149,7 @@ export function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
     resume: () => run.resume(),
     setMaxParallel(maxParallel) {
       checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
-      run.setMaxParallel(maxParallel);
+      return run.setMaxParallel(maxParallel);
     },
     answer: (taskId, answer) => run.answer(taskId, answer),
     approve: (taskId, callId) => run.answer(taskId, true, callId),

@@ -9,8 +9,9 @@ import type { ReplanRound } from './replan-round.js';
 
 /** An input for the kernel, on its way there. */
 export type Input =
-  | { readonly type: 'start' | 'wake' | 'pause' | 'resume' | 'turn' }
-  | { readonly type: 'maxParallel'; readonly maxParallel: number }
+  | { readonly type: 'start' | 'wake' | 'turn' }
+  | ({ readonly type: 'pause' | 'resume' } & Acknowledged)
+  | ({ readonly type: 'maxParallel'; readonly maxParallel: number } & Acknowledged)
   | {
       readonly type: 'addTasks';
       readonly tasks: readonly Task[];

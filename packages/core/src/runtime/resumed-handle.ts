@@ -1,3 +1,4 @@
+import { checkLimit } from '../contract/check-options.js';
 import { StratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import { checkInterrupt } from '../contract/interrupt.js';
@@ -30,6 +31,15 @@ export function pendingHandle<Outputs>(
     if (openHandle === undefined) queued.push(call);
     else call(openHandle);
   };
+  /** Part of its start, when it comes before that. */
+  const change = (call: (handle: RunHandle<Outputs>) => Promise<void>): Promise<void> => {
+    const changed = new Promise<void>((resolve, reject) => {
+      whenOpen((handle) => void call(handle).then(resolve, reject));
+      opened.catch(reject);
+    });
+    changed.catch(() => {});
+    return changed;
+  };
   const result = opened.then(({ handle }): Promise<PlanResult<Outputs>> => handle.result);
   result.catch(() => {});
   return {
@@ -59,9 +69,12 @@ export function pendingHandle<Outputs>(
     cancelTask: async (taskId, reason) => (await opened).handle.cancelTask(taskId, reason),
     skipTask: async (taskId, reason) => (await opened).handle.skipTask(taskId, reason),
     meetCriterion: async (name) => (await opened).handle.meetCriterion(name),
-    pause: () => whenOpen((handle) => handle.pause()),
-    resume: () => whenOpen((handle) => handle.resume()),
-    setMaxParallel: (maxParallel) => whenOpen((handle) => handle.setMaxParallel(maxParallel)),
+    pause: () => change((handle) => handle.pause()),
+    resume: () => change((handle) => handle.resume()),
+    setMaxParallel(maxParallel) {
+      checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
+      return change((handle) => handle.setMaxParallel(maxParallel));
+    },
     answer: async (taskId, answer) => (await opened).handle.answer(taskId, answer),
     approve: async (taskId, callId) => (await opened).handle.approve(taskId, callId),
     reject: async (taskId, reason, callId) => (await opened).handle.reject(taskId, reason, callId),

@@ -188,16 +188,16 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     this.takeFromOutside({ type: 'cancel', reason });
   }
 
-  pause(): void {
-    this.takeFromOutside({ type: 'pause' });
+  pause(): Promise<void> {
+    return this.#control.change({ type: 'pause' });
   }
 
-  resume(): void {
-    this.takeFromOutside({ type: 'resume' });
+  resume(): Promise<void> {
+    return this.#control.change({ type: 'resume' });
   }
 
-  setMaxParallel(maxParallel: number): void {
-    this.takeFromOutside({ type: 'maxParallel', maxParallel });
+  setMaxParallel(maxParallel: number): Promise<void> {
+    return this.#control.change({ type: 'maxParallel', maxParallel });
   }
 
   answer(taskId: string, answer: unknown, callId?: string): Promise<void> {

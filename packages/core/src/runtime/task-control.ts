@@ -2,11 +2,15 @@ import { OptionError, StratagemError, show } from '../contract/errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { didYouMean } from '../util/suggest.js';
 import type { Acknowledgements } from './acknowledgements.js';
-import type { Input } from './input.js';
+import type { Acknowledged, Input } from './input.js';
 
 type ControlInput = Extract<Input, { readonly type: 'cancelTask' | 'skipTask' }>;
 
-/** Cancels and skips single tasks, and takes what somebody says about the goal. */
+type RunChange =
+  | { readonly type: 'pause' | 'resume' }
+  | { readonly type: 'maxParallel'; readonly maxParallel: number };
+
+/** Changes a run and single tasks, and takes what somebody says about the goal. */
 export class TaskControl {
   readonly #kernel: Kernel;
   readonly #acknowledgements: Acknowledgements;
@@ -16,6 +20,23 @@ export class TaskControl {
     this.#kernel = kernel;
     this.#acknowledgements = acknowledgements;
     this.#take = take;
+  }
+
+  /** An input about the whole run, which resolves when it is durable. */
+  change(input: RunChange): Promise<void> {
+    const changed = this.#acknowledgements.request((acknowledge) => {
+      this.#take({ ...input, acknowledge });
+    });
+    // Few callers wait for it.
+    changed.catch(() => {});
+    return changed;
+  }
+
+  /** An input about the whole run was applied; it has no effect on one that has ended. */
+  settle(input: Acknowledged): void {
+    const message = 'the run has ended: it cannot be changed any more';
+    const refusal = this.#kernel.ended ? new StratagemError('run_ended', message) : undefined;
+    this.#acknowledgements.settle(input, refusal);
   }
 
   async end(type: ControlInput['type'], taskId: string, reason: unknown): Promise<void> {

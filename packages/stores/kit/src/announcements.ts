@@ -1,10 +1,13 @@
-/** What processes tell each other: a run may be claimable, or a resource was paused. */
+/** What processes tell each other: a run may be claimable, somebody asks a run for something or has an answer, or a resource was paused. */
 export type Announcement =
-  | { readonly kind: 'run' }
+  | { readonly kind: 'run' | 'request' }
   | { readonly kind: 'pause'; readonly resource: string; readonly durationMs: number };
 
 /** A run may be claimable, as text. */
 export const RUN_ANNOUNCEMENT = JSON.stringify({ kind: 'run' } satisfies Announcement);
+
+/** There may be a request to the process of a run, or a reply, as text. */
+export const REQUEST_ANNOUNCEMENT = JSON.stringify({ kind: 'request' } satisfies Announcement);
 
 type Subscriber = (announcement: Announcement) => void;
 
@@ -70,6 +73,7 @@ export class Announcements {
       this.#pauseMs = MIN_PAUSE_MS;
       // What was announced before is unknown.
       this.#tell(RUN_ANNOUNCEMENT);
+      this.#tell(REQUEST_ANNOUNCEMENT);
     } catch {
       this.#lost(connection);
     }

@@ -5,10 +5,13 @@ import {
   type NewRun,
   newListing,
   type OpenedRun,
+  type PendingRequest,
   type QueuedRun,
   type RecordedCompletion,
   type RunJournal,
   type RunQueue,
+  type RunReply,
+  type RunRequest,
   type SharedLimits,
 } from '@stratagem/core/journal';
 import {
@@ -27,6 +30,7 @@ import { PostgresLimits } from './limits.js';
 import { type PostgresJournalOptions, postgresSettings } from './options.js';
 import { claimRun, submitRun } from './queue.js';
 import { eventAt, pageOf } from './records.js';
+import { pendingRequests, replyOf, storeReply, storeRequest } from './requests.js';
 
 /** A journal and queue of runs, and the limits that its processes share. */
 export interface PostgresJournal extends RunQueue {
@@ -173,6 +177,33 @@ class Journal implements PostgresJournal {
     this.#database.requireOpen();
     return this.#database.listener.subscribe(({ kind }) => {
       if (kind === 'run') wake();
+    });
+  }
+
+  async request(request: RunRequest): Promise<void> {
+    if (!(await this.#database.exists())) throw journalErrors.runNotFound(request.runId);
+    await storeRequest(this.#database, request);
+  }
+
+  async requests(runIds: readonly string[]): Promise<readonly PendingRequest[]> {
+    if (!(await this.#database.exists())) return [];
+    return pendingRequests(this.#database, runIds);
+  }
+
+  async reply(requestId: string, reply: RunReply): Promise<void> {
+    await this.#database.prepare();
+    await storeReply(this.#database, requestId, reply);
+  }
+
+  async replyTo(requestId: string): Promise<RunReply | undefined> {
+    if (!(await this.#database.exists())) return undefined;
+    return replyOf(this.#database, requestId);
+  }
+
+  onRequest(wake: () => void): () => void {
+    this.#database.requireOpen();
+    return this.#database.listener.subscribe(({ kind }) => {
+      if (kind === 'request') wake();
     });
   }
 

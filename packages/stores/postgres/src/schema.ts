@@ -5,7 +5,8 @@
  * log; its lease; and, when it was submitted, what the queue needs. A row is locked by each append, so
  * `token`, `events` and `owner` decide which appends count. `events` is the log. `contents` has large
  * values once, by the SHA-256 of their text. `completions` has the last output of each content key.
- * `limits` has the schedules of shared limits, and pauses under the empty quantity.
+ * `limits` has the schedules of shared limits, and pauses under the empty quantity. `requests` has what
+ * processes ask of runs of others, and the replies for a day.
  */
 export const MIGRATIONS: readonly ((schema: string) => string)[] = [
   (schema) => `
@@ -51,5 +52,18 @@ export const MIGRATIONS: readonly ((schema: string) => string)[] = [
       at_ms float8 NOT NULL,
       PRIMARY KEY (resource, quantity)
     ) WITH (fillfactor = 50);
+  `,
+  (schema) => `
+    CREATE TABLE ${schema}.requests (
+      number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      id text COLLATE "C" NOT NULL UNIQUE,
+      run bigint NOT NULL REFERENCES ${schema}.runs ON DELETE CASCADE,
+      action text NOT NULL,
+      position bigint NOT NULL,
+      reply text,
+      replied_at timestamptz
+    );
+    CREATE INDEX requests_pending ON ${schema}.requests (run, number) WHERE reply IS NULL;
+    CREATE INDEX requests_replied ON ${schema}.requests (replied_at) WHERE reply IS NOT NULL;
   `,
 ];

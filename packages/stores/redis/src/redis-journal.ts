@@ -5,10 +5,13 @@ import {
   type NewRun,
   newListing,
   type OpenedRun,
+  type PendingRequest,
   type QueuedRun,
   type RecordedCompletion,
   type RunJournal,
   type RunQueue,
+  type RunReply,
+  type RunRequest,
   type SharedLimits,
 } from '@stratagem/core/journal';
 import {
@@ -25,6 +28,7 @@ import { isConnectionLoss, isRetryable } from './errors.js';
 import { RedisLimits } from './limits.js';
 import { type RedisJournalOptions, type RedisSettings, redisSettings } from './options.js';
 import { appendCall, eventAt, eventsOf } from './records.js';
+import { pendingRequests, replyOf, storeReply, storeRequest } from './requests.js';
 import { Server } from './server.js';
 
 /** A journal and queue of runs, and the limits that its processes share. */
@@ -204,6 +208,29 @@ class Journal implements RedisJournal {
     this.#server.requireOpen();
     return this.#server.listener.subscribe(({ kind }) => {
       if (kind === 'run') wake();
+    });
+  }
+
+  request(request: RunRequest): Promise<void> {
+    return storeRequest(this.#server, request);
+  }
+
+  requests(runIds: readonly string[]): Promise<readonly PendingRequest[]> {
+    return pendingRequests(this.#server, runIds);
+  }
+
+  reply(requestId: string, reply: RunReply): Promise<void> {
+    return storeReply(this.#server, requestId, reply);
+  }
+
+  replyTo(requestId: string): Promise<RunReply | undefined> {
+    return replyOf(this.#server, requestId);
+  }
+
+  onRequest(wake: () => void): () => void {
+    this.#server.requireOpen();
+    return this.#server.listener.subscribe(({ kind }) => {
+      if (kind === 'request') wake();
     });
   }
 

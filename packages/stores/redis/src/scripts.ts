@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { REPLY, REPLY_TO, REQUEST, REQUESTS } from './request-scripts.js';
 
 /**
  * All keys have one prefix, `{stratagem}` by default, whose braces keep them on one node of a cluster:
@@ -14,6 +15,8 @@ import { createHash } from 'node:crypto';
  *   `:postponed`: those that may be claimed later, by the time. `:under-way`: how many runs of each
  *   tenant are held. `:ready`: each tenant with a waiting run, by the runs under way, then by the number
  *   of its first waiting run; `:tenants` says where a tenant is in it.
+ * - `:request:ID`: something that a process asks of a run of another one, and the reply for a day;
+ *   `:requests:ID`: those of a run without a reply.
  * - `:limit:RESOURCE`: the schedules of shared limits, and the end of its pause under the empty name.
  *
  * A script is executed at once, and all that it checks still holds when it writes. Times are those of the
@@ -301,6 +304,10 @@ const BODIES = {
   restarted: RESTARTED,
   reserve: RESERVE,
   pause: PAUSE,
+  request: REQUEST,
+  requests: REQUESTS,
+  reply: REPLY,
+  replyTo: REPLY_TO,
 };
 
 export type ScriptName = keyof typeof BODIES;
