@@ -106,6 +106,9 @@ const JOURNAL = {
   run_locked: {
     remedy: 'Wait until the other process ends, or end it. A lease of a dead one runs out.',
   },
+  run_not_queued: {
+    remedy: 'Submit runs that other processes are to change: `stratagem submit`, or `submitRun()`.',
+  },
   journal_corrupt: { remedy: 'Restore a copy. The message says where the damage is.' },
   journal_newer: { remedy: 'Update Stratagem in this process.' },
   journal_read_only: { remedy: 'Open it for writing, and check the rights of the file.' },
