@@ -96,11 +96,13 @@ export function messagesOf(call: () => unknown): string[] {
   return problemsOf(call).map(({ message }) => message);
 }
 
-/** A promise and its resolver. */
+/** A promise, and what settles it. */
 export function deferred<T = void>() {
   let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((done) => {
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((done, failed) => {
     resolve = done;
+    reject = failed;
   });
-  return { promise, resolve };
+  return { promise, resolve, reject };
 }

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { inOrder } from '../../test/runs.js';
+import { describe, expect, test, vi } from 'vitest';
+import { deferred, inOrder } from '../../test/runs.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { createExecutor } from './executor.js';
 
-type Disk = PromiseWithResolvers<void>;
+type Disk = ReturnType<typeof deferred<void>>;
 
 /** A journal whose events are written at once, and on the disk when the test says so. */
 function slowDisk() {
@@ -22,7 +22,7 @@ function slowDisk() {
         close: () => created.close(),
         append(events, onWritten) {
           created.append(events);
-          const flush = Promise.withResolvers<void>();
+          const flush = deferred<void>();
           flushes.push(flush);
           onWritten?.();
           return flush.promise;
@@ -36,13 +36,13 @@ function slowDisk() {
 /** Answers when the test says so. */
 function asked() {
   const prompts: string[] = [];
-  const answers = new Map<string, PromiseWithResolvers<{ output: string }>>();
+  const answers = new Map<string, ReturnType<typeof deferred<{ output: string }>>>();
   const aborted: string[] = [];
   const runner: TaskRunner = {
     name: 'asked',
     run({ taskId }, { signal }) {
       prompts.push(taskId);
-      const answer = Promise.withResolvers<{ output: string }>();
+      const answer = deferred<{ output: string }>();
       answers.set(taskId, answer);
       signal.addEventListener('abort', () => {
         aborted.push(taskId);
@@ -56,7 +56,7 @@ function asked() {
 }
 
 async function settle() {
-  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  for (let turn = 0; turn < 50; turn++) await setImmediate();
 }
 
 async function begun(tasks: Plan['tasks'], options: object = {}) {
@@ -69,12 +69,19 @@ async function begun(tasks: Plan['tasks'], options: object = {}) {
     ...options,
   });
   const run = executor.execute({ goal: 'g', tasks });
-  await settle();
-  const flush = async () => {
-    disk.flushes.at(-1)?.resolve();
+  let flushed = 0;
+  /** The next events are written. */
+  const written = async () => {
+    await vi.waitFor(() => expect(disk.flushes).toHaveLength(flushed + 1));
     await settle();
   };
-  return { ...disk, ...model, run, events, flush };
+  /** They are on the disk. */
+  const flush = async () => {
+    disk.flushes[flushed++]?.resolve();
+    await settle();
+  };
+  await written();
+  return { ...disk, ...model, run, events, written, flush };
 }
 
 describe('while the events of a step are written, but not on the disk yet,', () => {
@@ -82,18 +89,19 @@ describe('while the events of a step are written, but not on the disk yet,', () 
     const { prompts, flush } = await begun([{ id: 'a', description: 'A' }]);
     expect(prompts).toEqual([]);
     await flush();
-    expect(prompts).toEqual(['a']);
+    await vi.waitFor(() => expect(prompts).toEqual(['a']));
   });
 
   test('a task without dependencies starts, and nobody hears of an event', async () => {
-    const { prompts, answer, events, flush, run } = await begun([
+    const { prompts, answer, events, written, flush, run } = await begun([
       { id: 'a', description: 'A' },
       { id: 'b', description: 'B' },
     ]);
     await flush();
+    await vi.waitFor(() => expect(prompts).toEqual(['a']));
     answer('a');
-    await settle();
-    expect(prompts).toEqual(['a', 'b']);
+    await written();
+    await vi.waitFor(() => expect(prompts).toEqual(['a', 'b']));
     expect(events).not.toContain('task_completed');
     await flush();
     expect(events.filter((type) => type !== 'run_started').slice(-2)).toEqual([
@@ -101,7 +109,7 @@ describe('while the events of a step are written, but not on the disk yet,', () 
       'task_started',
     ]);
     answer('b');
-    await settle();
+    await written();
     await flush();
     expect((await run).status).toBe('completed');
     expect(prompts).toEqual(['a', 'b']);
@@ -119,23 +127,26 @@ describe('while the events of a step are written, but not on the disk yet,', () 
     ],
   ])('no task starts %s', async (_, task) => {
     seen.length = 0;
-    const { prompts, answer, flush } = await begun([{ id: 'a', description: 'A' }, task]);
+    const { prompts, answer, written, flush } = await begun([{ id: 'a', description: 'A' }, task]);
     await flush();
+    await vi.waitFor(() => expect(prompts).toEqual(['a']));
     answer('a');
-    await settle();
+    await written();
     expect([...prompts, ...seen]).toEqual(['a']);
     await flush();
-    expect([...prompts, ...seen]).toEqual(['a', 'b']);
+    await vi.waitFor(() => expect([...prompts, ...seen]).toEqual(['a', 'b']));
   });
 
   test('an attempt that has started ends with the run when the disk fails', async () => {
-    const { aborted, answer, flushes, flush, run } = await begun([
+    const { aborted, prompts, answer, flushes, written, flush, run } = await begun([
       { id: 'a', description: 'A' },
       { id: 'b', description: 'B' },
     ]);
     await flush();
+    await vi.waitFor(() => expect(prompts).toEqual(['a']));
     answer('a');
-    await settle();
+    await written();
+    await vi.waitFor(() => expect(prompts).toEqual(['a', 'b']));
     flushes.at(-1)?.reject(new Error('the disk is gone'));
     const result = await run;
     expect(result.error?.code).toBe('journal_failed');
