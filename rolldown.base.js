@@ -1,31 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { defineConfig, rolldown } from 'rolldown';
 
 /**
  * How a package is bundled. Opening a file takes as long as reading 20 kB of code, so code that is loaded
  * together is in one file.
  *
- * @param manifest The package.json of the package, whose entries are bundled.
+ * @param cwd The directory of the package; its package.json has the entries.
  * @param smallEntries Entries that need little of what the first entry loads: what they share with it
  * becomes a file of its own, so that importing one of them does not load the rest.
+ * @param inlined Dependencies whose used code is copied, with their licenses: for those that take much
+ * longer to import whole.
  */
-export async function bundle(manifest, smallEntries = []) {
+export async function bundle(cwd, { smallEntries = [], inlined = [] } = {}) {
+  const manifest = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
   const entries = new Map(
     Object.values(manifest.exports).flatMap((target) => {
       const source = target['@stratagem/source'];
       return source === undefined ? [] : [[nameOf(source), source]];
     }),
   );
-  const external = [/^node:/, ...dependenciesOf(manifest)];
+  const external = [/^node:/, ...dependenciesOf(manifest, inlined)];
   const [[, first]] = entries;
-  const main = await modulesOf(first, external);
+  const main = await modulesOf(first, { cwd, external });
   const base = new Set();
   const small = new Map();
   for (const name of smallEntries) {
-    for (const [id, ids] of await modulesOf(entries.get(name), external)) small.set(id, ids);
+    for (const [id, ids] of await modulesOf(entries.get(name), { cwd, external }))
+      small.set(id, ids);
   }
   const imports = new Map([...main, ...small]);
   for (const id of small.keys()) if (main.has(id)) addWithImports(base, id, imports);
   return defineConfig({
+    cwd,
     input: Object.fromEntries(entries),
     external,
     // An import of anything else cannot work in an installed package.
@@ -44,11 +53,16 @@ export async function bundle(manifest, smallEntries = []) {
       // Other characters would make the engine keep and read two bytes for each character of a file.
       charset: 'ascii',
       chunkFileNames: 'shared-[hash].js',
+      banner: ({ moduleIds }) => {
+        const names = inlined.filter((name) => moduleIds.some((id) => isOf(name, id)));
+        return names.map((name) => licenseOf(name, cwd)).join('');
+      },
       codeSplitting: {
         includeDependenciesRecursively: false,
         groups: [
           { name: 'base', test: (id) => base.has(id) },
           { name: 'main', test: (id) => main.has(id) && !base.has(id) },
+          ...inlined.map((name) => ({ name, test: (id) => isOf(name, id) })),
         ],
       },
     },
@@ -56,9 +70,19 @@ export async function bundle(manifest, smallEntries = []) {
 }
 
 /** What the package declares: an import of anything else is an error. */
-function dependenciesOf({ dependencies, peerDependencies }) {
+function dependenciesOf({ dependencies, peerDependencies }, inlined) {
   const names = Object.keys({ ...dependencies, ...peerDependencies });
-  return names.map((name) => new RegExp(`^${name}(/|$)`));
+  return names.filter((name) => !inlined.includes(name)).map((name) => new RegExp(`^${name}(/|$)`));
+}
+
+function isOf(name, id) {
+  return id.replaceAll('\\', '/').includes(`/node_modules/${name}/`);
+}
+
+/** The license of an inlined package, as a comment that minifiers keep. */
+function licenseOf(name, cwd) {
+  const directory = dirname(findPackageJSON(name, pathToFileURL(join(cwd, 'package.json'))));
+  return `/*!\n${name}\n\n${readFileSync(join(directory, 'LICENSE'), 'utf8').trim()}\n*/\n`;
 }
 
 function nameOf(source) {
@@ -69,11 +93,11 @@ function nameOf(source) {
  * The modules that importing an entry loads, and what each of them imports; those that are imported later
  * are left out.
  */
-async function modulesOf(entry, external) {
+async function modulesOf(entry, options) {
   const imports = new Map();
   const bundle = await rolldown({
+    ...options,
     input: entry,
-    external,
     logLevel: 'silent',
     plugins: [
       {

@@ -1,5 +1,8 @@
 import { bundle } from '../../rolldown.base.js';
-import manifest from './package.json' with { type: 'json' };
 
-// Who writes a strategy, a provider or a journal imports these, and needs little of what runs plans.
-export default bundle(manifest, ['strategy', 'runner', 'batch', 'journal']);
+export default bundle(import.meta.dirname, {
+  // Who writes a strategy, a provider or a journal imports these, and needs little of what runs plans.
+  smallEntries: ['strategy', 'runner', 'batch', 'journal'],
+  // Zod is 95 files, most of them messages in other languages. Its copies share their registry and settings.
+  inlined: ['zod'],
+});

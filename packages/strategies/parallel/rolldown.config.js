@@ -1,4 +1,3 @@
 import { bundle } from '../../../rolldown.base.js';
-import manifest from './package.json' with { type: 'json' };
 
-export default bundle(manifest);
+export default bundle(import.meta.dirname);

@@ -1,54 +1,35 @@
-import type { Budget } from '../contract/budget.js';
-import { capOf } from '../contract/cap.js';
 import { checkOptions } from '../contract/check-options.js';
-import { NO_CODECS } from '../contract/codec.js';
 import { isStratagemError, OptionError, type StratagemError } from '../contract/errors.js';
-import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
-import {
-  asValues,
-  type InputValues,
-  type TakenInputs,
-  takeInputs,
-} from '../contract/plan-inputs.js';
-import type { PriceTable } from '../contract/price.js';
-import { replanLimits } from '../contract/replan.js';
+import { asValues, type InputValues, takeInputs } from '../contract/plan-inputs.js';
 import { checkRunId, newRunId } from '../contract/run-id.js';
-import { SecretTexts } from '../contract/secret-texts.js';
-import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
-import type { Task } from '../contract/task.js';
+import { snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
 import { checkForkOptions, type ForkOptions } from '../journal/fork-options.js';
-import type { LimitsOf, ResumableRun } from '../journal/open-run.js';
+import type { ResumableRun } from '../journal/open-run.js';
 import { requireStorableInputs } from '../journal/record-inputs.js';
-import type { RecordedAttachments } from '../journal/recorded-attachments.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
-import { storableItems } from './added-tasks.js';
-import { Attachments, haveAttachments } from './attachments.js';
-import { checkExecutorOptions, type ExecutorOptions, runnersOf } from './executor-options.js';
+import { haveAttachments } from './attachments.js';
+import type { Continuation } from './continue-run.js';
+import { checkExecutorOptions, type ExecutorOptions } from './executor-options.js';
 import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
-  ABORT_GRACE_MS,
   checkRunOptions,
   type ExecuteArguments,
   type ExecuteOptions,
   limitsOf,
-  MAX_OUTPUT_BYTES,
-  NO_LIMITS,
   RUN_OPTIONS,
   type RunOptions,
   withoutUndefined,
 } from './options.js';
-import { budgetByResource, overrideResources } from './resource-budgets.js';
+import { namesIn, RunPreparation, reuseOf } from './prepare-run.js';
 import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
-import { SharedPlaces } from './shared-places.js';
-import { Toolbox } from './tool-registry.js';
 
 /** Runs plans in this process: any number at once, which share its caps. */
 export interface Executor {
@@ -145,18 +126,6 @@ export interface ExplainOptions {
   readonly inputs?: InputValues | undefined;
 }
 
-/** What a run may cost. */
-interface Settings {
-  readonly budget: Budget | undefined;
-  readonly prices: PriceTable;
-}
-
-/** A budget that may name runners. */
-interface NamedBudget extends Settings {
-  /** Names in the budgets of resources that are for many plans. */
-  readonly forAnyPlan: readonly string[];
-}
-
 const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks', 'inputs'];
 const FORK_OPTIONS = ['runId', 'plan', 'at', 'tasks', 'addedTasks', 'inputs'];
 
@@ -173,181 +142,32 @@ const FORK_OPTIONS = ['runId', 'plan', 'at', 'tasks', 'addedTasks', 'inputs'];
  */
 export function createExecutor(options: ExecutorOptions): Executor {
   checkExecutorOptions(options);
-  const { strategy, runner, runners: named, tools = [], commands, files, ...defaults } = options;
-  const runners = runnersOf(runner, named);
-  const toolbox = new Toolbox(tools, commands, files);
-  const places = placesOf(defaults);
-
-  /**
-   * The settings with a budget by resources.
-   *
-   * @throws {StratagemError} when the tasks or the budget need another runner.
-   */
-  function requireRunner<S extends Settings>(
-    plan: Plan,
-    settings: S,
-    forAnyPlan: readonly string[],
-  ): S {
-    for (const require of requirements(plan, { ...settings, forAnyPlan })) require();
-    return {
-      ...settings,
-      budget: ofResources(plan.tasks, frozenCopy(settings.budget), forAnyPlan),
-    };
-  }
-
-  /** What a run needs besides a valid plan. */
-  function requirements({ tasks }: Plan, settings: NamedBudget): (() => void)[] {
-    const { budget, prices, forAnyPlan } = settings;
-    return [
-      () => runners.require(tasks),
-      () => runners.requirePrices(tasks, ofResources(tasks, budget, forAnyPlan), prices),
-      () => toolbox.require(tasks, runners),
-    ];
-  }
-
-  /** The budget by resources: it may have names of runners. */
-  function ofResources(
-    tasks: readonly Task[],
-    budget: Budget | undefined,
-    forAnyPlan: readonly string[],
-  ): Budget | undefined {
-    return budgetByResource(budget, () => runners.resourceNames(tasks), forAnyPlan);
-  }
-
-  /** The settings of one run, without its record. */
-  function settingsOf(
-    given: Plan,
-    takeInputs: (plan: Plan) => TakenInputs,
-    options: RunOptions,
-    signal: AbortSignal | undefined,
-    recorded?: RecordedAttachments,
-  ) {
-    const { maxDepth = DEFAULT_MAX_DEPTH } = options;
-    // A copy: the caller may change its plan later.
-    const plan = snapshotOf(given, maxDepth);
-    const graph = graphOf(plan, maxDepth);
-    const limits = limitsOf(plan, options);
-    const { inputs, secrets } = takeInputs(plan);
-    if (options.outputs === 'final' && options.replan !== undefined) {
-      throw new OptionError("outputs: 'final' cannot be used with replan, which needs all outputs");
-    }
-    return {
-      plan: Object.freeze({ ...plan, tasks: asData(plan.tasks) }) as Plan,
-      graph,
-      inputs,
-      secrets,
-      secretTexts: secrets && new SecretTexts(secrets),
-      strategy,
-      runners,
-      carrier: options.carrier,
-      maxParallel: capOf(strategy, options.maxParallel),
-      resources: frozenCopy(options.resources),
-      failFast: options.failFast ?? false,
-      deadlineMs: limits.deadlineMs ?? Number.POSITIVE_INFINITY,
-      timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
-      idleTimeoutMs: options.idleTimeoutMs,
-      retry: frozenCopy(options.retry),
-      budget: limits.budget,
-      prices: frozenCopy(options.prices) ?? {},
-      replan: options.replan && replanLimits(options.replan),
-      planner: options.replan,
-      toolbox,
-      attachments: new Attachments(options.attachments, recorded),
-      places,
-      codecs: options.codecs ?? NO_CODECS,
-      ...(options.journal !== undefined && recordingOf(options)),
-      maxBytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
-      maxDepth,
-      timeline: options.timeline ?? 'keep',
-      outputs: options.outputs ?? 'all',
-      signal,
-      onEvent: options.onEvent,
-      wantsText: options.wantsText ?? true,
-      instrumentation: options.instrumentation,
-      abortGraceMs: options.abortGraceMs ?? ABORT_GRACE_MS,
-      onAbandoned: options.onAbandoned,
-    };
-  }
-
-  /** Limits of resources are overridden one by one. */
-  function withResources(
-    base: Pick<RunOptions, 'resources' | 'budget'>,
-    options: RunOptions,
-  ): RunOptions {
-    const { resources, budget } = options;
-    const hasBudgets = (budget && (base.budget?.resources ?? budget.resources)) !== undefined;
-    return {
-      ...options,
-      ...(resources !== undefined && { resources: { ...base.resources, ...resources } }),
-      ...(hasBudgets && {
-        budget: {
-          ...budget,
-          resources: overrideResources(base.budget?.resources, budget?.resources, runners.byName),
-        },
-      }),
-    };
-  }
-
-  function withCodecs<Options extends RunOptions>(options: Options): Options {
-    return { ...options, codecs: options.codecs ?? defaults.codecs };
-  }
+  const preparation = new RunPreparation(options);
+  const { defaults, runners, toolbox } = preparation;
 
   /** A run that begins with recorded events. */
-  function continued<Outputs>(
+  function continued<Outputs, Options extends RunOptions & ResumeOptions>(
     method: string,
     runId: string,
-    { signal: own }: RunOptions,
+    overrides: Options,
     given: RunOptions,
-    find: (journal: Journal, limitsFor: LimitsOf) => Promise<ResumableRun>,
+    find: (options: Options, ...found: Parameters<Continuation['find']>) => Promise<ResumableRun>,
   ): RunHandle<Outputs> {
-    const signal = eitherSignal(defaults.signal, own);
+    const signal = eitherSignal(defaults.signal, overrides.signal);
     const { journal } = { ...defaults, ...withoutUndefined(given) };
     if (journal === undefined) {
       throw new OptionError(`${method}() requires the journal that has recorded the run`);
     }
-    // Options of this call override recorded limits, which override the executor's options.
-    const optionsFor = (recorded: RunLimits) =>
-      withResources(recorded, {
-        ...defaults,
-        ...NO_LIMITS,
-        ...recorded,
-        ...withoutUndefined(given),
-      });
-    const limitsFor = (plan: Plan, recorded: RunLimits) => {
-      const limits = limitsOf(plan, optionsFor(recorded));
-      // Names are checked later, once the plan is known to be valid.
-      const budget = ofResources([], limits.budget, namesIn(limits));
-      return withoutUndefined<RunLimits>({ ...limits, budget });
-    };
     return pendingHandle<Outputs>(runId, async (onOpen) => {
-      const found = await find(journal, limitsFor);
-      const { livenessOf } = await import('../journal/in-flight.js');
-      const { plan, inputs, planData, limits, seed } = found;
-      const { past, adopted, isOver, attached } = found;
-      try {
-        const options = optionsFor(limits);
-        const own = settingsOf(plan, () => inputs, options, signal, attached);
-        // The recorded limits were those of another plan, or of other runners.
-        const forAnyPlan = namesIn({ budget: own.budget }, given);
-        const checked = isOver ? own : requireRunner(plan, own, forAnyPlan);
-        const settings = { ...checked, limits, runId, seed };
-        if (!isOver && haveAttachments(plan.tasks)) {
-          (await settings.attachments.load()).require(plan.tasks, runners);
-        }
-        const { redact } = options;
-        const reuse = reuseOf(journal, options);
-        const opened = await found.open();
-        const record = { planData, redact, reuse, open: async () => opened };
-        if (adopted.length > 0) await opened.append(adopted);
-        const isAlive = await livenessOf(options.carrier, runId, past);
-        const recovery = past && { ...past, isAlive };
-        const run = new Run<Outputs>({ ...settings, record: { ...record, past: recovery } });
-        if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
-        onOpen(handleOf(run));
-      } catch (error) {
-        await found.close();
-        throw error;
-      }
+      const own = {
+        ...snapshotOfOptions(overrides),
+        codecs: overrides.codecs ?? defaults.codecs,
+      };
+      // Loaded when it is needed: most processes continue no recorded run.
+      const { continueRun } = await import('./continue-run.js');
+      const findRun: Continuation['find'] = (...found) => find(own, ...found);
+      const continuation = { runId, given, journal, signal, find: findRun };
+      await continueRun<Outputs>(preparation, continuation, onOpen);
     });
   }
 
@@ -359,7 +179,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkOptions('check()', overrides, ['runId', 'inputs', ...RUN_OPTIONS]);
       checkRunOptions('check()', overrides);
       const { runId: _, inputs: values, ...given } = overrides;
-      const options = withResources(defaults, { ...defaults, ...withoutUndefined(given) });
+      const options = preparation.withResources(defaults, {
+        ...defaults,
+        ...withoutUndefined(given),
+      });
       const { maxDepth = DEFAULT_MAX_DEPTH, prices = {} } = options;
       const copy = snapshotOf(plan as Plan, maxDepth);
       const refusals: StratagemError[] = [];
@@ -379,7 +202,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
       isFine(() => takeInputs(copy.inputs, asValues('check()', values)));
       const { budget } = limitsOf(copy, options);
       const forAnyPlan = namesIn(defaults, given, copy);
-      for (const require of requirements(copy, { budget, prices, forAnyPlan })) isFine(require);
+      for (const require of preparation.requirements(copy, { budget, prices, forAnyPlan }))
+        isFine(require);
       return refusals;
     },
 
@@ -391,12 +215,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkRunOptions('execute()', overrides);
       const { runId = newRunId(), inputs: values, ...ownOptions } = overrides;
       checkRunId('execute()', runId);
-      const options = withResources(defaults, { ...defaults, ...withoutUndefined(ownOptions) });
+      const options = preparation.withResources(defaults, {
+        ...defaults,
+        ...withoutUndefined(ownOptions),
+      });
       const signal = eitherSignal(defaults.signal, overrides.signal);
       const valuesFor = ({ inputs }: Plan) => takeInputs(inputs, asValues('execute()', values));
-      const given = settingsOf(plan as Plan, valuesFor, options, signal);
+      const given = preparation.settingsOf(plan as Plan, valuesFor, options, signal);
       const forAnyPlan = namesIn(defaults, ownOptions, given.plan);
-      const settings = requireRunner(given.plan, given, forAnyPlan);
+      const settings = preparation.requireRunner(given.plan, given, forAnyPlan);
       const { journal, redact, seed = randomSeed() } = options;
       const begin = (run: () => Run<Outputs>) =>
         haveAttachments(settings.plan.tasks)
@@ -437,10 +264,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
         inputs: _____,
         ...given
       } = overrides;
-      return continued<Outputs>('resume', runId, overrides, given, async (journal, limitsFor) => {
-        // Loaded when it is needed: most processes resume nothing.
+      return continued('resume', runId, overrides, given, async (own, journal, limitsFor) => {
         const { openRun } = await import('../journal/open-run.js');
-        return openRun(journal, runId, withCodecs(snapshotOfOptions(overrides)), limitsFor);
+        return openRun(journal, runId, own, limitsFor);
       });
     },
 
@@ -459,10 +285,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
       } = overrides;
       const { inputs: _____, ...given } = rest;
       checkRunId('fork()', runId);
-      return continued<Outputs>('fork', runId, overrides, given, async (journal, limitsFor) => {
+      return continued('fork', runId, overrides, given, async (own, journal, limitsFor) => {
         const { forkRun } = await import('../journal/fork-run.js');
-        const options = withCodecs(snapshotOfOptions(overrides));
-        return forkRun(journal, sourceId, runId, options, limitsFor);
+        return forkRun(journal, sourceId, runId, own, limitsFor);
       });
     },
 
@@ -493,32 +318,6 @@ export function createExecutor(options: ExecutorOptions): Executor {
       });
     },
   };
-}
-
-/** What the kernel does for the sake of a journal. */
-function recordingOf({ redact, codecs }: RunOptions) {
-  return {
-    // The list in an output may be redacted: then the items cannot be found there again.
-    recordsItems: redact !== undefined,
-    requireStorable: redact === undefined ? storableItems(codecs) : undefined,
-  };
-}
-
-function reuseOf(journal: Journal, { reuse = false, codecs }: RunOptions): Reuse | undefined {
-  if (reuse === false) return undefined;
-  return new Reuse(journal, reuse === true ? {} : reuse, codecs);
-}
-
-/** The resources whose budget comes from these limits, and not from those of a run or its plan. */
-function namesIn(limits: RunOptions, ...others: readonly Pick<RunOptions, 'budget'>[]): string[] {
-  const own = others.flatMap(({ budget }) => Object.keys(budget?.resources ?? {}));
-  return Object.keys(limits.budget?.resources ?? {}).filter((name) => !own.includes(name));
-}
-
-/** The places that the runs of an executor share; undefined without a cap. */
-function placesOf({ maxParallel, resources }: RunOptions): SharedPlaces | undefined {
-  if (maxParallel === undefined && resources === undefined) return undefined;
-  return new SharedPlaces(maxParallel ?? Number.POSITIVE_INFINITY, resources);
 }
 
 /** A copy of what the caller may change before the run is open. */
