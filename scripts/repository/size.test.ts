@@ -4,10 +4,10 @@ import { beforeAll, expect, test } from 'vitest';
 
 /** Kilobytes that importing an entry of core loads, minified and compressed. */
 const LIMITS = [
-  ['index', 94.2],
-  ['strategy', 12.7],
-  ['journal', 13.2],
-  ['runner', 32.5],
+  ['index', 95.5],
+  ['strategy', 13.2],
+  ['journal', 13.8],
+  ['runner', 33.5],
 ] as const;
 
 const config = new URL('../../packages/core/rolldown.config.js', import.meta.url);
