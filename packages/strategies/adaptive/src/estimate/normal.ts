@@ -7,8 +7,9 @@ export function logSurvival(z: number): number {
 
 /** The mean of a standard normal variable, given that it is above `z`: the inverse Mills ratio. */
 export function truncatedMean(z: number): number {
-  if (z > 4) return inverseMillsRatio(z);
-  return Math.exp(LOG_PEAK - (z * z) / 2 - logSurvival(z));
+  if (z >= 0) return 1 / millsRatio(z);
+  const density = Math.exp(LOG_PEAK - (z * z) / 2);
+  return density / (1 - density * millsRatio(-z));
 }
 
 /** The survival probability over the density; `z` must not be negative. */

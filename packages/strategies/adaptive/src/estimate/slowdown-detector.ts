@@ -43,11 +43,14 @@ export class SlowdownDetector {
   ) {
     this.#from = from;
     this.#weight = weight;
-    this.#predictions = fits.flatMap(({ means, covariance }, h) =>
+    const plausible = fits.flatMap(({ means, covariance }, h) =>
       (probabilities[h] as number) > PLAUSIBLE
         ? { h, means: new Map(means), covariance, expected: 0 }
         : [],
     );
+    // One that predicts enough answers ends the comparison: the likeliest do so soonest.
+    const probabilityOf = ({ h }: Prediction) => probabilities[h] as number;
+    this.#predictions = plausible.sort((a, b) => probabilityOf(b) - probabilityOf(a));
   }
 
   /** @param start The progress when the request started, by hypothesis. */
