@@ -7,11 +7,7 @@ export {
   type ReadPlanFile,
   type ReadRows,
 } from './document/load.js';
+export { type ModelProfile, PROFILE_RUNNERS } from './document/model-schema.js';
 export { type ParsedPlan, parsePlanDocument } from './document/parse.js';
-export {
-  type ModelProfile,
-  type PlanDocument,
-  PROFILE_RUNNERS,
-  planDocumentSchema,
-  type StrategySpec,
-} from './document/schema.js';
+export { type PlanDocument, planDocumentSchema } from './document/schema.js';
+export type { StrategySpec } from './document/strategy-schema.js';

@@ -1,6 +1,6 @@
 import { compare } from '../contract/condition.js';
 import { asksModel, doesOwnWork, type ModulePlan, type Task } from '../contract/task.js';
-import type { ModelProfile } from './schema.js';
+import type { ModelProfile } from './model-schema.js';
 
 type Profiles = Record<string, ModelProfile>;
 

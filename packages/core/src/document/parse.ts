@@ -11,18 +11,12 @@ import { checkModuleSettings, UNKNOWN_MODULE } from '../validate/module.js';
 import { crossTaskProblems, validatePlan } from '../validate/plan.js';
 import { checkSettings } from '../validate/settings.js';
 import { documentInputs } from './inputs.js';
+import { type ModelProfile, profileSchema } from './model-schema.js';
 import { checkModels, type ModelUse, unknownModels } from './models.js';
 import { withProfiles } from './module-models.js';
-import {
-  estimateSchema,
-  type ModelProfile,
-  planDocumentSchema,
-  profileSchema,
-  STRATEGIES,
-  type StrategySpec,
-  strategyObjects,
-  taskSchema,
-} from './schema.js';
+import { planDocumentSchema, taskSchema } from './schema.js';
+import { estimateSchema } from './settings-schema.js';
+import { STRATEGIES, type StrategySpec, strategyObjects } from './strategy-schema.js';
 import { synonymOf } from './synonyms.js';
 import { documentTasks, type ModuleAt, type RowsAt } from './tasks.js';
 
