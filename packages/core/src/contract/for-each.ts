@@ -44,6 +44,24 @@ export function forEachOf(forEach: ForEach): {
   return { items, maxItems, minSuccess };
 }
 
+/** The hashes of lists that are known before the run, by the functions that return them. */
+const contents = new WeakMap<object, string>();
+
+/**
+ * A function that returns a list which is known before the run, such as the rows of a file. Another hash
+ * is a change of the plan.
+ */
+export function knownItems(items: readonly unknown[], hash: string): ItemsSource {
+  const source = () => items;
+  contents.set(source, hash);
+  return source;
+}
+
+/** The hash of the list that a function returns, if it is known before the run. */
+export function hashOfItems(source: unknown): string | undefined {
+  return typeof source === 'function' ? contents.get(source) : undefined;
+}
+
 /** How many of `count` items must succeed. */
 export function requiredSuccesses(minSuccess: number | `${number}%`, count: number): number {
   if (typeof minSuccess === 'number') return minSuccess;

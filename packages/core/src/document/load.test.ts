@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { inOrder, runnerOf, taskOf } from '../../test/runs.js';
 import { formatProblem, PlanError } from '../contract/plan-error.js';
+import type { TaskRunner } from '../contract/runner.js';
+import { memoryJournal } from '../journal/memory-journal.js';
 import { createExecutor } from '../runtime/executor.js';
 import { planToData } from '../serialize/plan.js';
 import { loadPlanDocument, PlanFileError } from './load.js';
@@ -272,6 +274,67 @@ describe('forEach: { file }', () => {
     const { runner } = runnerOf();
     const result = await createExecutor({ strategy: inOrder, runner }).execute(loaded).orThrow();
     expect(result.outputs.read).toMatchObject([{ output: 'Read a' }, { output: 'Read b' }]);
+  });
+
+  describe('takes changed rows for a change of the plan:', () => {
+    const list = Array.from({ length: 20 }, (_, n) => ({ text: `t${n}`, note: 'x' }));
+    const changed = list.map((row, n) => (n === 7 ? { ...row, text: 'new' } : row));
+    const wider = list.map((row) => ({ ...row, stars: 5 }));
+
+    function recorded() {
+      const prompts: string[] = [];
+      const runner: TaskRunner = {
+        name: 'echo',
+        async run({ prompt }) {
+          prompts.push(prompt);
+          return { output: prompt };
+        },
+      };
+      const options = { strategy: inOrder, runner, journal: memoryJournal(), reuse: true };
+      const asked = async (run: () => PromiseLike<unknown>) => {
+        prompts.length = 0;
+        await run();
+        return prompts;
+      };
+      return { executor: createExecutor(options), asked };
+    }
+
+    const over = async (given: object[]) => (await loadRows({ file: 'r' }, async () => given)).plan;
+
+    test('a resumed run names the fan-out, and asks for the changed row alone once it may', async () => {
+      const { executor, asked } = recorded();
+      await executor.execute(await over(list), { runId: 'run' }).orThrow();
+      const plan = await over(changed);
+      const same = await over(structuredClone(list));
+      expect(await asked(() => executor.resume('run', { plan: same }))).toEqual([]);
+      await expect(executor.resume('run', { plan })).rejects.toThrow(/"read".*forEach/s);
+      const accepted = () => executor.resume('run', { plan, acceptChanges: true }).orThrow();
+      expect(await asked(accepted)).toEqual(['Read new']);
+    });
+
+    test.each([
+      ['for a changed row alone', changed, ['Read new']],
+      ['for nothing when a column was added that no prompt uses', wider, []],
+    ])('a run that reuses the one before asks %s', async (_, given, expected) => {
+      const { executor, asked } = recorded();
+      await executor.execute(await over(list)).orThrow();
+      const plan = await over(given);
+      expect(await asked(() => executor.execute(plan).orThrow())).toEqual(expected);
+    });
+
+    test('a fork with other inputs keeps the rows', async () => {
+      const { executor, asked } = recorded();
+      const value = { ...plan({ file: 'r' }), inputs: { tone: { type: 'string' } } };
+      value.tasks.push({ id: 'sum', description: 'Sum {{inputs.tone}}' } as never);
+      const none = () => {
+        throw new PlanFileError('no plan');
+      };
+      const loaded = await loadPlanDocument({ file: 'plan', value }, none, async () => list);
+      const inputs = (tone: string) => ({ inputs: { tone } }) as object;
+      await executor.execute(loaded.plan, { runId: 'run', ...inputs('calm') }).orThrow();
+      const fork = { plan: loaded.plan, ...inputs('loud'), reuse: false };
+      expect(await asked(() => executor.fork('run', fork).orThrow())).toEqual(['Sum loud']);
+    });
   });
 
   test.each([

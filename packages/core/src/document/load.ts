@@ -1,6 +1,7 @@
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import { isRecord } from '../util/record.js';
+import { sha256 } from '../util/sha256.js';
 import { DEFAULT_MAX_DEPTH } from '../validate/plan.js';
 import {
   type ParsedDocument,
@@ -9,7 +10,7 @@ import {
   parseDocument,
   parsedPlan,
 } from './parse.js';
-import { maxItemsOf } from './tasks.js';
+import { type FileRows, maxItemsOf } from './tasks.js';
 
 /** A plan file as data. */
 export interface PlanFile {
@@ -78,6 +79,9 @@ export async function loadPlanDocument(
   return parsedPlan({ ...document, problems: [...loader.problems, ...document.problems] });
 }
 
+/** Files are looked for as deep as tasks may be nested. */
+const TOO_DEEP = `is nested deeper than ${DEFAULT_MAX_DEPTH} levels`;
+
 class Loader {
   readonly problems: PlanProblem[] = [];
   readonly #read: ReadPlanFile;
@@ -95,7 +99,7 @@ class Loader {
   async load(given: PlanFile, file: string | undefined): Promise<ParsedDocument> {
     this.#around.push(given.file);
     const files = new Map<string, ParsedFile | string | undefined>();
-    const rows = new Map<string, readonly unknown[] | string>();
+    const rows = new Map<string, FileRows | string>();
     for (const named of filesIn(given.value)) {
       const { path, most } = named;
       if (most !== undefined) rows.set(keyOf(named), await this.#rowsAt(path, given.file, most));
@@ -107,16 +111,17 @@ class Loader {
       file,
       isModule: file !== undefined,
       fileAt: (path) => files.get(path),
-      ...(size > 0 && { rowsAt: (path, most) => rows.get(keyOf({ path, most })) ?? [] }),
+      ...(size > 0 && { rowsAt: (path, most) => rows.get(keyOf({ path, most })) ?? TOO_DEEP }),
     });
   }
 
   /** @returns Why there are none, if there are none. */
-  async #rowsAt(path: string, from: string, most: number): Promise<readonly unknown[] | string> {
+  async #rowsAt(path: string, from: string, most: number): Promise<FileRows | string> {
     if (this.#readRows === undefined) return 'cannot be read here: pass a function that reads rows';
     try {
       const rows = await this.#readRows(path, from, most + 1);
-      return rows.length <= most ? rows : `has more than ${most} rows, which is maxItems`;
+      if (rows.length > most) return `has more than ${most} rows, which is maxItems`;
+      return { rows, hash: await sha256(JSON.stringify(rows)) };
     } catch (error) {
       if (error instanceof PlanFileError) return error.message;
       throw error;

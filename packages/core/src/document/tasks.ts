@@ -1,5 +1,5 @@
 import { compileJsonSchema } from '../contract/compile-json-schema.js';
-import { type ForEach, forEachOf } from '../contract/for-each.js';
+import { type ForEach, forEachOf, knownItems } from '../contract/for-each.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
 import { asksModel, hasSubtasks, type ModulePlan, type Task } from '../contract/task.js';
@@ -15,8 +15,14 @@ export type ModuleAt = (
   place: { readonly id: unknown; readonly path: PlanPath; readonly depth: number },
 ) => ModulePlan;
 
+/** The rows of a file, and a hash of them. */
+export interface FileRows {
+  readonly rows: readonly unknown[];
+  readonly hash: string;
+}
+
 /** The rows of a file; a text says why they cannot be had. */
-export type RowsAt = (path: string, maxItems: number) => readonly unknown[] | string;
+export type RowsAt = (path: string, maxItems: number) => FileRows | string;
 
 /** What the tasks of a document name. */
 export interface DocumentFiles {
@@ -99,10 +105,12 @@ function forEachRow(
   { rowsAt }: DocumentFiles,
   path: PlanPath,
 ): ForEach {
-  const rows = rowsAt(file as string, maxItemsOf(limits));
-  if (typeof rows === 'string') add(problems, 'invalid_value', [...path, 'file'], rows);
-  const items = typeof rows === 'string' ? [] : rows;
-  return { ...limits, items: () => items };
+  const found = rowsAt(file as string, maxItemsOf(limits));
+  if (typeof found === 'string') {
+    add(problems, 'invalid_value', [...path, 'file'], found);
+    return { ...limits, items: () => [] };
+  }
+  return { ...limits, items: knownItems(found.rows, found.hash) };
 }
 
 /** The limit of a fan-out in a document; a wrong one is reported elsewhere. */

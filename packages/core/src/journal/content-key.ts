@@ -7,6 +7,7 @@ import type { Tool } from '../contract/tool.js';
 import { canonical } from '../serialize/canonical.js';
 import { toData, UnstorableError } from '../serialize/value.js';
 import type { Step } from '../state/step.js';
+import { sha256 } from '../util/sha256.js';
 
 /** Increased when the same content is encoded differently. */
 const VERSION = 2;
@@ -95,15 +96,4 @@ async function keyOf(
     if (error instanceof UnstorableError) return undefined;
     throw error;
   }
-}
-
-/** Synchronous in Node, which is many times faster; elsewhere by WebCrypto. */
-function sha256(text: string): string | Promise<string> {
-  const node = globalThis.process?.getBuiltinModule?.('node:crypto');
-  return node === undefined ? digest(text) : node.hash('sha256', text, 'hex');
-}
-
-async function digest(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,4 +1,5 @@
 import { bytesOf } from '../contract/attached-bytes.js';
+import { hashOfItems } from '../contract/for-each.js';
 import type { Json } from '../contract/journal.js';
 import { subtasksOf } from '../contract/module.js';
 import type { Plan } from '../contract/plan.js';
@@ -126,10 +127,16 @@ function fieldToData(field: string, value: unknown, problems: PlanProblem[], pat
   if (inner !== undefined) {
     const { [inner]: given, ...settings } = value as Readonly<Record<string, unknown>>;
     if (typeof given === 'function') {
-      return { ...(keep(settings, path, problems) as object), [inner]: FUNCTION };
+      return { ...(keep(settings, path, problems) as object), [inner]: functionData(given) };
     }
   }
   return keep(value, path, problems);
+}
+
+/** The rows of a file are data, which a hash identifies. */
+function functionData(source: unknown): Json {
+  const items = hashOfItems(source);
+  return items === undefined ? FUNCTION : { ...(FUNCTION as object), items };
 }
 
 function keep(value: unknown, path: PlanPath, problems: PlanProblem[]): Json {
