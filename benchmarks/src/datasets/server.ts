@@ -6,9 +6,9 @@ import { childArguments } from '../util/child-process.js';
 /** How a server behaves. */
 export interface ServerOptions {
   readonly latencyMs: number;
-  /** The share of requests that fail with a 500. */
+  /** The share of requests that fail: half of them with a 500, the others because the connection is lost. */
   readonly faults: number;
-  /** Requests a minute, counted as a bucket; others get a 429. */
+  /** Requests a minute, counted as a bucket of a second; others get a 429. */
   readonly requestsPerMinute: number | null;
 }
 
@@ -26,8 +26,8 @@ export interface ServerCounts {
  */
 const [{ latencyMs, faults, requestsPerMinute }] = childArguments() as [ServerOptions];
 const perMs = requestsPerMinute === null ? Number.POSITIVE_INFINITY : requestsPerMinute / 60_000;
-const BURST = 20;
-let room = BURST;
+const burst = perMs * 1_000;
+let room = burst;
 let at = performance.now();
 let admitted = 0;
 let refused = 0;
@@ -49,7 +49,7 @@ const streamed = `${delta({ role: 'assistant', content: 'ok' }, null)}${delta({}
 const server = createServer(async (request, response) => {
   const body = await text(request);
   const now = performance.now();
-  room = Math.min(BURST, room + (now - at) * perMs);
+  room = Math.min(burst, room + (now - at) * perMs);
   at = now;
   if (room < 1) {
     refused++;
@@ -62,7 +62,9 @@ const server = createServer(async (request, response) => {
   if (firstAt === 0) firstAt = now;
   lastAt = now;
   setTimeout(() => {
-    if (Math.random() < faults) {
+    const luck = Math.random();
+    if (luck < faults / 2) request.socket.destroy();
+    else if (luck < faults) {
       response.writeHead(500, { 'content-type': 'application/json' });
       response.end('{"error":{"message":"a fault"}}');
     } else if (body.includes('"stream":true')) {

@@ -14,6 +14,8 @@ export interface LimitedServerOptions {
   readonly latencyMs?: readonly [number, number];
   /** The maximum network delay of a request. */
   readonly onTheWayMs?: number;
+  /** The share of permitted requests that fail, half of them because the connection is lost. */
+  readonly faults?: number;
 }
 
 /**
@@ -25,7 +27,7 @@ export function limitedServer(options: LimitedServerOptions): TaskRunner & {
   readonly refusals: readonly number[];
 } {
   const { kind, requestsPerMinute: limit, announces = false, advises = true } = options;
-  const { burst = 10, latencyMs = [300, 3_000], onTheWayMs = 60 } = options;
+  const { burst = 10, latencyMs = [300, 3_000], onTheWayMs = 60, faults = 0 } = options;
   const count = countOf(kind, limit, burst);
   const arrivals: number[] = [];
   const refusals: number[] = [];
@@ -56,6 +58,10 @@ export function limitedServer(options: LimitedServerOptions): TaskRunner & {
         throw new RunnerError('rate_limited', 'too many', { rateLimits, retryAfterMs });
       }
       await sleep(latencyMs[0] + random() * (latencyMs[1] - latencyMs[0]));
+      if (faults > 0 && random() < faults) {
+        const code = random() < 0.5 ? 'server_error' : 'connection';
+        throw new RunnerError(code, 'a fault');
+      }
       return { output: 'done', rateLimits };
     },
   };

@@ -66,6 +66,15 @@ describe('after a refusal', () => {
     expect(backOff.pace(1_000)).toBeCloseTo(0.05, 3);
   });
 
+  test('a few refusals among hundreds of requests do not change the pace, many of them do', () => {
+    const backOff = new BackOff();
+    for (let now = 1; now <= 500; now++) backOff.recordEnd(answered(now), now);
+    backOff.recordEnd(refused(501, 0), 501);
+    expect(backOff.pace(501)).toBe(1);
+    for (let now = 502; now < 600; now++) backOff.recordEnd(refused(now, 0), now);
+    expect(backOff.pace(600)).toBeLessThan(0.2);
+  });
+
   test('bursts become smaller before the pace drops, once for all requests of a burst', () => {
     const backOff = new BackOff();
     for (const startedAt of [10, 10, 10]) {

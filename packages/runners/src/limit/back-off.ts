@@ -1,5 +1,9 @@
-/** The factor for the pace after a refusal. */
-const SLOWDOWN_FACTOR = 0.9;
+/** By how much the pace drops at most after a refusal. */
+const MAX_SLOWDOWN = 0.1;
+/** This share of refusals is no reason to be slower: a server that comes late refuses now and then. */
+const ACCEPTED_SHARE = 0.01;
+/** The share of refusals is that among about so many requests. */
+const REMEMBERED = 500;
 /** The pace regains a tenth of the full pace per minute. */
 const RECOVERY_PER_MS = 0.1 / 60_000;
 const MIN_PACE = 0.05;
@@ -23,8 +27,9 @@ export interface RequestEnd {
 /**
  * Reacts to refusals. All starts pause for as long as the server asks. A refusal of a permitted
  * request means that too many came at once, that the real limit is lower, or that other clients use it
- * too. Bursts become smaller first, and stay so. Without bursts, the pace drops by a tenth and recovers
- * within a minute, because the real limit can only be probed.
+ * too. Bursts become smaller first, and stay so. Without bursts, the pace drops by the share of refusals,
+ * a tenth at most, and recovers within a minute, because the real limit can only be probed. A few refusals
+ * among hundreds of requests do not change it: on a busy machine, requests reach the server in bunches.
  * All times are in milliseconds; the caller passes the current time.
  */
 export class BackOff {
@@ -34,6 +39,9 @@ export class BackOff {
   /** When the pace last dropped; refusals of requests sent before that are ignored. */
   #slowedAt = Number.NEGATIVE_INFINITY;
   #refusalsInARow = 0;
+  /** Ended and refused requests, older ones counting less. */
+  #ended = 0;
+  #refused = 0;
 
   get pausedUntil(): number {
     return this.#pausedUntil;
@@ -54,19 +62,31 @@ export class BackOff {
   recordEnd(end: RequestEnd, now: number): boolean {
     const { startedAt, refusal, retryAfterMs, isExplained, mayBurst } = end;
     const before = this.#pausedUntil;
+    this.#count(refusal === 'rate_limited');
     const isRecent = startedAt > this.#slowedAt;
     if (refusal === undefined && isRecent) this.#refusalsInARow = 0;
     if (refusal === 'rate_limited' && isRecent) {
       this.#refusalsInARow++;
       const pace = this.pace(now);
       if (isExplained || mayBurst) this.#pace = pace;
-      else this.#pace = Math.max(MIN_PACE, pace * SLOWDOWN_FACTOR);
+      else this.#pace = Math.max(MIN_PACE, pace * (1 - this.#slowdown()));
       if (!isExplained && mayBurst) this.#burst /= 2;
       this.#slowedAt = now;
       if (retryAfterMs === undefined) this.pauseUntil(now + this.#nextPauseMs());
     }
     if (refusal !== undefined && retryAfterMs !== undefined) this.pauseUntil(now + retryAfterMs);
     return this.#pausedUntil > before;
+  }
+
+  #count(isRefused: boolean): void {
+    const kept = 1 - 1 / REMEMBERED;
+    this.#ended = this.#ended * kept + 1;
+    this.#refused = this.#refused * kept + (isRefused ? 1 : 0);
+  }
+
+  #slowdown(): number {
+    const share = this.#refused / this.#ended;
+    return Math.min(MAX_SLOWDOWN, Math.max(0, share - ACCEPTED_SHARE));
   }
 
   #nextPauseMs(): number {

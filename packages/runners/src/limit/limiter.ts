@@ -97,6 +97,8 @@ class RateLimiter implements Limiter {
   /** The latest delay of the first request in the queue. */
   #delay: Delay | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer is due; undefined without one. */
+  #dueAt: number | undefined;
 
   constructor(settings: LimiterSettings) {
     this.#settings = settings;
@@ -183,12 +185,15 @@ class RateLimiter implements Limiter {
     // There is at most one timer, and none unless a request waits for time to pass.
     clearTimeout(this.#timer);
     const now = performance.now();
+    if (this.#dueAt !== undefined && now > this.#dueAt)
+      this.#limits.recordLate(now - this.#dueAt, now);
+    this.#dueAt = undefined;
     for (let queued = this.#queue.peek(); queued !== undefined; queued = this.#queue.peek()) {
       const own = this.#concurrencyDelay() ?? this.#limits.delay(queued.estimate, now);
       const delay = own ?? this.#sharedDelay(now);
       if (delay !== undefined) {
         this.#delay = delay;
-        if (delay.waitMs !== Number.POSITIVE_INFINITY) this.#setTimer(delay.waitMs);
+        if (delay.waitMs !== Number.POSITIVE_INFINITY) this.#setTimer(delay.waitMs, now);
         // Nothing is reserved that could not be used.
         if (own === undefined) this.#askForMore(now);
         return;
@@ -208,8 +213,9 @@ class RateLimiter implements Limiter {
     this.#budget?.ask(estimatesOf(this.#queue.unordered()), places, this.#limits.rates(now));
   }
 
-  #setTimer(ms: number): void {
+  #setTimer(ms: number, now: number): void {
     const delay = Math.min(MAX_TIMER_MS, Math.ceil(ms));
+    this.#dueAt = now + delay;
     this.#timer = setTimeout(() => this.#permitQueued(), delay);
   }
 

@@ -43,6 +43,8 @@ const UNITS = {
 
 /** A burst of fewer requests than this does not explain a refusal. */
 const MIN_BURST = 4;
+/** What a busy process has missed for longer than this is lost. */
+const MAX_LATE_MS = 1_000;
 
 /** All limits of a server, and what its responses say about them. The caller passes the time. */
 export class Limits {
@@ -98,6 +100,15 @@ export class Limits {
       longest = { waitMs, reason };
     }
     return longest.waitMs > 0 ? longest : undefined;
+  }
+
+  /**
+   * Waiting requests are looked at later than they could have been sent, because the process was busy: they
+   * catch up, as far as the server has taken bursts. No minute gets more than its limit.
+   */
+  recordLate(ms: number, now: number): void {
+    const keptMs = Math.min(ms, MAX_LATE_MS) * this.#backOff.burst;
+    for (const quantity of QUANTITIES) this.#meters[quantity].recordLate(keptMs, now);
   }
 
   /** The minimum time until such a request can be sent, after the queue `ahead` of it. */

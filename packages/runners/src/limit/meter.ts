@@ -90,6 +90,11 @@ export class Meter {
     return Math.max(paced, quota.until - now);
   }
 
+  /** Requests that had to wait came later than they could, by so much. */
+  recordLate(ms: number, now: number): void {
+    this.#bucket?.keepLate(ms, now);
+  }
+
   take(amount: number, now: number): MeterReading {
     this.#bucket?.take(amount, now);
     this.#window.add(amount, now, now);

@@ -83,6 +83,27 @@ describe('at least 95 % of the permitted rate is used, and less than 1 % is refu
     expect(refused).toBeLessThan(0.01);
   });
 
+  test('by a plan of which a fifth of all requests fail', async () => {
+    const perMinute = 6_000;
+    const server = limitedServer({
+      ...{ kind: 'bucket', burst: 100, requestsPerMinute: perMinute },
+      ...{ latencyMs: [20, 40], onTheWayMs: 5, faults: 0.2 },
+    });
+    const tasks = Array.from({ length: 2_000 }, (_, index) => ({
+      ...{ id: `${index}`, description: 'Why?' },
+      retry: { maxAttempts: 20, initialDelayMs: 50, maxDelayMs: 200 },
+    }));
+    const run = createExecutor({
+      strategy: parallel({ maxParallel: 64 }),
+      runner: rateLimit(server, { requestsPerMinute: perMinute }),
+    }).execute({ goal: 'Answer', tasks });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(server.arrivals.length / ((20 / 60) * perMinute)).toBeGreaterThanOrEqual(0.95);
+    expect(server.refusals).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect((await run).metrics).toMatchObject({ completedTasks: 2_000 });
+  });
+
   test('by two concurrent plans, each with its own runner', async () => {
     const server = limitedServer({ kind: 'sliding window', requestsPerMinute: 600 });
     const limiter = createLimiter({ requestsPerMinute: 600 });

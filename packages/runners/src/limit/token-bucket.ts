@@ -36,7 +36,15 @@ export class TokenBucket {
   /** Takes an amount; a negative amount returns it. */
   take(amount: number, now: number): void {
     this.#refill(now);
-    this.#level = Math.min(this.#capacity, this.#level - amount);
+    this.#level = Math.min(Math.max(this.#capacity, this.#level), this.#level - amount);
+  }
+
+  /** Keeps what came in during so long a time, also beyond the capacity. */
+  keepLate(ms: number, now: number): void {
+    if (now <= this.#at) return;
+    const most = Math.max(this.#level, this.#capacity + ms * this.#perMs);
+    this.#level = Math.min(most, this.#level + (now - this.#at) * this.#perMs);
+    this.#at = now;
   }
 
   /** Lowers the level to this one, unless it is lower already. */
@@ -47,7 +55,8 @@ export class TokenBucket {
 
   #refill(now: number): void {
     if (now <= this.#at) return;
-    this.#level = Math.min(this.#capacity, this.#level + (now - this.#at) * this.#perMs);
+    const most = Math.max(this.#capacity, this.#level);
+    this.#level = Math.min(most, this.#level + (now - this.#at) * this.#perMs);
     this.#at = now;
   }
 }
