@@ -94,6 +94,23 @@ test.each<[string, string, unknown, unknown, object]>([
     { tool: 'web_search', queries: ['tides'], sources: [{ url: PAGE.url }] },
   ],
   [
+    'a search of Gemini 3',
+    'server:GOOGLE_SEARCH_WEB',
+    { queries: ['tides'] },
+    {},
+    { tool: 'web_search', queries: ['tides'] },
+  ],
+  [
+    'failed code of Google',
+    'code_execution',
+    { language: 'PYTHON', code: '1/0' },
+    { outcome: 'OUTCOME_FAILED', output: 'ZeroDivisionError' },
+    {
+      ...{ tool: 'code_execution', code: '1/0', stdout: 'ZeroDivisionError' },
+      error: 'OUTCOME_FAILED',
+    },
+  ],
+  [
     'code of Google',
     'code_execution',
     { language: 'PYTHON', code: 'print(1)' },

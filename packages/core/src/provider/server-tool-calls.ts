@@ -40,7 +40,7 @@ export function readServerToolCall(name: string, input: unknown, result: unknown
 /** The names of providers for the tools that have a common one. */
 const NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    web_search: 'web_search_preview google_search browser_search search',
+    web_search: 'web_search_preview google_search browser_search search server:GOOGLE_SEARCH_WEB',
     code_execution: 'code_interpreter bash_code_execution text_editor_code_execution python',
   }).flatMap(([name, others]) => others.split(' ').map((other) => [other, name] as const)),
 );
@@ -127,10 +127,12 @@ function sourceOf(value: unknown): ServerToolSource | undefined {
 
 /** The failure of a call. Providers give a code, a text, or an object with one of them. */
 function errorOf(found: Fields): string | undefined {
-  const { error, status } = found;
+  const { error, status, outcome } = found;
   const said =
     textIn(found, ['error_code', 'errorCode']) ??
     textOf(error) ??
     textIn(fieldsOf(error), ['message', 'code', 'type']);
+  // Google's.
+  if (typeof outcome === 'string' && !/^OUTCOME_(OK|UNSPECIFIED)$/.test(outcome)) return outcome;
   return said ?? (status === 'failed' || status === 'incomplete' ? String(status) : undefined);
 }

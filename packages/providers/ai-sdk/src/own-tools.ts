@@ -34,11 +34,14 @@ export class OwnTools {
   /** Those of searches, too, where the package does not tell them apart. */
   #sources: Citation[] = [];
   #citations: Citation[] = [];
+  /** The number of calls before this answer. */
+  #callsBefore = 0;
 
   /** Begins another answer. */
   reset(): void {
     this.#sources = [];
     this.#citations = [];
+    this.#callsBefore = this.#calls.size;
   }
 
   addSource(source: Source): void {
@@ -64,6 +67,30 @@ export class OwnTools {
     this.#calls.set(id, part.type === 'tool-call' ? call : { ...call, result });
   }
 
+  /**
+   * Adds the searches of Google, which its package reports beside the answer: the queries, the pages that
+   * were found, and which parts of the answer are based on which of them.
+   */
+  addGrounding({ providerMetadata }: { readonly providerMetadata?: unknown }, text: string): void {
+    for (const own of Object.values(Object(providerMetadata))) {
+      const { webSearchQueries: queries, groundingChunks, groundingSupports } = groundingIn(own);
+      const pages = listOf(groundingChunks).map((chunk) => Object(Object(chunk).web) as Page);
+      if (listOf(queries).length === 0 && !pages.some(({ uri }) => uri)) continue;
+      const ids = [...this.#calls.keys()].slice(this.#callsBefore);
+      const known = ids.findLast((id) => SEARCHES.includes(this.#calls.get(id)?.tool ?? ''));
+      const call = this.#calls.get(known ?? '') ?? { tool: SEARCHES[0], input: { queries } };
+      const id = known ?? `search ${this.#calls.size}`;
+      this.#calls.set(id, { ...call, result: { sources: pages } });
+      for (const support of listOf(groundingSupports)) {
+        const { segment, groundingChunkIndices: indices } = Object(support) as Support;
+        for (const index of listOf(indices)) {
+          const { uri: url, title } = pages[Number(index)] ?? {};
+          if (url !== undefined) this.#citations.push({ url, title, ...placeOf(segment, text) });
+        }
+      }
+    }
+  }
+
   get citations(): readonly Citation[] | undefined {
     return citationsOf(this.#citations.length > 0 ? this.#citations : this.#sources);
   }
@@ -86,6 +113,37 @@ export class OwnTools {
     if (!this.#files.some(({ id }) => id === file.id)) this.#files.push(file);
     return true;
   }
+}
+
+/** The names of searches in the package of Google. */
+const SEARCHES: readonly [string, ...string[]] = ['web_search', 'server:GOOGLE_SEARCH_WEB'];
+
+interface Page {
+  readonly uri?: string | undefined;
+  readonly title?: string | undefined;
+}
+
+interface Support {
+  readonly segment?: unknown;
+  readonly groundingChunkIndices?: unknown;
+}
+
+function groundingIn(own: unknown): Readonly<Record<string, unknown>> {
+  return Object(Object(own).groundingMetadata);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Google counts in bytes, and within one of several parts of a text. */
+function placeOf(segment: unknown, text: string): Pick<Citation, 'quote' | 'start' | 'end'> {
+  const { text: quote, startIndex = 0 } = Object(segment) as Record<string, unknown>;
+  if (typeof quote !== 'string' || quote === '') return {};
+  const bytes = new TextEncoder().encode(text).subarray(0, Number(startIndex));
+  const counted = new TextDecoder().decode(bytes).length;
+  const start = text.startsWith(quote, counted) ? counted : text.indexOf(quote);
+  return start < 0 ? { quote } : { quote, start, end: start + quote.length };
 }
 
 function sourceOf({ url, title, filename }: Source): Citation {

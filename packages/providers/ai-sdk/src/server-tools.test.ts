@@ -1,5 +1,7 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
+import { createGoogle } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
+import { createXai } from '@ai-sdk/xai';
 import { createExecutor, createPlan, type TaskOptions } from '@stratagem/core';
 import { inOrder, json, type Received, type Reply, testServer } from '@stratagem/test-kit';
 import type { LanguageModel } from 'ai';
@@ -129,6 +131,136 @@ describe.each([true, false])('streaming is %s: through the package', (stream) =>
           ...{ tool: 'code_execution', code: 'print(42)', stdout: '42' },
           files: [{ id: 'cfile_1', filename: 'a.csv', containerId: 'cntr_1' }],
         },
+      ],
+    });
+  });
+
+  test('of Google, searches are read from beside the answer, which counts in bytes', async () => {
+    const text = 'Größe: The moon. It is 42.';
+    const parts = [
+      { executableCode: { language: 'PYTHON', code: 'print(42)' } },
+      { codeExecutionResult: { outcome: 'OUTCOME_OK', output: '42\n' } },
+      { text },
+    ];
+    const groundingMetadata = {
+      webSearchQueries: ['tides', 'why tides'],
+      groundingChunks: [
+        { web: { uri: 'https://a.example/tides', title: 'a.example' } },
+        { web: { uri: 'https://b.example/moon', title: 'b.example' } },
+      ],
+      groundingSupports: [
+        {
+          segment: { startIndex: 9, endIndex: 18, text: 'The moon.' },
+          groundingChunkIndices: [0, 1],
+        },
+        { segment: { startIndex: 2, endIndex: 9, text: 'It is 4' }, groundingChunkIndices: [1] },
+        { segment: { text: 'elsewhere' }, groundingChunkIndices: [0, 7] },
+      ],
+    };
+    const usageMetadata = { promptTokenCount: 9, candidatesTokenCount: 5, totalTokenCount: 14 };
+    const answerOf = (parts: readonly object[], more: object = {}) => ({
+      candidates: [{ content: { role: 'model', parts }, index: 0, ...more }],
+      ...{ usageMetadata, modelVersion: 'gemini-2.5-flash' },
+    });
+    const end = { finishReason: 'STOP', groundingMetadata };
+    server.replyWith((response, received: Received) => {
+      if (!received.path?.includes('streamGenerateContent')) {
+        return json(200, answerOf(parts, end))(response, received);
+      }
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const chunks = [...parts.map((part) => answerOf([part])), answerOf([{ text: '' }], end)];
+      for (const chunk of chunks) response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+      response.end();
+    });
+    const model = createGoogle({ apiKey: 'k', baseURL: server.url })('gemini-2.5-flash');
+    const serverTools: TaskOptions['serverTools'] = ['web_search', 'code_execution'];
+    const result = await run(model, { serverTools, stream }).orThrow();
+    expect(server.requests[0]?.body.tools).toEqual([{ googleSearch: {} }, { codeExecution: {} }]);
+    const [a, b] = [
+      { url: 'https://a.example/tides', title: 'a.example' },
+      { url: 'https://b.example/moon', title: 'b.example' },
+    ];
+    expect(result.tasks[0]).toMatchObject({
+      output: text,
+      citations: [
+        { ...a, quote: 'The moon.', start: 7, end: 16 },
+        { ...b, quote: 'The moon.', start: 7, end: 16 },
+        { ...b, quote: 'It is 4', start: 17, end: 24 },
+        { ...a, quote: 'elsewhere' },
+      ],
+      serverToolCalls: [
+        { tool: 'code_execution', code: 'print(42)', stdout: '42\n' },
+        { tool: 'web_search', queries: ['tides', 'why tides'], sources: [a, b] },
+      ],
+    });
+  });
+
+  test('of xAI, tools of the server leave calls and sources', async () => {
+    const search = {
+      ...{ type: 'web_search_call', id: 'ws_1', status: 'completed', name: 'web_search' },
+      arguments: '{"query":"tides"}',
+      action: {
+        ...{ type: 'search', query: 'tides' },
+        sources: [{ type: 'url', url: 'https://a.example/tides' }],
+      },
+    };
+    const code = {
+      ...{ type: 'code_interpreter_call', id: 'ci_1', status: 'completed' },
+      ...{ name: 'code_execution', arguments: '{"code":"print(42)"}' },
+    };
+    const annotations = [
+      {
+        ...{ type: 'url_citation', url: 'https://a.example/tides', title: 'Tides' },
+        ...{ start_index: 0, end_index: 9 },
+      },
+    ];
+    const message = {
+      ...{ type: 'message', id: 'msg_1', role: 'assistant', status: 'completed' },
+      content: [{ type: 'output_text', text: 'The moon. It is 42.', logprobs: [], annotations }],
+    };
+    const response = {
+      ...{ id: 'resp_1', object: 'response', created_at: 1, status: 'completed' },
+      ...{
+        model: 'grok-4',
+        output: [search, code, message],
+        usage: { ...usage, total_tokens: 110 },
+      },
+    };
+    const place = { item_id: 'msg_1', output_index: 2, content_index: 0 };
+    const events = [
+      { type: 'response.created', response: { ...response, output: [], status: 'in_progress' } },
+      ...[search, code].flatMap((item, output_index) => [
+        { type: 'response.output_item.added', output_index, item },
+        { type: 'response.output_item.done', output_index, item },
+      ]),
+      { type: 'response.output_text.delta', ...place, delta: 'The moon. It is 42.', logprobs: [] },
+      {
+        type: 'response.output_text.annotation.added',
+        ...{ ...place, annotation_index: 0, annotation: annotations[0] },
+      },
+      { type: 'response.output_item.done', output_index: 2, item: message },
+      { type: 'response.completed', response },
+    ];
+    server.replyWith(reply(response, events));
+    const model = createXai({ apiKey: 'k', baseURL: server.url }).responses('grok-4');
+    const serverTools: TaskOptions['serverTools'] = [
+      { type: 'web_search', allowedDomains: ['a.example'] },
+      'code_execution',
+    ];
+    const result = await run(model, { serverTools, stream }).orThrow();
+    expect(server.requests[0]?.body.tools).toEqual([
+      { type: 'web_search', allowed_domains: ['a.example'] },
+      { type: 'code_interpreter' },
+    ]);
+    expect(result.tasks[0]).toMatchObject({
+      output: 'The moon. It is 42.',
+      citations: [{ url: 'https://a.example/tides', title: 'Tides' }],
+      serverToolCalls: [
+        {
+          ...{ tool: 'web_search', queries: ['tides'] },
+          sources: [{ url: 'https://a.example/tides' }],
+        },
+        { tool: 'code_execution', code: 'print(42)' },
       ],
     });
   });

@@ -227,6 +227,7 @@ export class Transcript implements AttemptProgress {
     this.costUsd =
       this.costUsd === undefined || costUsd === undefined ? undefined : this.costUsd + costUsd;
     await this.#answer.end();
+    this.#own.addGrounding(end, this.text);
     if (this.steps > 1 || this.#calls.length > 0) await this.reportLastStep();
     try {
       if (!this.isPaused) this.#requireComplete(end);
