@@ -7,6 +7,7 @@ import { anchorOf } from '../src/markdown.js';
 import { PAGES, root } from '../src/pages.js';
 import { sidebar } from '../src/sidebar.js';
 import { stage, stagePage } from '../src/stage.js';
+import { labelTables } from '../src/table-labels.js';
 
 const site = fileURLToPath(new URL('../site', import.meta.url));
 stage(site);
@@ -24,6 +25,11 @@ const ICON = `data:image/svg+xml,${encodeURIComponent(
     '<rect x="9" y="11" width="6" height="3" rx="1"/></svg>',
 )}`;
 
+function boostDocument(page: string): number {
+  if (page.startsWith('/api/')) return 0.2;
+  return page.startsWith('/reference/') ? 0.5 : 1;
+}
+
 export default defineConfig({
   title: 'Stratagem',
   description: 'Runs plans of LLM tasks in TypeScript and JavaScript.',
@@ -36,8 +42,11 @@ export default defineConfig({
     ['link', { rel: 'icon', href: ICON }],
   ],
   markdown: {
+    // With more contrast than the default themes.
+    theme: { light: 'github-light-default', dark: 'github-dark-default' },
     anchor: { slugify: anchorOf },
     config(md) {
+      md.core.ruler.push('table-labels', ({ tokens }) => labelTables(tokens));
       // Vue would evaluate double braces.
       const { code_inline: code, text } = md.renderer.rules;
       md.renderer.rules.code_inline = (tokens, index, ...rest) => {
@@ -53,8 +62,8 @@ export default defineConfig({
       provider: 'local',
       options: {
         miniSearch: {
-          // Guides come before the API, which has most of the headings.
-          searchOptions: { boostDocument: (page: string) => (page.startsWith('/api/') ? 0.2 : 1) },
+          // Guides come before references, which have most of the headings.
+          searchOptions: { boostDocument },
         },
       },
     },

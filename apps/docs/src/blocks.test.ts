@@ -60,6 +60,22 @@ describe('commands', () => {
     expect(unknown).toEqual([]);
   });
 
+  test('install the SDKs of providers with them: npm does not, as they are optional', () => {
+    const sdks = {
+      openai: 'openai',
+      anthropic: '@anthropic-ai/sdk',
+      mcp: '@modelcontextprotocol/client',
+    };
+    const missing = lines.flatMap(([file, line, text]) => {
+      const words = text.split(/\s+/);
+      if (!text.includes('npm install')) return [];
+      return Object.entries(sdks)
+        .filter(([name, sdk]) => words.includes(`@stratagem/${name}`) && !words.includes(sdk))
+        .map(([, sdk]) => `${file}:${line} ${sdk}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
   test('run scripts that exist', () => {
     const manifests = new Map<string, Record<string, string>>();
     const scriptsOf = (folder: string): Record<string, string> => {

@@ -25,8 +25,11 @@ export function stagePage(folder: string, file: string): void {
 
 function sitePage(file: string, page: string): string {
   const linked = replaceLinks(page, (target) => siteLink(file, target));
-  return switchPictures(linked);
+  return switchPictures(linked.replace(CONTENTS, ''));
 }
+
+/** A table of contents at the top: the site has one of its own. */
+const CONTENTS = /\n(?:- \[[^\]\n]+\]\(#[^)\n]+\)\n){4,}/;
 
 const PICTURE =
   /<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*<img src="([^"]+)" alt="([^"]*)">\s*<\/picture>/g;
