@@ -4,10 +4,13 @@ import type { ValueCodec } from '../contract/codec.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Tool } from '../contract/tool.js';
-import { canonical } from '../serialize/canonical.js';
-import { toData, UnstorableError } from '../serialize/value.js';
+import { canonicalText } from '../serialize/canonical.js';
+import { UnstorableError } from '../serialize/value.js';
 import type { Step } from '../state/step.js';
 import { sha256 } from '../util/sha256.js';
+
+/** A promise where there is only WebCrypto; undefined where the content says nothing about the output. */
+export type ContentKey = string | undefined | Promise<string>;
 
 /** Increased when the same content is encoded differently. */
 const VERSION = 2;
@@ -23,13 +26,13 @@ const VERSION = 2;
  *
  * @param anyPosition See `ReuseOptions.anyPosition`.
  */
-export async function contentKeyOf(
+export function contentKeyOf(
   request: TaskRequest,
   runner: TaskRunner,
   resource: string,
   codecs?: readonly ValueCodec[],
   anyPosition = false,
-): Promise<string | undefined> {
+): ContentKey {
   const { tools, check: _, inputs, options, attachments, ...others } = request;
   if (tools !== undefined) return undefined;
   const taskId = anyPosition ? withoutPositions(request.taskId) : request.taskId;
@@ -38,11 +41,12 @@ export async function contentKeyOf(
     taskId,
     ...(attachments && { attachments: identitiesOf(attachments) }),
   };
-  const { name, settings = {}, readsInputs = false } = runner;
-  const asked = withoutDelivery(options ?? {});
-  const shown = Object.keys(asked).length === 0 ? rest : { ...rest, options: asked };
+  const { name, settings, readsInputs = false } = runner;
+  const asked = options && withoutDelivery(options);
+  const hasOptions = asked !== undefined && Object.keys(asked).length > 0;
+  const shown = hasOptions ? { ...rest, options: asked } : rest;
   const content = { ...shown, inputs: readsInputs ? inputs : Object.keys(inputs).sort() };
-  const answering = withoutDelivery(settings);
+  const answering = settings === undefined ? {} : withoutDelivery(settings);
   return keyOf({ version: VERSION, content, name, resource, settings: answering }, codecs);
 }
 
@@ -56,11 +60,11 @@ function withoutPositions(taskId: string): string {
  * a command, whose effects nobody knows, for a tool that says so, and for arguments that are not plain data.
  * Each iteration of a loop has a key of its own: a loop that asks until something is done repeats its call.
  */
-export async function stepKeyOf(
+export function stepKeyOf(
   step: Step,
   tool: Tool | undefined,
   { iterations, codecs, secretTexts }: StepKeyOptions,
-): Promise<string | undefined> {
+): ContentKey {
   if (step.kind === 'command' || tool === undefined || !isReusable(tool, step.args)) {
     return undefined;
   }
@@ -86,12 +90,9 @@ function isReusable({ reusable = true }: Tool, args: unknown): boolean {
   }
 }
 
-async function keyOf(
-  content: unknown,
-  codecs: readonly ValueCodec[] | undefined,
-): Promise<string | undefined> {
+function keyOf(content: unknown, codecs: readonly ValueCodec[] | undefined): ContentKey {
   try {
-    return await sha256(canonical(toData(content, codecs)));
+    return sha256(canonicalText(content, codecs));
   } catch (error) {
     if (error instanceof UnstorableError) return undefined;
     throw error;

@@ -44,7 +44,7 @@ export function memoryJournal(): Journal {
   let isClosed = false;
 
   const withoutBytes = (event: EventData): EventData => {
-    if (event.type !== 'task_output' || event.data === undefined) return event;
+    if (event.data === undefined) return event;
     bytes.set(event.sha256 as string, event.data);
     return { ...event, data: null };
   };
@@ -71,12 +71,16 @@ export function memoryJournal(): Journal {
       events: [...eventsOf(run)].map(withBytes),
       append(events) {
         if (run.lease !== lease) throw journalErrors.closed(runId);
-        const text = JSON.stringify(events.map(withoutBytes));
-        run.appends.push(text);
+        const stored = [...events];
         for (let position = 0; position < events.length; position++) {
           const event = events[position] as EventData;
-          run.summary = listingAfter(run.summary, event);
-          const { contentKey } = event;
+          if (event.type === 'task_output') stored[position] = withoutBytes(event);
+          if (event.type !== 'task_started') run.summary = listingAfter(run.summary, event);
+        }
+        const text = JSON.stringify(stored);
+        run.appends.push(text);
+        for (let position = 0; position < events.length; position++) {
+          const { contentKey } = events[position] as EventData;
           if (contentKey !== undefined) completions.set(contentKey, { runId, text, position });
         }
       },

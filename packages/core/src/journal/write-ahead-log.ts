@@ -1,16 +1,16 @@
 import type { ValueCodec } from '../contract/codec.js';
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
-import type { TaskCompleted } from '../contract/event.js';
+import type { RunEvent, TaskCompleted } from '../contract/event.js';
 import type { GoalState } from '../contract/goal.js';
 import type { EventData, Json, RunJournal } from '../contract/journal.js';
 import { JOURNAL_ERROR_CODES, JournalError } from '../contract/journal-error.js';
 import type { Task } from '../contract/task.js';
 import { handOn } from '../contract/value.js';
 import type { Graph } from '../graph/graph.js';
-import { type EncodeOptions, encodeEvent } from '../serialize/event.js';
+import { type EncodeOptions, encodeEvent, fieldsOf } from '../serialize/event.js';
 import type { PlanData } from '../serialize/plan.js';
 import { toData, UnstorableError } from '../serialize/value.js';
-import { COMPLETED, type EventLog, STARTED } from '../state/event-log.js';
+import { COMPLETED_WITH_DETAILS, type EventLog } from '../state/event-log.js';
 import type { RunState } from '../state/run-state.js';
 import type { RecordedAttachments } from './recorded-attachments.js';
 import type { Redact, Redaction } from './redaction.js';
@@ -76,6 +76,11 @@ export class WriteAheadLog {
     this.#durable = position;
   }
 
+  /** Whether an output has to be encoded before its task completes. The data of a text is the text. */
+  mustPrepare(output: unknown): boolean {
+    return typeof output !== 'string' || this.#redaction !== undefined;
+  }
+
   /**
    * Encodes the output of a task before it completes.
    *
@@ -114,42 +119,50 @@ export class WriteAheadLog {
   }
 
   #encode(end: number): EventData[] {
-    const { planData, redact, codecs } = this.#options;
-    const outputOf = ({ output }: { readonly output: unknown }, index: number) => {
-      const prepared = this.#outputs.get(index);
-      this.#outputs.delete(index);
-      // Another output may have come first: a human's answer, after the default at a timeout.
-      const isPrepared = prepared !== undefined && prepared.output === output;
-      return isPrepared ? prepared.data : this.#toData(this.#graph.tasks[index] as Task, output);
-    };
-    const attachedOf = (sha256: string) => this.#options.attachments.recorded?.take(sha256);
-    const options = { graph: this.#graph, planData, outputOf, attachedOf, codecs };
+    const log = this.#log;
+    const { redact, codecs } = this.#options;
     const events: EventData[] = [];
     for (let position = this.#durable; position < end; position++) {
+      const kind = log.kindAt(position);
       // A piece of text cannot be redacted without the rest of it.
-      if (redact !== undefined && this.#log.typeAt(position) === 'task_output') continue;
-      events.push(this.#encodeAt(position, options));
+      if (redact !== undefined && log.typeAt(position) === 'task_output') continue;
+      const event = log.eventAt(position);
+      const isOfAttempt = kind <= COMPLETED_WITH_DETAILS && log.attemptAt(position) > 0;
+      if (!isOfAttempt || this.#redaction !== undefined) {
+        events.push(this.#encodeOther(event, log.indexAt(position)));
+        continue;
+      }
+      // Starts and completions are nearly all events, made for this call, and plain but for the output.
+      if (event.type === 'task_completed') {
+        const completed: Changeable<TaskCompleted> = event;
+        const { output } = event;
+        const isText = typeof output === 'string';
+        completed.output = isText ? output : this.#outputOf(event, log.indexAt(position));
+      }
+      const hasDetails = kind === COMPLETED_WITH_DETAILS;
+      events.push(hasDetails ? fieldsOf(event, codecs) : (event as unknown as EventData));
     }
     return events;
   }
 
-  /** Starts and completions are nearly all events, made for this call, and plain but for the output. */
-  #encodeAt(position: number, options: EncodeOptions): EventData {
-    const log = this.#log;
-    const event = log.eventAt(position);
-    const index = log.indexAt(position);
-    const kind = log.kindAt(position);
+  #encodeOther(event: RunEvent, index: number): EventData {
+    const { planData, codecs } = this.#options;
+    const options: EncodeOptions = {
+      ...{ graph: this.#graph, planData, codecs },
+      outputOf: (completed) => this.#outputOf(completed, index),
+      attachedOf: (sha256) => this.#options.attachments.recorded?.take(sha256),
+    };
     const redaction = this.#redaction;
-    if (redaction !== undefined) {
-      return redaction.data(encodeEvent(redaction.event(event, index), index, options), index);
-    }
-    if (kind === STARTED) return event as unknown as EventData;
-    if (kind !== COMPLETED || log.attemptAt(position) === 0) {
-      return encodeEvent(event, index, options);
-    }
-    const completed = event as { -readonly [Field in keyof TaskCompleted]: TaskCompleted[Field] };
-    completed.output = options.outputOf(completed, index);
-    return completed as unknown as EventData;
+    if (redaction === undefined) return encodeEvent(event, index, options);
+    return redaction.data(encodeEvent(redaction.event(event, index), index, options), index);
+  }
+
+  #outputOf({ output }: TaskCompleted, index: number): Json {
+    const prepared = this.#outputs.get(index);
+    this.#outputs.delete(index);
+    // Another output may have come first: a human's answer, after the default at a timeout.
+    const isPrepared = prepared !== undefined && prepared.output === output;
+    return isPrepared ? prepared.data : this.#toData(this.#graph.tasks[index] as Task, output);
   }
 
   #toData(task: Task, output: unknown): Json {
@@ -174,6 +187,8 @@ export class WriteAheadLog {
     return journalFailure(this.#options.runId, thrown);
   }
 }
+
+type Changeable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** The error of a run whose journal failed. */
 export function journalFailure(runId: string, thrown: unknown): JournalError {

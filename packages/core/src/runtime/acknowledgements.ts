@@ -11,6 +11,11 @@ export class Acknowledgements {
     this.#isJournalled = isJournalled;
   }
 
+  /** Whether callers wait for inputs that have been applied. */
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** The run takes an input, and tells whether it counts. */
   request(take: (acknowledge: Acknowledged['acknowledge']) => void): Promise<void> {
     return new Promise<void>((resolve, reject) => {

@@ -1,13 +1,13 @@
 import type { AttachedFile } from '../contract/attachment.js';
 import type { AttemptCarrier, AttemptReport, AttemptWork } from '../contract/carrier.js';
-import { describe, RunnerError } from '../contract/errors.js';
+import { RunnerError } from '../contract/errors.js';
 import { type RunObserver, surroundingOf } from '../contract/instrumentation.js';
 import type { Json } from '../contract/journal.js';
 import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
-import type { AttemptResult, TaskRunner } from '../contract/runner.js';
+import type { AttemptResult } from '../contract/runner.js';
 import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
@@ -15,15 +15,16 @@ import { asksModel, type Task } from '../contract/task.js';
 import type { RecordedToolResult } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
+import type { ContentKey } from '../journal/content-key.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
-import { placeInLoops } from '../state/group.js';
 import type { Inputs } from '../state/inputs.js';
 import { type Step, stepOf } from '../state/step.js';
 import { Slots } from '../util/slots.js';
 import type { AttachmentReader } from './attachment-reader.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import type { AttemptKeys } from './attempt-keys.js';
 import type { Input } from './input.js';
 import { keepPart, keepRequest, keepResult } from './kept-output.js';
 import type { ProcessCarrier } from './process-carrier.js';
@@ -57,7 +58,7 @@ export class ActiveAttempts implements AttemptHost {
   readonly #own: ProcessCarrier | undefined;
   /** The carrier of attempts that run elsewhere. */
   readonly #carrier: AttemptCarrier | undefined;
-  /** Whether attempts start at once in this process: without a journal that may have their outputs. */
+  /** Whether attempts start at once in this process: no output of an earlier run may take their place. */
   readonly #startsAtOnce: boolean;
   readonly #inbox: AttemptInbox;
   /** By the index of the task. */
@@ -65,6 +66,8 @@ export class ActiveAttempts implements AttemptHost {
   /** Keys of attempts that have ended, whose results may not be durable yet. */
   readonly #settled: string[] = [];
   #savedFiles: Promise<SavedFiles> | undefined;
+  /** In a run with a journal. */
+  #keys: AttemptKeys | undefined;
 
   /** @param own The carrier of a run without one in its settings. */
   constructor(
@@ -82,9 +85,15 @@ export class ActiveAttempts implements AttemptHost {
     this.#kernel = kernel;
     this.#own = own;
     this.#carrier = settings.carrier;
-    this.#startsAtOnce = own !== undefined && settings.record === undefined;
+    this.#startsAtOnce = own !== undefined && settings.record?.reuse === undefined;
     this.#inbox = inbox;
     this.requestOf = requestOf.bind(undefined, kernel);
+  }
+
+  /** To be called before the first start, in a run with a journal: other runs need no keys. */
+  async loadKeys(): Promise<void> {
+    const { AttemptKeys } = await import('./attempt-keys.js');
+    this.#keys = new AttemptKeys(this.#settings, this.#kernel);
   }
 
   launch(command: Extract<Command, { type: 'start' }>, now: number): void {
@@ -97,8 +106,9 @@ export class ActiveAttempts implements AttemptHost {
   }
 
   #begin(attempt: Attempt): void {
-    if (attempt.task.run !== undefined || this.#settings.record === undefined) this.#start(attempt);
-    else this.#startJournalled(attempt);
+    const isFound = attempt.task.run === undefined && this.#settings.record?.reuse !== undefined;
+    if (isFound && this.#keys !== undefined) this.#startUnlessFound(attempt, this.#keys);
+    else this.#start(attempt);
   }
 
   #beginWithAttachments(attempt: Attempt): void {
@@ -310,60 +320,16 @@ export class ActiveAttempts implements AttemptHost {
     }
   }
 
-  /** An earlier answer may take the place of a request, and its own is recorded under its content. */
-  #startJournalled(attempt: Attempt): void {
-    const contentKey = this.#contentKeyOf(attempt);
-    contentKey.catch(() => {}); // The attempt itself says what is wrong with its request.
-    attempt.contentKey = contentKey;
-    if (this.#settings.record?.reuse === undefined) {
-      this.#start(attempt);
-      return;
-    }
-    this.#reused(attempt, contentKey).then((result) => {
+  /** Starts an attempt unless an earlier answer takes its place. */
+  #startUnlessFound(attempt: Attempt, keys: AttemptKeys): void {
+    const notice = (message: string) => {
+      this.#inbox.takeOutput(attempt, { kind: 'notice', source: 'journal', message });
+    };
+    keys.find(attempt, this.#inbox.now(), notice).then((result) => {
       if (attempt.isOver) return;
       if (result === undefined) this.#start(attempt);
       else this.complete(attempt, result, true);
     });
-  }
-
-  async #contentKeyOf(attempt: Attempt): Promise<string | undefined> {
-    const { task } = attempt;
-    const { record, toolbox, runners } = this.#settings;
-    // A redacted output is no answer to any request; nor can anybody see what tools do.
-    if (record?.redact !== undefined || toolbox.of(task).length > 0) return undefined;
-    const { contentKeyOf, stepKeyOf } = await import('../journal/content-key.js');
-    if (!asksModel(task)) {
-      const { codecs, secretTexts } = this.#settings;
-      const { iterations } = placeInLoops(attempt.index, this.#kernel.graph);
-      const options = { iterations, codecs, secretTexts };
-      return stepKeyOf(attempt.step, toolbox.called(task), options);
-    }
-    const request = runners.requestFor(attempt.request);
-    const runner = runners.of(task) as TaskRunner;
-    const { codecs } = this.#settings;
-    const resource = runners.resourceOf(task);
-    return contentKeyOf(request, runner, resource, codecs, record?.reuse?.anyPosition);
-  }
-
-  /** The output of an earlier run for the same request. A journal that cannot say is done without. */
-  async #reused(
-    attempt: Attempt,
-    contentKey: Promise<string | undefined>,
-  ): Promise<AttemptResult | undefined> {
-    try {
-      const key = await contentKey.catch(() => undefined);
-      const { reuse } = this.#settings.record ?? {};
-      const { outputSchema } = attempt.task;
-      const found =
-        key === undefined ? undefined : await reuse?.find(key, outputSchema, this.#inbox.now());
-      if (found === undefined) return undefined;
-      const { runId, ...answer } = found;
-      return { ...answer, contentKey: key, reused: { runId } };
-    } catch (thrown) {
-      const message = `could not look for outputs of earlier runs: ${describe(thrown)}`;
-      this.#inbox.takeOutput(attempt, { kind: 'notice', source: 'journal', message });
-      return undefined;
-    }
   }
 
   /** Takes a report of the carrier. */
@@ -395,19 +361,22 @@ export class ActiveAttempts implements AttemptHost {
    * @param isFinished Whether it fits the schema of its task, and has its content key.
    */
   complete(attempt: Attempt, given: AttemptResult, isFinished = false): void {
+    if (attempt.isOver) return;
     const { outputSchema, save } = attempt.task;
     let input: Input;
     try {
       // What came over a wire may be anything.
       const isForeign = this.#carrier !== undefined && !isFinished;
       const result = isForeign ? readAnswer(this.#carrier.name, given, true) : given;
-      if (!isFinished && (outputSchema !== undefined || attempt.contentKey !== undefined)) {
-        this.#finish(attempt, result);
+      const contentKey = isFinished ? undefined : this.#keys?.of(attempt);
+      if (typeof contentKey === 'object' || (outputSchema !== undefined && !isFinished)) {
+        this.#finish(attempt, result, contentKey);
         return;
       }
-      const kept = keepResult(result, this.#settings);
+      const keyed = contentKey === undefined ? result : { ...result, contentKey };
+      const kept = keepResult(keyed, this.#settings);
       if (save !== undefined) {
-        if (!attempt.isOver) this.#saveAndEnd(attempt, kept);
+        this.#saveAndEnd(attempt, kept);
         return;
       }
       input = { type: 'completed', attempt, result: kept };
@@ -477,8 +446,8 @@ export class ActiveAttempts implements AttemptHost {
   }
 
   /** Checks an output against its schema, and adds the key under which it can be found again. */
-  #finish(attempt: Attempt, result: AttemptResult): void {
-    finishedResult(attempt.task, result, attempt.contentKey).then(
+  #finish(attempt: Attempt, result: AttemptResult, contentKey: ContentKey): void {
+    finishedResult(attempt.task, result, contentKey).then(
       (finished) => this.complete(attempt, finished, true),
       (thrown) => this.#end(attempt, { type: 'failed', attempt, thrown }),
     );
@@ -517,7 +486,7 @@ export class ActiveAttempts implements AttemptHost {
 async function finishedResult(
   { outputSchema, run }: Task,
   answer: AttemptResult,
-  contentKey: Promise<string | undefined> | undefined,
+  contentKey: ContentKey,
 ): Promise<AttemptResult> {
   let result = answer;
   if (outputSchema !== undefined) {

@@ -12,6 +12,7 @@ import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
 import type { RecordedToolResult, RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
+import type { ContentKey } from '../journal/content-key.js';
 import type { Inputs } from '../state/inputs.js';
 import type { Step } from '../state/step.js';
 import { ApprovalWaits } from './approval-waits.js';
@@ -64,8 +65,8 @@ export class Attempt implements AttemptCall, RunContext {
   isAwaited = false;
   /** The runner that works on it in this process; undefined for a function, a tool or a command. */
   runner: TaskRunner | undefined = undefined;
-  /** In a run with a journal: where its output will be found again. */
-  contentKey: Promise<string | undefined> | undefined = undefined;
+  /** Where its output will be found again, if that was asked before it started. */
+  contentKey: ContentKey = undefined;
 
   #host: AttemptHost;
   /** When it must be over, by the clock of the run; undefined without a limit. */

@@ -76,7 +76,8 @@ export class RunClock {
 
   /** Whether the run may have occupied the event loop for half of the time already. */
   isTurnLong(): boolean {
-    return !this.#isStopped && this.now() - this.#turnBegan > TURN_MS / 2;
+    const now = this.#origin + this.#machine.now() + this.#aheadMs;
+    return !this.#isStopped && now - this.#turnBegan > TURN_MS / 2;
   }
 
   /** Calls back in a later turn of the event loop, after other pending work. */

@@ -156,6 +156,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   async #open({ open }: RunRecord): Promise<void> {
+    const loaded = this.#attempts.loadKeys();
     try {
       this.#journal = await open();
     } catch (thrown) {
@@ -164,6 +165,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     }
     const opening = this.ahead?.openTo(this.#journal);
     if (opening !== undefined) await opening;
+    await loaded;
     if (this.#kernel.ended) this.#finish();
     else this.start(inOrderOfStart);
   }
@@ -266,18 +268,13 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
 
   protected apply(input: Input, now: number): void {
     if (this.#borrower !== undefined) applyInputWithin(this.#borrower, this.#parts, input, now);
-    else if (input.type !== 'completed' || this.ahead !== undefined) {
+    else if (input.type !== 'completed' || this.ahead?.mustPrepare(input.result.output)) {
       applyInput(this.#parts, input, now);
-    } else if (
-      this.#kernel.completed(input.attempt.index, input.attempt.attempt, input.result, now)
-    ) {
-      this.#attempts.leave(input.attempt);
+    } else {
+      const { attempt, result } = input;
+      const isTaken = this.#kernel.completed(attempt.index, attempt.attempt, result, now);
+      if (isTaken) this.#attempts.leave(attempt);
     }
-  }
-
-  protected acknowledge(): void {
-    this.#acknowledgements.flush();
-    dropAborted(this.#kernel.commands);
   }
 
   protected startEarly(): void {
@@ -290,6 +287,11 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
 
   protected carryOut(): void {
     this.#durableTasks = this.#kernel.graph.size;
+    if (this.#acknowledgements.hasPending) this.#acknowledgements.flush();
+    // Only several inputs that were written together can both start an attempt and abort it.
+    if (this.#kernel.commands.length > 1 && this.ahead !== undefined) {
+      dropAborted(this.#kernel.commands);
+    }
     this.#listeners.publish();
     this.#release?.follow();
     if (this.#attempts.hasSettled) this.#attempts.forgetSettled();

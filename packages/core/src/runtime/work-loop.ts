@@ -28,16 +28,17 @@ export abstract class WorkLoop {
   /** Inputs were applied that are committed in the next turn of the event loop. */
   #isCommitDue = false;
   #wake!: () => void;
+  readonly #onWritten = () => this.startEarly();
   /** Holds back attempts that report faster than the run can take it. */
   readonly #gate = new Floodgate();
 
   /** Gives one input to the kernel, at this time. */
   protected abstract apply(input: Input, now: number): void;
 
-  /** The applied inputs are durable, or the run has no journal: their callers may learn it. */
-  protected abstract acknowledge(): void;
-
-  /** Publishes the events of a step, and carries out its commands. */
+  /**
+   * Publishes the events of a step, and carries out its commands. Where the run has a journal, they are
+   * durable, and the callers of the inputs may learn it.
+   */
   protected abstract carryOut(): void;
 
   /** The events of a step are written, but not durable yet: carries out what need not wait for that. */
@@ -65,7 +66,6 @@ export abstract class WorkLoop {
     if (this.#isWorking) return;
     this.#isWorking = true;
     if (isFromOutside) this.#wake();
-    else if (this.ahead === undefined) this.#work();
     else this.#startWork();
   }
 
@@ -124,7 +124,7 @@ export abstract class WorkLoop {
   #startWork(): void {
     if (this.ahead === undefined) this.#work();
     // Inputs of the same turn of the event loop become one append, where it is the appends that cost.
-    else if (this.ahead.isInMemory) queueMicrotask(() => this.#work());
+    else if (this.ahead.isInMemory) queueMicrotask(this.#work);
     else this.#workLater();
   }
 
@@ -133,7 +133,7 @@ export abstract class WorkLoop {
    * the events of all waiting inputs become one append, and further inputs gather while that takes its
    * time.
    */
-  #work(): void {
+  readonly #work = (): void => {
     const { ahead, clock } = this;
     for (let isTurnOver = false; this.#waiting > 0 || this.#isCommitDue; ) {
       while (this.#waiting > 0 && !this.#isCommitDue) {
@@ -170,19 +170,19 @@ export abstract class WorkLoop {
     const isAwaited = this.failure === undefined && !this.isOver;
     const wakesAt = isAwaited ? this.nextWake : Number.POSITIVE_INFINITY;
     if (wakesAt !== clock.wakesAt) clock.wakeAt(wakesAt);
-  }
+  };
 
   /** @returns Whether the work can continue at once; otherwise it continues when the append is done. */
   #commit(ahead: WriteAheadLog, isTurnOver: boolean): boolean {
     try {
-      const committed = ahead.commit(() => this.startEarly());
+      const committed = ahead.commit(this.#onWritten);
       if (committed === undefined) {
-        this.#afterCommit();
+        this.carryOut();
         return true;
       }
       committed.then(
         () => {
-          this.#afterCommit();
+          this.carryOut();
           this.#releaseBackpressure();
           if (isTurnOver) this.#workLater();
           else this.#work();
@@ -195,16 +195,11 @@ export abstract class WorkLoop {
     return false;
   }
 
-  #afterCommit(): void {
-    this.acknowledge();
-    this.carryOut();
-  }
-
   #releaseBackpressure(): void {
     if (this.#waiting <= MAX_WAITING) this.#gate.open();
   }
 
   #workLater(): void {
-    this.clock.afterOtherWork(() => this.#work());
+    this.clock.afterOtherWork(this.#work);
   }
 }

@@ -31,25 +31,25 @@ export function encodeEvent(event: RunEvent, index: number, options: EncodeOptio
   switch (event.type) {
     case 'run_started':
       return {
-        ...fieldsOf(event, options),
+        ...fieldsOf(event, options.codecs),
         plan: options.planData ?? planToData(event.plan),
         taskCount: countTasks(event.plan.tasks),
       };
     case 'tasks_added':
-      return { ...fieldsOf(event, options), ...additionOf(event, options) };
+      return { ...fieldsOf(event, options.codecs), ...additionOf(event, options) };
     case 'task_completed': {
       const isOwn = event.attempt > 0 || event.reused !== undefined;
       const isGroup = !isOwn && isMadeOfChildren(index, options.graph);
       const output = isGroup ? FROM_CHILDREN : options.outputOf(event, index);
-      return { ...fieldsOf(event, options), output };
+      return { ...fieldsOf(event, options.codecs), output };
     }
     case 'task_output': {
       const attached = 'sha256' in event ? options.attachedOf?.(event.sha256 as string) : undefined;
-      const fields = fieldsOf(event, options);
+      const fields = fieldsOf(event, options.codecs);
       return attached === undefined ? fields : { ...fields, data: attached };
     }
     default:
-      return fieldsOf(event, options);
+      return fieldsOf(event, options.codecs);
   }
 }
 
@@ -87,13 +87,14 @@ const NONE: readonly string[] = [];
  * Encodes all other fields. They may contain values of tools and servers, so a value that cannot be
  * encoded is described. Most events are plain data already, and stay the same objects.
  */
-function fieldsOf(event: RunEvent, { codecs }: EncodeOptions): EventData {
+export function fieldsOf(event: RunEvent, codecs: readonly ValueCodec[] | undefined): EventData {
   const own = OWN_FIELDS[event.type] ?? NONE;
   const fields = event as unknown as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
   for (const field of Object.keys(fields)) {
     const value = fields[field];
-    if (typeof value === 'string' || own.includes(field)) continue;
+    const isPlain = typeof value === 'string' || (Number.isFinite(value) && !Object.is(value, -0));
+    if (isPlain || own.includes(field)) continue;
     const data = value === undefined ? undefined : toDataLoosely(value, codecs);
     if (data === value && value !== undefined) continue;
     copy ??= { ...fields };

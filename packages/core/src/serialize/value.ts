@@ -10,7 +10,7 @@ import { reviveError, reviveForeignError } from './error.js';
  * Marks a value that JSON lacks: `{ "$": "date", "value": 0 }`. An object with such a field of its own
  * is wrapped as an `object`.
  */
-const TAG = '$';
+export const TAG = '$';
 
 /** A value that is deeper is assumed to contain itself. */
 const MAX_DEPTH = 1_000;

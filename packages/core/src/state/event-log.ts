@@ -234,7 +234,7 @@ export class EventLog {
       return (event && withFrozenTasks(event)) as RunEvent;
     }
     const index = this.#indexes[position] as number;
-    const sequence = this.#sequenceAt(position);
+    const sequence = this.#gaps.length === 0 ? position : this.#sequenceAt(position);
     const timestamp = this.#times[position] as number;
     const taskId = (this.#graph.tasks[index] as Task).id;
     const level = this.#graph.levelOf(index);
@@ -256,7 +256,8 @@ export class EventLog {
     }
     const durationMs = this.#numbers[position] as number;
     const value = this.#values[position];
-    const output = outputFor(kind === COMPLETED ? value : (value as AttemptResult).output);
+    const own = kind === COMPLETED ? value : (value as AttemptResult).output;
+    const output = typeof own === 'object' || own === RELEASED ? outputFor(own) : own;
     return {
       type: 'task_completed',
       sequence,
@@ -387,6 +388,7 @@ const DETAILS = [
 
 /** The fields of a completion beside its output, without those that are undefined. */
 function detailsOf(result: AttemptResult): Omit<AttemptResult, 'output'> {
-  const given = DETAILS.filter((name) => result[name] !== undefined);
-  return Object.fromEntries(given.map((name) => [name, result[name]]));
+  const details: Record<string, unknown> = {};
+  for (const name of DETAILS) if (result[name] !== undefined) details[name] = result[name];
+  return details;
 }
