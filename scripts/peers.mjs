@@ -1,5 +1,6 @@
 // Runs the tests of packages with peer dependencies against the oldest or the newest versions that their
 // ranges allow: `node scripts/peers.mjs oldest`. It changes pnpm-workspace.yaml and the lockfile.
+import { execSync } from 'node:child_process';
 import { appendFileSync, globSync, readFileSync } from 'node:fs';
 import { must } from './steps.mjs';
 
@@ -18,6 +19,7 @@ for (const file of globSync('packages/{*,*/*}/package.json')) {
     name,
     private: isPrivate,
     peerDependencies = {},
+    devDependencies = {},
   } = JSON.parse(readFileSync(file, 'utf8'));
   const foreign = Object.entries(peerDependencies).filter(
     ([peer, range]) => !peer.startsWith('@stratagem/') && range !== 'catalog:',
@@ -30,6 +32,11 @@ for (const file of globSync('packages/{*,*/*}/package.json')) {
     if (least === undefined)
       throw new Error(`${name}: the range ${range} of ${peer} is not ^x.y.z`);
     versions.set(peer, age === 'oldest' ? least : range);
+    if (age === 'newest') continue;
+    // A package is compiled against the types that its peer uses, such as those of @ai-sdk/provider.
+    for (const [dependency, version] of Object.entries(dependenciesOf(`${peer}@${least}`))) {
+      if (devDependencies[dependency]?.startsWith('^')) versions.set(`${name}>${dependency}`, version);
+    }
   }
 }
 
@@ -40,3 +47,8 @@ must('pnpm install --no-frozen-lockfile');
 if (age === 'newest') must(`pnpm update --recursive ${[...versions.keys()].join(' ')}`);
 const filters = names.map((name) => `--filter=${name}`).join(' ');
 must(`pnpm turbo run build test ${filters} --continue --output-logs=new-only`);
+
+function dependenciesOf(version) {
+  const command = `pnpm view ${version} dependencies --json`;
+  return JSON.parse(execSync(command, { encoding: 'utf8' }) || '{}');
+}
