@@ -11,7 +11,7 @@ import { inOrder } from './direct-runs.js';
 
 export const executor = createExecutor({ strategy: inOrder });
 
-/** A function that ends when it is told to. */
+/** A function that ends when the test says so. */
 export function gate<T = void>() {
   let open!: (value: T) => void;
   let fail!: (error: unknown) => void;

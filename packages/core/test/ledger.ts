@@ -207,7 +207,7 @@ export class Ledger {
     must(held !== taskId, 'a wait for the budget is logged once', taskId);
     must(
       this.#places.running > 0 || this.#replan.isUnderWay,
-      'only what is in flight can show what it uses',
+      'only an attempt in flight reports what it uses',
     );
     const running = [...this.#accounts.values()].filter(({ status }) => status === 'running');
     this.#budget.waiting(

@@ -61,7 +61,7 @@ test('a later run continues with the same scheduler', async () => {
   expect(seen).toMatchObject({ begun: 1, settled: 10 });
 });
 
-test('a strategy that observes nothing begins anew for each run', async () => {
+test('a strategy that observes nothing begins again for each run', async () => {
   let begun = 0;
   const inner = parallel({ maxParallel: 2 });
   const strategy = sharedStrategy({

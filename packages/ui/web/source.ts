@@ -1,5 +1,6 @@
 import type { Action, RunExtras } from '../src/model/extras.js';
 import type { ModelStatus, RunModel, TaskDetail } from '../src/model/run-model.js';
+import type { RunSummary } from '../src/model/run-summary.js';
 
 /** A run as the page has it. */
 export interface ShownRun {
@@ -18,19 +19,7 @@ export interface RunEntry {
   readonly completed: number;
   readonly total: number;
   /** Undefined until the run has been read. */
-  readonly summary?: RunEntrySummary | undefined;
-}
-
-interface RunEntrySummary {
-  readonly strategy: string;
-  readonly durationMs: number;
-  readonly speedup: number;
-  readonly costUsd: number | null;
-  readonly counts: RunModel['figures']['counts'];
-  readonly total: number;
-  /** Running tasks, sampled over the run, and their peak. */
-  readonly spark: readonly number[];
-  readonly peak: number;
+  readonly summary?: RunSummary | undefined;
 }
 
 export type Connection =

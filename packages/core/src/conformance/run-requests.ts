@@ -2,7 +2,7 @@ import type { EventData } from '../contract/journal.js';
 import type { ClaimedRun, RunQueue } from '../contract/run-queue.js';
 import type { RunRequest } from '../contract/run-request.js';
 import { assert } from './case.js';
-import { refuses, same } from './store-checks.js';
+import { listen, refuses, same } from './store-checks.js';
 
 /** What a queue must do with requests to the process that carries a run out. */
 export const REQUEST_CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
@@ -89,25 +89,10 @@ export const REQUEST_CASES: Record<string, (queue: RunQueue) => Promise<void>> =
 
   async 'calls its listeners when there is a request or a reply'(queue) {
     await submit(queue, 'a');
-    let calls = 0;
-    let wake = () => {};
-    const end = queue.onRequest(() => {
-      calls++;
-      wake();
-    });
-    const afterCall = async (cause: () => unknown) => {
-      const called = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      await cause();
-      await called;
-    };
-    await afterCall(() => queue.request(request('first', 'a')));
-    await afterCall(() => queue.reply('first', {}));
-    end();
-    const before = calls;
-    await queue.request(request('second', 'a'));
-    assert(calls === before, 'it called a listener that was removed');
+    const listener = listen((wake) => queue.onRequest(wake));
+    await listener.isCalledAfter(() => queue.request(request('first', 'a')));
+    await listener.isCalledAfter(() => queue.reply('first', {}));
+    await listener.isSilentAfter(() => queue.request(request('second', 'a')));
   },
 
   async 'rejects requests and replies after close'(queue) {

@@ -67,3 +67,34 @@ export async function refuses(code: string, call: () => unknown): Promise<void> 
   }
   throw new Error(`it did not reject with ${code}`);
 }
+
+/**
+ * A listener whose calls are awaited.
+ *
+ * @param subscribe Adds it, and returns what removes it.
+ */
+export function listen(subscribe: (wake: () => void) => () => void) {
+  let calls = 0;
+  let wake = () => {};
+  const end = subscribe(() => {
+    calls++;
+    wake();
+  });
+  return {
+    /** Resolves when it is called. */
+    async isCalledAfter(cause: () => unknown): Promise<void> {
+      const called = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      await cause();
+      await called;
+    },
+    /** Removes it, and checks that it is called no longer. */
+    async isSilentAfter(cause: () => unknown): Promise<void> {
+      end();
+      const before = calls;
+      await cause();
+      assert(calls === before, 'it called a listener that was removed');
+    },
+  };
+}

@@ -56,7 +56,7 @@ describe.each(engines)('over %s', (kind, url) => {
   });
 });
 
-test('an error of Redis is told without its command, which may have outputs of tasks', () => {
+test('the message of a Redis error leaves out the command, which may contain outputs of tasks', () => {
   const thrown = Object.assign(new ReplyError('OOM command not allowed'), {
     command: { name: 'evalsha', args: ['output of a task'] },
   });

@@ -4,9 +4,9 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A way to a server that can be cut, as a network may be. */
 export interface Relay {
   readonly url: string;
-  /** Passes nothing on any more, and breaks off nothing: nobody is told. */
+  /** Forwards nothing more and closes no connection, so neither side gets an error. */
   cut(): void;
-  /** Passes nothing on over the connections of now, and breaks off nothing; new ones work. */
+  /** Forwards nothing more over the present connections and closes none of them; new ones work. */
   silence(): void;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -2,8 +2,8 @@ import { type Journal, type RunListing, readRun } from '@stratagem/core';
 import { findForks } from '@stratagem/core/journal';
 import { forkInWords, type RunExtras } from '../model/extras.js';
 import type { ModelStatus } from '../model/run-model.js';
+import { type RunSummary, summaryOf } from '../model/run-summary.js';
 import type { WatchableRun } from './controls.js';
-import { type RunSummary, summaryOf } from './run-summary.js';
 import { WatchedRun } from './watched-run.js';
 
 export interface RunEntry {

@@ -1,4 +1,4 @@
-import type { RunModel } from '../model/run-model.js';
+import type { RunModel } from './run-model.js';
 
 /** How many times the number of running tasks is sampled. */
 const SAMPLES = 54;
