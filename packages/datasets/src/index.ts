@@ -1,6 +1,7 @@
+export type { MapProgress } from './dataset-run.js';
 export type { Forecast, Range } from './forecast.js';
 export type { Lane } from './lanes.js';
-export { type DatasetMap, type MapProgress, mapDataset } from './map-dataset.js';
+export { type DatasetMap, mapDataset } from './map-dataset.js';
 export type { MappedRow, RowError } from './mapped-row.js';
 export type { GivenInputs, MapOptions, MapQuestion } from './options.js';
 export {

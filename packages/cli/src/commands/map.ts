@@ -19,14 +19,11 @@ import {
   type RowsFile,
 } from '@stratagem/datasets';
 import { loadInputs } from '../load/load-inputs.js';
-import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
+import type { LoadedPlan } from '../load/load-plan.js';
 import { isJournalError, journalErrorToUsageError, openJournal } from '../load/open-journal.js';
-import { filesRead, requireFolders } from '../load/read-files.js';
 import { openRows, type RowSource } from '../load/row-source.js';
 import type { MapFlags } from '../options/map-flags.js';
-import { checkProgressFlags } from '../options/progress-flags.js';
 import { resolveBatch } from '../options/resolve-batch.js';
-import { filesOf } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
@@ -37,15 +34,13 @@ import { checkOutput } from '../output/result-file.js';
 import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
+import { checkManyFlags, loadPlanForMany, type PlanForMany } from '../run/plan-for-many.js';
 import { Preflight } from '../run/preflight.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
-import { hasTask } from '../run/step-options.js';
 import { askYesOrNo, openTerminal } from '../run/terminal.js';
 import { withExecutor } from '../run/with-executor.js';
-import { optionsWithoutEffect } from '../run/without-effect.js';
-import { withSettings } from '../settings/apply-settings.js';
 import type { Settings } from '../settings/settings.js';
 
 type Row = Record<string, unknown>;
@@ -58,20 +53,15 @@ export async function mapCommand(
   settings: Settings,
 ): Promise<number> {
   const preflight = new Preflight();
-  await preflight.try(() => checkProgressFlags(given));
-  await preflight.try(() => requireFolders(given.allowRead));
+  await checkManyFlags(given, preflight);
   checkFlags(file, given, preflight);
   const source = await preflight.try(() => withHints(() => openRows(given)));
-  const loaded = await preflight.try(() => loadPlan(file, loadOptions(given, settings)));
-  if (loaded === undefined) preflight.finish();
-  const flags = withSettings(given, settings, loaded);
-  return mapLoaded(file, loaded as LoadedPlan, { given, flags, settings, source, preflight });
+  const many = await loadPlanForMany('map', file, given, settings, preflight);
+  if (many === undefined) preflight.finish();
+  return mapLoaded(file, { ...(many as PlanForMany<MapFlags>), source, preflight });
 }
 
-interface Command {
-  readonly given: MapFlags;
-  readonly flags: MapFlags;
-  readonly settings: Settings;
+interface Command extends PlanForMany<MapFlags> {
   /** Undefined when it cannot be read, which is reported. */
   readonly source: RowSource | undefined;
   readonly preflight: Preflight;
@@ -95,16 +85,10 @@ function checkFlags(
   }
 }
 
-async function mapLoaded(file: string, loaded: LoadedPlan, command: Command): Promise<number> {
-  const { flags, given, settings, source, preflight } = command;
+async function mapLoaded(file: string, command: Command): Promise<number> {
+  const { loaded, flags, read, source, preflight } = command;
   const plan = withRetries(loaded.plan, flags.retries);
-  preflight.report(...optionsWithoutEffect(loaded.plan, loaded.models, given));
-  if (hasTask(plan.tasks, ({ waitFor }) => waitFor !== undefined)) {
-    preflight.report('the plan asks humans, which a map cannot do: remove its steps with waitFor');
-  }
-  await preflight.try(() =>
-    checkOutput(flags, [...filesRead(loaded, settings), ...filesOf(flags), flags.each]),
-  );
+  await preflight.try(() => checkOutput(flags, [...read, flags.each]));
   const inputs = await preflight.try(() => loadInputs(plan, flags));
   const binding = {
     ...(flags.bind && {

@@ -7,13 +7,11 @@ import {
   junitReport,
 } from '@stratagem/evals';
 import { loadCases } from '../load/load-cases.js';
-import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
-import { filesRead, requireFolders } from '../load/read-files.js';
+import type { LoadedPlan } from '../load/load-plan.js';
 import type { OutputFlags } from '../options/page-flags.js';
-import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
+import type { ProgressFlags } from '../options/progress-flags.js';
 import { resolveRunners } from '../options/resolve-runners.js';
 import type { ExecutorFlags, LimitFlags, ModuleFlags } from '../options/run-flags.js';
-import { filesOf } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
@@ -26,14 +24,12 @@ import {
 } from '../output/result-file.js';
 import { write } from '../output/streams.js';
 import { caseText, comparisonText, evaluationText } from '../output/test-report.js';
+import { checkManyFlags, loadPlanForMany, type PlanForMany } from '../run/plan-for-many.js';
 import { Preflight } from '../run/preflight.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
-import { hasTask } from '../run/step-options.js';
 import { withExecutor } from '../run/with-executor.js';
-import { optionsWithoutEffect } from '../run/without-effect.js';
-import { withSettings } from '../settings/apply-settings.js';
 import type { Settings } from '../settings/settings.js';
 
 export interface TestFlags
@@ -69,13 +65,13 @@ export async function testCommand(
   settings: Settings,
 ): Promise<number> {
   const preflight = new Preflight();
-  await preflight.try(() => checkProgressFlags(given));
-  await preflight.try(() => requireFolders(given.allowRead));
+  await checkManyFlags(given, preflight);
   const cases = await preflight.try(() => loadCases(given.cases, given.filter));
   const prepared: PreparedVariant[] = [];
   for (const variant of variantsOf(file, given)) {
-    const loaded = await preflight.try(() => loadPlan(variant.file, loadOptions(given, settings)));
-    if (loaded !== undefined) prepared.push(await prepare(variant, loaded, settings, preflight));
+    const { file, given } = variant;
+    const many = await loadPlanForMany('test', file, given, settings, preflight);
+    if (many !== undefined) prepared.push(await prepare(variant, many, preflight));
   }
   if (cases === undefined || prepared.length === 0) preflight.finish();
   return evaluateAll(prepared, [], preflight, cases as readonly EvalCase[], given);
@@ -108,17 +104,10 @@ interface PreparedVariant extends Variant {
 
 async function prepare(
   variant: Variant,
-  loaded: LoadedPlan,
-  settings: Settings,
+  { loaded, flags, read: files }: PlanForMany<TestFlags>,
   preflight: Preflight,
 ): Promise<PreparedVariant> {
-  const flags = withSettings(variant.given, settings, loaded);
-  const { plan } = loaded;
-  preflight.report(...optionsWithoutEffect(plan, loaded.models, variant.given));
-  if (hasTask(plan.tasks, ({ waitFor }) => waitFor !== undefined)) {
-    preflight.report('the plan asks humans, which a test cannot do: remove its steps with waitFor');
-  }
-  const read = [...filesRead(loaded, settings), ...filesOf(flags), flags.cases];
+  const read = [...files, flags.cases];
   await preflight.try(() => checkOutput(flags, read));
   const { junit } = flags;
   if (junit !== undefined) {

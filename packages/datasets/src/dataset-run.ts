@@ -1,0 +1,278 @@
+import {
+  createExecutor,
+  type InputValues,
+  isStratagemError,
+  OptionError,
+  type Plan,
+  StratagemError,
+  type TaskRunner,
+} from '@stratagem/core';
+import { batchLane } from './batch-lane.js';
+import { BudgetShare } from './budget-share.js';
+import { GroupRuns } from './group-runs.js';
+import type { MappedRow } from './mapped-row.js';
+import { executorOptionsOf, type MapOptions } from './options.js';
+import { Questions } from './questions.js';
+import type { Segment } from './segment.js';
+import { type Rows, SegmentSource } from './segment-source.js';
+import { sharedStrategy } from './shared-strategy.js';
+import { type MapSummary, Totals } from './summary.js';
+
+const ROWS_PER_RUN = 1_000;
+const MAX_OPEN_RUNS = 8;
+/** A full job of a Batch API. */
+const BATCH_ROWS_PER_RUN = 10_000;
+const BATCH_MAX_OPEN_RUNS = 5;
+const DEFAULT_MAX_DEPTH = 8;
+const DEFAULT_MAX_PARALLEL = 16;
+
+/** Where a map is. */
+export interface MapProgress {
+  /** Rows with a result, those included that wait for an earlier one. */
+  readonly done: number;
+  /** Rows that were read. */
+  readonly read: number;
+  /** All rows; undefined while their end was not seen. */
+  readonly total: number | undefined;
+}
+
+/** Reads rows in groups, keeps a few runs open, and gives out the results in order. */
+export class DatasetRun<Outputs, Row> {
+  readonly mapId: string;
+  readonly #plan: Plan<unknown, unknown>;
+  readonly #options: MapOptions<InputValues, Row>;
+  readonly #source: SegmentSource<Row>;
+  readonly #length: number | undefined;
+  readonly #budget: BudgetShare;
+  readonly #runs: GroupRuns<Outputs, Row>;
+  readonly #questions: Questions;
+  readonly #totals = new Totals();
+  readonly #open: Segment<Outputs, Row>[] = [];
+  readonly #runIds: string[] = [];
+  readonly #startedAt = performance.now();
+  #endedAt: number | undefined;
+  #groups = 0;
+  #isPumping: Promise<void> | undefined;
+  /** Rows that have ended in runs whose results are given out. */
+  #done = 0;
+  #isSampling: boolean;
+  #hasBegun = false;
+  #status: MapSummary['status'] | undefined;
+  #error: StratagemError | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #isStopping = false;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    plan: Plan<unknown, unknown>,
+    rows: Rows<Row>,
+    options: MapOptions<InputValues, Row>,
+  ) {
+    const {
+      mapId = crypto.randomUUID(),
+      strategy,
+      journal,
+      reuse = journal !== undefined,
+    } = options;
+    this.mapId = mapId;
+    this.#plan = plan;
+    this.#options = options;
+    this.#source = new SegmentSource(rows);
+    this.#length = Array.isArray(rows) ? rows.length : undefined;
+    this.#isSampling = options.sample !== undefined;
+    this.#budget = new BudgetShare(plan.budget, options.budget);
+    const own = strategy.maxParallel ?? DEFAULT_MAX_PARALLEL;
+    const maxParallel = Math.min(options.maxParallel ?? own, strategy.maxParallel ?? Infinity);
+    this.#questions = new Questions(options, this.#length, maxParallel);
+    const lanes = options.batch && batchLane(options.runner as TaskRunner, options.batch);
+    const executor = createExecutor({
+      ...executorOptionsOf(options as unknown as MapOptions<never, never>),
+      ...(lanes && { ...lanes, resources: { ...lanes.resources, ...options.resources } }),
+      strategy: sharedStrategy(strategy),
+      maxParallel,
+      maxDepth: (options.maxDepth ?? DEFAULT_MAX_DEPTH) + 1,
+      timeline: 'stream',
+      outputs: 'final',
+      // The map itself reads no text while it is written.
+      wantsText: options.onEvent !== undefined && (options.wantsText ?? true),
+      ...(reuse && { reuse: { anyPosition: true } }),
+    });
+    this.#runs = new GroupRuns({
+      ...{ plan, mapId, options, executor, budget: this.#budget, questions: this.#questions },
+      onProgress: () => void this.#pump(),
+    });
+  }
+
+  // --- What the caller sees ---
+
+  async *results(): AsyncGenerator<MappedRow<Outputs, Row>> {
+    if (this.#hasBegun) {
+      throw new OptionError('a map can be iterated once: call mapDataset() again');
+    }
+    this.#hasBegun = true;
+    const { signal } = this.#options;
+    const onAbort = () => void this.#stop(signal?.reason);
+    try {
+      if (signal?.aborted) throw signal.reason;
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#startDeadline();
+      await this.#prepare();
+      yield* this.#rows();
+      if (signal?.aborted) throw signal.reason;
+      if (this.#failure !== undefined) throw this.#failure.error;
+      this.#status ??= this.#isStopping ? 'stopped' : 'completed';
+    } catch (error) {
+      this.#status = 'failed';
+      if (isStratagemError(error)) this.#error = error;
+      throw error;
+    } finally {
+      this.#status ??= 'stopped';
+      clearTimeout(this.#deadline);
+      signal?.removeEventListener('abort', onAbort);
+      await this.#stop(undefined);
+      this.#endedAt = performance.now();
+    }
+  }
+
+  progress(): MapProgress {
+    const open = this.#open.reduce((sum, { fold }) => sum + fold.ended, 0);
+    const total = this.#source.isOver ? this.#source.count : this.#length;
+    return { done: this.#done + open, read: this.#source.count, total };
+  }
+
+  summary(): MapSummary {
+    const { rows, failed, reused, failuresByCode, usage, costUsd } = this.#totals;
+    return {
+      mapId: this.mapId,
+      status: this.#status ?? 'stopped',
+      ...(this.#error !== undefined && { error: this.#error }),
+      ...{ rows, completed: rows - failed, failed, reused },
+      failuresByCode: { ...failuresByCode },
+      usage,
+      costUsd,
+      lanes: this.#totals.lanesWith(this.#open.map(({ fold }) => fold.lanes)),
+      durationMs: (this.#endedAt ?? performance.now()) - this.#startedAt,
+      runIds: [...this.#runIds],
+    };
+  }
+
+  async stop(reason: unknown): Promise<void> {
+    await this.#stop(reason);
+  }
+
+  // --- The rows ---
+
+  async #prepare(): Promise<void> {
+    const first = await this.#source.peek();
+    if (first !== undefined) await this.#runs.prepare(first);
+  }
+
+  async *#rows(): AsyncGenerator<MappedRow<Outputs, Row>> {
+    for (;;) {
+      if (this.#open.length === 0) await this.#pump();
+      else void this.#pump();
+      const segment = this.#open[0];
+      if (segment === undefined) return;
+      const row = await segment.next();
+      if (row !== undefined) {
+        this.#totals.add(row);
+        this.#questions.record(row);
+        yield row;
+        continue;
+      }
+      this.#open.shift();
+      this.#done += segment.fold.ended;
+      this.#totals.addLanes(segment.fold.lanes);
+      if (segment.result !== undefined) this.#budget.spend(segment.runId, segment.result);
+      if (this.#isStopping) return;
+      if (!segment.isComplete) throw stopErrorOf(segment);
+      if (this.#isSampling) {
+        this.#isSampling = false;
+        if (!this.#isOver && !(await this.#questions.ask('sample'))) {
+          this.#isStopping = true;
+          return;
+        }
+      }
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#source.isOver;
+  }
+
+  /** Opens runs while there is room for them. A failure is reported when the open runs have ended. */
+  #pump(): Promise<void> {
+    this.#isPumping ??= this.#openRuns().finally(() => {
+      this.#isPumping = undefined;
+    });
+    return this.#isPumping;
+  }
+
+  async #openRuns(): Promise<void> {
+    try {
+      while (this.#hasRoom()) await this.#openNext();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
+  #hasRoom(): boolean {
+    const { maxOpenRuns = this.#isBatch ? BATCH_MAX_OPEN_RUNS : MAX_OPEN_RUNS } = this.#options;
+    if (this.#isOver || this.#isStopping || this.#failure !== undefined) return false;
+    if (this.#open.length === 0) return true;
+    if (this.#isSampling || this.#open.length >= maxOpenRuns) return false;
+    // What is left of a budget is known when the run before has ended.
+    if (this.#budget.isLimited) return this.#open.every(({ isOver }) => isOver);
+    const unbegun = this.#open.reduce((sum, segment) => sum + segment.unbegun, 0);
+    return unbegun < Math.max(this.#rowsPerRun / 2, 1);
+  }
+
+  get #isBatch(): boolean {
+    return this.#options.batch !== undefined;
+  }
+
+  get #rowsPerRun(): number {
+    const { rowsPerRun = this.#isBatch ? BATCH_ROWS_PER_RUN : ROWS_PER_RUN } = this.#options;
+    return rowsPerRun;
+  }
+
+  async #openNext(): Promise<void> {
+    const { sample } = this.#options;
+    const most = this.#isSampling ? Math.min(sample as number, this.#rowsPerRun) : this.#rowsPerRun;
+    const group = await this.#source.take(most);
+    if (group === undefined || this.#isStopping) return;
+    const segment = await this.#runs.begin(++this.#groups, group);
+    if (segment === undefined) {
+      this.#isStopping = true;
+      return;
+    }
+    this.#runIds.push(segment.runId);
+    this.#open.push(segment);
+  }
+
+  // --- The end ---
+
+  #startDeadline(): void {
+    const limits = [this.#plan.deadlineMs, this.#options.deadlineMs].flatMap((each) => each ?? []);
+    if (limits.length === 0) return;
+    const deadlineMs = Math.min(...limits);
+    this.#deadline = setTimeout(() => {
+      const message = `the deadline of ${deadlineMs} ms for the whole map was exceeded`;
+      this.#failure ??= { error: new StratagemError('deadline_exceeded', message) };
+      void this.#stop(this.#failure.error);
+    }, deadlineMs);
+  }
+
+  async #stop(reason: unknown): Promise<void> {
+    this.#isStopping = true;
+    const hasJournal = this.#options.journal !== undefined;
+    await this.#isPumping;
+    await Promise.all(this.#open.map((segment) => segment.stop(hasJournal, reason)));
+    await this.#source.close();
+  }
+}
+
+/** Why a run has ended before all of its rows had. */
+function stopErrorOf({ result, runId }: Segment<unknown, unknown>): unknown {
+  return result?.error ?? new StratagemError('run_failed', `run "${runId}" ended early`);
+}

@@ -1,0 +1,173 @@
+import {
+  type Executor,
+  type InputValues,
+  type Plan,
+  PlanChangedError,
+  type RunEvent,
+  type RunHandle,
+} from '@stratagem/core';
+import type { BudgetShare } from './budget-share.js';
+import { type History, historyOf, latestRuns } from './history.js';
+import { RowFold } from './mapped-row.js';
+import type { MapOptions } from './options.js';
+import type { Questions } from './questions.js';
+import {
+  type BindingOptions,
+  bindRows,
+  declaredInputs,
+  planForRows,
+  type RowBinding,
+  rowsName,
+} from './row-plan.js';
+import { Segment } from './segment.js';
+import type { RowGroup } from './segment-source.js';
+
+interface Parts<Row> {
+  readonly plan: Plan<unknown, unknown>;
+  readonly mapId: string;
+  readonly options: MapOptions<InputValues, Row>;
+  readonly executor: Executor;
+  readonly budget: BudgetShare;
+  readonly questions: Questions;
+  /** Called when a row has begun or ended. */
+  readonly onProgress: () => void;
+}
+
+/** The runs of a map: each works on a group of rows, and continues the one of an earlier map. */
+export class GroupRuns<Outputs, Row> {
+  readonly #parts: Parts<Row>;
+  #binding: RowBinding<Row> | undefined;
+  #latest: ReadonlyMap<number, string> = new Map();
+  #mayChange = false;
+
+  /** @throws {OptionError} when the plan cannot be run for rows. */
+  constructor(parts: Parts<Row>) {
+    this.#parts = parts;
+    // What is wrong with the plan alone is known at once.
+    this.#planFor({ names: Object.keys(declaredInputs(parts.plan)) }, 'rows', 1);
+  }
+
+  /** Binds the inputs of the plan to the columns of the first row, and looks for earlier runs. */
+  async prepare(first: Row): Promise<void> {
+    const { plan, mapId, options } = this.#parts;
+    const { bind, inputs, textCells: isText, journal } = options;
+    const binding = { bind, inputs, isText } as BindingOptions<Row>;
+    this.#binding = bindRows<Row>(plan, first, binding);
+    if (journal !== undefined && options.mapId !== undefined) {
+      this.#latest = await latestRuns(journal, mapId);
+    }
+  }
+
+  /**
+   * Resumes the run of an earlier map for this group, or begins a new one.
+   *
+   * @returns undefined when nobody wants to do its rows again.
+   */
+  async begin(number: number, group: RowGroup<Row>): Promise<Segment<Outputs, Row> | undefined> {
+    const binding = this.#binding as RowBinding<Row>;
+    const { numbers, rows } = group;
+    const label = `rows ${numbers[0]} to ${numbers.at(-1)}`;
+    const plan = this.#planFor(binding, label, rows.length);
+    const items = rows.map((row) => binding.itemOf(row));
+    const values = {
+      ...this.#constants(binding),
+      [rowsName(declaredInputs(this.#parts.plan))]: items,
+    };
+    const known = this.#latest.get(number);
+    const { journal } = this.#parts.options;
+    if (known !== undefined && journal !== undefined) {
+      const history = await historyOf(journal, known, plan, values, rows.length);
+      if (history.isSame) {
+        const resumed = await this.#resume(known, group, plan, values, history);
+        if (resumed !== undefined) return resumed;
+      }
+      if (!history.isSamePlan && !(await this.#mayRunAgain(plan, values, history))) {
+        return undefined;
+      }
+    }
+    const runId = idOf(this.#parts.mapId, number, known);
+    return this.#follow(runId, group, new RowFold(rows.length), (onEvent) =>
+      this.#parts.executor.execute(plan, {
+        ...this.#parts.budget.left(),
+        inputs: values,
+        runId,
+        onEvent,
+      } as never),
+    );
+  }
+
+  /** Resumes a recorded run; undefined when its plan has changed. */
+  async #resume(
+    runId: string,
+    group: RowGroup<Row>,
+    plan: Plan,
+    values: InputValues,
+    { fold, hasStarted, hasEnded }: History,
+  ): Promise<Segment<Outputs, Row> | undefined> {
+    const isCut = hasEnded && fold.ended < group.rows.length;
+    const segment = this.#follow(runId, group, fold, (onEvent) =>
+      this.#parts.executor.resume(runId, {
+        // Its recorded limits are those of an earlier map.
+        ...{ budget: {}, ...this.#parts.budget.left(runId) },
+        plan,
+        // A run that a budget has stopped goes on.
+        retryFailed: isCut || (this.#parts.options.retryFailed ?? false),
+        ...(!hasStarted && { inputs: values }),
+        onEvent,
+      }),
+    );
+    const problem = await segment.opened();
+    if (problem === undefined) return segment;
+    if (problem instanceof PlanChangedError) return undefined;
+    throw problem;
+  }
+
+  #follow(
+    runId: string,
+    group: RowGroup<Row>,
+    fold: RowFold,
+    start: (onEvent: (event: RunEvent) => void) => RunHandle,
+  ): Segment<Outputs, Row> {
+    const { onEvent } = this.#parts.options;
+    const segment = new Segment<Outputs, Row>(runId, group, fold, this.#parts.onProgress);
+    const handle = start((event) => {
+      segment.onEvent(event);
+      onEvent?.(event, runId);
+    });
+    segment.follow(handle);
+    return segment;
+  }
+
+  #planFor(binding: Pick<RowBinding<Row>, 'names'>, label: string, count: number): Plan {
+    return planForRows(this.#parts.plan, binding, this.#constants(binding), { label, count });
+  }
+
+  #constants({ names }: Pick<RowBinding<Row>, 'names'>): InputValues {
+    const given = Object.entries(this.#parts.options.inputs ?? {});
+    return Object.fromEntries(given.filter(([name]) => !names.includes(name)));
+  }
+
+  async #mayRunAgain(plan: Plan, values: InputValues, history: History): Promise<boolean> {
+    const { executor, options, questions } = this.#parts;
+    if (this.#mayChange || options.confirm === undefined) return true;
+    const { journal } = options;
+    const forecasts = await executor.explain(plan, { inputs: values, journal });
+    const rows = new Set(
+      forecasts.flatMap(({ taskId, runs }) =>
+        runs ? (/^row\[\d+\]/.exec(taskId)?.[0] ?? []) : [],
+      ),
+    );
+    if (rows.size === 0) return true;
+    const share = rows.size / Math.max(1, history.fold.size);
+    this.#mayChange = await questions.ask('plan_changed', history.figures, share);
+    return this.#mayChange;
+  }
+}
+
+/** The id of a run of a map: a number above that of the earlier one for the same rows. */
+function idOf(mapId: string, number: number, earlier: string | undefined): string {
+  const own = `${mapId}.${String(number).padStart(6, '0')}`;
+  if (earlier === undefined) return own;
+  const revision = Number(/\.r(\d+)$/.exec(earlier)?.[1] ?? 1);
+  return `${own}.r${revision + 1}`;
+}

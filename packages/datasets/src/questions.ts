@@ -1,0 +1,49 @@
+import { figuresOf, forecastOf, type RowFigures } from './forecast.js';
+import type { MappedRow } from './mapped-row.js';
+import type { MapOptions, MapQuestion } from './options.js';
+
+/** Done rows that a forecast is made from. */
+const MAX_FIGURES = 1_000;
+
+/** Asks whether a map goes on, with a forecast of what is left. */
+export class Questions {
+  readonly #options: Pick<MapOptions, 'confirm' | 'total'>;
+  readonly #length: number | undefined;
+  readonly #maxParallel: number;
+  readonly #figures: RowFigures[] = [];
+  #done = 0;
+
+  /** @param length How many rows there are, if that is known. */
+  constructor(
+    options: Pick<MapOptions, 'confirm' | 'total'>,
+    length: number | undefined,
+    maxParallel: number,
+  ) {
+    this.#options = options;
+    this.#length = length;
+    this.#maxParallel = maxParallel;
+  }
+
+  /** Learns from a result. What a reused row cost is unknown. */
+  record(row: MappedRow<unknown>): void {
+    this.#done++;
+    if (!row.reused && this.#figures.length < MAX_FIGURES) this.#figures.push(figuresOf(row));
+  }
+
+  /**
+   * @param figures What the forecast is made from.
+   * @param share The share of the rows that is left to do.
+   */
+  async ask(
+    kind: MapQuestion['kind'],
+    figures: readonly RowFigures[] = this.#figures,
+    share = 1,
+  ): Promise<boolean> {
+    const { confirm, total = this.#length } = this.#options;
+    if (confirm === undefined) return true;
+    const all = typeof total === 'function' ? await total() : total;
+    const left = all === undefined ? undefined : Math.round((all - this.#done) * share);
+    const forecast = forecastOf(figures, left ?? 1_000, this.#maxParallel);
+    return confirm({ kind, rowsLeft: left, forecast });
+  }
+}
