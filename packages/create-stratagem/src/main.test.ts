@@ -70,6 +70,8 @@ describe('a project', () => {
     expect(await run('used')).toBe(2);
     expect(error).toBe('used is not empty: choose another folder, or remove what is there\n');
     expect(filesIn('used')).toEqual(['notes.txt']);
+    expect(await run('used/notes.txt')).toBe(2);
+    expect(error).toContain('used/notes.txt is a file: choose another folder\n');
   });
 });
 
@@ -85,6 +87,20 @@ describe('a part', () => {
     expect(error).toBe('src/shop-2-go.ts exists already: choose another name\n');
   });
 
+  test.each([
+    ['strategy', 'class'],
+    ['strategy', 'heap'],
+    ['provider', 'test'],
+    ['journal', 'journal'],
+    ['journal', 'append-line'],
+  ])('a %s cannot be called "%s": its code would not compile', async (part, name) => {
+    expect(await run(part, name)).toBe(2);
+    expect(error).toBe(
+      `the code of a ${part} cannot have the name "${name}": choose another name\n`,
+    );
+    expect(filesIn('.')).toEqual(['package.json']);
+  });
+
   test('needs the folder of a project', async () => {
     rmSync(join(directory, 'package.json'));
     expect(await run('strategy', 'mine')).toBe(2);
@@ -97,6 +113,8 @@ test.each([
   [['strategy', 'Mine'], 'the name "Mine" must be like my-strategy'],
   [['robot', 'r2'], 'robot is no part; there are strategy, provider, journal'],
   [['a', 'b', 'c'], 'unknown argument c'],
+  [['  '], 'the name of the folder is empty'],
+  [['node_modules'], 'no package can have the name node_modules'],
   [['a', '--runner', 'gpt'], '--runner gpt: there is no such runner'],
   [['--force'], "Unknown option '--force'"],
 ])('%j is refused: %s', async (args, message) => {

@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { namesOf } from './names.js';
+import { isTaken, namesOf } from './names.js';
 import {
   type NewFile,
   PARTS,
   type PartName,
   partFiles,
+  partTemplates,
   projectFiles,
   RUNNERS,
   type RunnerName,
@@ -72,15 +73,27 @@ function create(positionals: readonly string[], runner: string, directory: strin
   return createProject(first, runner, directory);
 }
 
+const COPY = process.platform === 'win32' ? 'copy' : 'cp';
+
+/** Names that npm refuses. */
+const NO_PACKAGES = ['node_modules', 'favicon.ico'];
+
 function createProject(place: string, runner: RunnerName, directory: string): string {
   const folder = resolve(directory, place);
   const name = packageNameOf(basename(folder));
-  const present = existsSync(folder) ? readdirSync(folder).filter((each) => each !== '.git') : [];
+  if (place.trim() === '') throw new Error(`the name of the folder is empty\n${USAGE}`);
+  if (NO_PACKAGES.includes(name)) {
+    throw new Error(`no package can have the name ${name}: choose another folder`);
+  }
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found?.isFile()) throw new Error(`${place} is a file: choose another folder`);
+  const present = found === undefined ? [] : readdirSync(folder).filter((each) => each !== '.git');
   if (present.length > 0) {
     throw new Error(`${place} is not empty: choose another folder, or remove what is there`);
   }
   write(folder, projectFiles(name, runner));
-  const key = runner === 'simulated' ? '' : '  cp .env.example .env   # and put your key there\n';
+  const key =
+    runner === 'simulated' ? '' : `  ${COPY} .env.example .env   # and put your key there\n`;
   const enter = place === '.' ? '' : `  cd ${quoted(place)}\n`;
   return `Created ${name}. Now:\n\n${enter}  npm install\n${key}  npm start\n  npm test\n`;
 }
@@ -96,6 +109,9 @@ function createPart(part: PartName, name: string | undefined, directory: string)
   }
   if (!existsSync(join(directory, 'package.json'))) {
     throw new Error('there is no package.json here: run this in the folder of a project');
+  }
+  if (isTaken(names, partTemplates(part))) {
+    throw new Error(`the code of a ${part} cannot have the name "${name}": choose another name`);
   }
   const files = partFiles(part, names);
   const taken = files.find(({ path }) => existsSync(join(directory, path)));

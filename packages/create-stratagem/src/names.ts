@@ -17,6 +17,18 @@ export function namesOf(name: string): Names | undefined {
   return { file: name, value: type.charAt(0).toLowerCase() + type.slice(1), type };
 }
 
+const KEYWORDS =
+  'arguments await break case catch class const continue debugger default delete do else enum eval export extends ' +
+  'false finally for function if implements import in instanceof interface let new null package private protected ' +
+  'public return static super switch this throw true try typeof undefined var void while with yield';
+
+/** Whether code of a template could not use the name: a word of the language, or a name that it has already. */
+export function isTaken({ value, type }: Names, templates: readonly string[]): boolean {
+  const code = templates.join('\n').replace(/\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'/g, '');
+  const words = new Set([...KEYWORDS.split(' '), ...(code.match(/\w+/g) ?? [])]);
+  return words.has(value) || words.has(type);
+}
+
 /** Puts a name into a template. */
 export function named(template: string, { file, value, type }: Names): string {
   return template

@@ -45,6 +45,11 @@ export function projectFiles(name: string, runner: RunnerName): NewFile[] {
   return files;
 }
 
+/** The code that the files of a part are made of. */
+export function partTemplates(part: PartName): string[] {
+  return ['my-part.ts', 'my-part.test.ts'].map((file) => read(part, file));
+}
+
 /** The files of a part: its source, and a test that runs the conformance suite on it. */
 export function partFiles(part: PartName, names: Names): NewFile[] {
   const test = named(read(part, 'my-part.test.ts'), names);
