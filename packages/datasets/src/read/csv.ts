@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { setRowNumber } from '../row-numbers.js';
-import { RowsError } from './rows-error.js';
+import { MAX_ROW_LENGTH, RowsError, TOO_LONG } from './rows-error.js';
 
 /** What `csv-parse` gives for each record with `info`. */
 interface Parsed {
@@ -16,6 +16,7 @@ const DELIMITERS = [',', ';', '\t', '|'];
  * The rows of a CSV file. Each cell is a text, whatever is in it: formulas are never executed.
  *
  * @param delimiter Undefined for the usual one, which is then checked against the header.
+ * @param maxLength How many characters a row may have, before the rest of the file would fill the memory.
  * @throws {RowsError} with the line of a wrong row.
  */
 export async function* readCsv(
@@ -23,10 +24,12 @@ export async function* readCsv(
   name: string,
   usual: string,
   delimiter: string | undefined,
+  maxLength = MAX_ROW_LENGTH,
 ): AsyncGenerator<Record<string, string>> {
   const parser = parse({
     delimiter: delimiter ?? usual,
     info: true,
+    max_record_size: maxLength,
     // Files from several systems have several line ends.
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
@@ -106,6 +109,10 @@ function rowsError(error: CsvError, name: string): RowsError {
   switch (error.code) {
     case 'CSV_QUOTE_NOT_CLOSED':
       return new RowsError(name, 'a quote is opened and never closed', line, { cause: error });
+    case 'CSV_MAX_RECORD_SIZE':
+      return new RowsError(name, `${TOO_LONG}: is a quote opened and never closed?`, line, {
+        cause: error,
+      });
     case 'CSV_INVALID_CLOSING_QUOTE':
       return new RowsError(
         name,

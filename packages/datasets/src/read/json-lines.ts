@@ -1,5 +1,5 @@
 import { setRowNumber } from '../row-numbers.js';
-import { RowsError } from './rows-error.js';
+import { MAX_ROW_LENGTH, RowsError, TOO_LONG } from './rows-error.js';
 
 /**
  * The rows of a JSON Lines file: an object on each line. Empty lines are passed over.
@@ -9,11 +9,13 @@ import { RowsError } from './rows-error.js';
 export async function* readJsonLines(
   text: AsyncIterable<string>,
   name: string,
+  maxLength = MAX_ROW_LENGTH,
 ): AsyncGenerator<Record<string, unknown>> {
   let line = 0;
   let count = 0;
-  for await (const content of linesOf(text)) {
+  for await (const content of linesOf(text, maxLength)) {
     line++;
+    if (content.length > maxLength) throw new RowsError(name, TOO_LONG, line);
     if (content.trim() === '') continue;
     const row = parseRow(content, name, line);
     setRowNumber(row, ++count);
@@ -44,18 +46,23 @@ export function requireObject(
   throw new RowsError(name, `${what}, such as { "text": "…" }`, line);
 }
 
-/** A line may come in many pieces, which are joined once. */
-async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<string> {
+/** A line may come in many pieces, which are joined once. One that is too long ends the file. */
+async function* linesOf(text: AsyncIterable<string>, maxLength: number): AsyncGenerator<string> {
   let pieces: string[] = [];
+  let length = 0;
   for await (const chunk of text) {
     let start = 0;
     for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
       pieces.push(chunk.slice(start, end));
       yield pieces.length === 1 ? (pieces[0] as string) : pieces.join('');
       pieces = [];
+      length = 0;
       start = end + 1;
     }
-    if (start < chunk.length) pieces.push(chunk.slice(start));
+    if (start === chunk.length) continue;
+    pieces.push(chunk.slice(start));
+    length += chunk.length - start;
+    if (length > maxLength) break;
   }
   if (pieces.length > 0) yield pieces.join('');
 }

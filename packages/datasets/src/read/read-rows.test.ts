@@ -4,12 +4,20 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { rowNumberOf } from '../row-numbers.js';
+import { readCsv } from './csv.js';
+import { readJsonLines } from './json-lines.js';
 import { type ReadRowsOptions, readRows } from './read-rows.js';
 
 /** The text in pieces of a few bytes, so that characters and lines are cut anywhere. */
 async function* pieces(text: string | Uint8Array, size = 3): AsyncGenerator<Uint8Array> {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
+  const list: Row[] = [];
+  for await (const row of rows) list.push(row);
+  return list;
 }
 
 async function read(
@@ -79,6 +87,21 @@ describe('CSV', () => {
     const [row] = await read(`a,b\n"${cell}",x\n`, { format: 'csv' }, 65_536);
     expect(row?.a === cell).toBe(true);
     expect(row?.b).toBe('x');
+  });
+
+  test('gives up a row that does not end, before it fills the memory', async () => {
+    let given = 0;
+    async function* endless(start: string) {
+      yield start;
+      for (; ; given++) yield 'x'.repeat(1_000);
+    }
+    const csv = readCsv(endless('a,b\n1,2\n"'), 'rows', ',', undefined, 5_000);
+    const message = /^rows, line 3: a row is too long .*: is a quote opened and never closed\?$/;
+    await expect(all(csv)).rejects.toThrow(message);
+    const lines = readJsonLines(endless('{}\n{"a":"'), 'rows', 5_000);
+    await expect(all(lines)).rejects.toThrow('rows, line 2: a row is too long');
+    // A stream reads ahead.
+    expect(given).toBeLessThan(100);
   });
 
   test('takes any name of a column', async () => {

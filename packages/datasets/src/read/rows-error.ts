@@ -1,5 +1,9 @@
 import { StratagemError } from '@stratagem/core';
 
+/** A row with more characters is no row: the end of a quote or of a line is missing. */
+export const MAX_ROW_LENGTH = 100_000_000;
+export const TOO_LONG = 'a row is too long (more than 100 million characters)';
+
 /** Rows that cannot be read. The message names the file, and the line where there is one. */
 export class RowsError extends StratagemError {
   readonly file: string;
