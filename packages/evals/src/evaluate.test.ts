@@ -1,7 +1,8 @@
-import { createPlan, memoryJournal, type TaskRunner } from '@stratagem/core';
+import { createPlan, memoryJournal, StratagemError, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { CasesError } from './cases-error.js';
 import { evaluatePlan } from './evaluate.js';
 import type { Expectation } from './expectation.js';
 
@@ -139,8 +140,97 @@ test.each([
     ],
     /two cases are named "a"/,
   ],
-  [[{ name: 'a', inputs: { compny: 'x' }, expect: [] }], /case "a": .*compny/s],
+  [
+    [{ name: 'a', inputs: { compny: 'x' }, expect: [] }],
+    /compny: case "a": the plan has no such input/,
+  ],
   [[{ name: 'a', expect: [{ equal: 1 }] }], /case "a" expects nothing known: equal/],
 ])('%j is refused before anything runs', async (cases, message) => {
   await expect(evaluatePlan(plan, cases as never, options)).rejects.toThrow(message);
+});
+
+test('the problems of all cases are reported at once, with their places', async () => {
+  const cases = [
+    { name: 'a', inputs: { company: 'x' }, expect: [{ matches: '(' }, { contains: 'x' }] },
+    { name: 'a', inputs: { compny: 'x' }, expect: [{ schema: { type: 'strin' } }] },
+    { name: 'b', inputs: { company: 1 }, expect: [{ equals: 1 }, { equal: 1 }] },
+  ];
+  const error = await evaluatePlan(plan, cases as never, options).catch((thrown) => thrown);
+  expect(error).toBeInstanceOf(CasesError);
+  const places = (error as CasesError).problems.map(({ path }) => path.join('.'));
+  expect(places).toEqual([
+    ...['cases.0.expect.0', 'cases.1.name', 'cases.1.expect.0'],
+    ...['cases.1.inputs.compny', 'cases.1.inputs.company'],
+    ...['cases.2.expect.1', 'cases.2.inputs.company'],
+  ]);
+});
+
+test('the attempts of judges and of runs share the places of maxParallel', async () => {
+  let running = 0;
+  let peak = 0;
+  const seen = new Set<string>();
+  const counting = (name: string): TaskRunner => ({
+    name,
+    async run(request, context) {
+      seen.add(name);
+      peak = Math.max(peak, ++running);
+      await Promise.resolve();
+      await new Promise(setImmediate);
+      running--;
+      return echo.run(request, context);
+    },
+  });
+  const cases = Array.from({ length: 12 }, (_, n) => ({
+    name: `${n}`,
+    inputs: { company: 'x' },
+    expect: [{ judge: 'score 1' }, { judge: 'score 1' }],
+  }));
+  const evaluation = await evaluatePlan(plan, cases, {
+    ...{ strategy: parallel(), maxParallel: 2, journal: memoryJournal() },
+    ...{ runner: counting('runner'), judge: counting('judge'), caseConcurrency: 6 },
+  });
+  expect(evaluation.passed).toBe(12);
+  expect([...seen].sort()).toEqual(['judge', 'runner']);
+  expect(peak).toBe(2);
+});
+
+test('a case that cannot be recorded fails, and the others run', async () => {
+  const journal = memoryJournal();
+  let runs = 0;
+  const broken = {
+    ...journal,
+    create: async (run: Parameters<typeof journal.create>[0]) => {
+      if (++runs === 2) throw new StratagemError('run_failed', 'the disk is full');
+      return journal.create(run);
+    },
+  };
+  const cases = ['a', 'b', 'c'].map((name) => ({ name, inputs: { company: name }, expect: [] }));
+  const given = { ...options, journal: broken, caseConcurrency: 1 };
+  const evaluation = await evaluatePlan(plan, cases, given);
+  expect(evaluation.cases.map(({ name, passed }) => [name, passed])).toEqual([
+    ['a', true],
+    ['b', false],
+    ['c', true],
+  ]);
+  expect(evaluation.cases[1]?.error?.message).toContain('the disk is full');
+});
+
+test('a signal leaves the cases that have ended, even where a function never does', async () => {
+  const stop = new AbortController();
+  const cases = [
+    { name: 'quick', inputs: { company: 'x' }, expect: [{ contains: 'x' }] },
+    {
+      name: 'stuck',
+      inputs: { company: 'y' },
+      expect: [{ check: () => new Promise<boolean>(() => {}) }],
+    },
+    { name: 'late', inputs: { company: 'z' }, expect: [] },
+  ];
+  const evaluation = await evaluatePlan(plan, cases, {
+    ...{ ...options, caseConcurrency: 1, signal: stop.signal },
+    onCase: () => setImmediate(() => stop.abort()),
+  });
+  expect(evaluation).toMatchObject({ passed: 1, failed: 0, passRate: 1 });
+  expect(evaluation.cases.map(({ name }) => name)).toEqual(['quick']);
+  expect(evaluation.notRun).toEqual(['stuck', 'late']);
 });

@@ -10,6 +10,7 @@ import {
 } from '@stratagem/core';
 import { isMet, parseReference, readPath } from '@stratagem/core/kernel';
 import { addUsage, validateOutput } from '@stratagem/core/runner';
+import { checkCases } from './check-cases.js';
 import { type EvalCase, type Expectation, type Kind, kindOf } from './expectation.js';
 import { judge } from './judge.js';
 
@@ -64,8 +65,10 @@ export interface Evaluation {
   readonly cases: readonly EvaluatedCase[];
   readonly passed: number;
   readonly failed: number;
-  /** The share of cases that passed, from 0 to 1. */
+  /** The share of these cases that passed, from 0 to 1. */
   readonly passRate: number;
+  /** The names of cases that did not end, because `signal` was aborted. */
+  readonly notRun: readonly string[];
   readonly usage: Usage;
   readonly costUsd: number | null;
 }
@@ -75,8 +78,8 @@ export interface Evaluation {
  * expectations hold.
  *
  * @throws {PlanError} when the plan is invalid.
- * @throws {InputsError} when a case has wrong inputs, before anything runs.
- * @throws {OptionError} when there is no case, or two cases have the same name.
+ * @throws {CasesError} with the problems of all cases, such as wrong inputs, before anything runs.
+ * @throws {OptionError} when there is no case.
  *
  * @example
  * const evaluation = await evaluatePlan(plan, cases, { strategy: parallel(), runner: openai() });
@@ -94,50 +97,62 @@ export async function evaluatePlan(
   if (!Number.isSafeInteger(caseConcurrency) || caseConcurrency < 1) {
     throw new OptionError('evaluatePlan(): caseConcurrency must be an integer ≥ 1');
   }
-  requireCases(cases);
   const executor = createExecutor(options);
-  const { journal: _, carrier: __, ...unrecorded } = options;
-  const judges =
-    judging === undefined && options.journal === undefined
-      ? executor
-      : createExecutor({ ...unrecorded, runner: judging ?? options.runner });
-  for (const { name, inputs } of cases) {
-    const [problem] = executor.check(plan, { inputs: inputs ?? {} });
-    if (problem !== undefined) throw inCase(name, problem);
-  }
+  const judges = judgesOf(executor, options, judging);
+  await checkCases(plan, cases, executor);
   const evaluated: EvaluatedCase[] = [];
   let next = 0;
   const work = async () => {
     for (let index = next++; index < cases.length; index = next++) {
       if (options.signal?.aborted) return;
-      const each = await evaluateCase(plan, cases[index] as EvalCase, executor, judges, options);
+      const given = cases[index] as EvalCase;
+      const each = await evaluateSafely(plan, given, executor, judges, options);
+      if (each === undefined) return;
       evaluated[index] = each;
       onCase?.(each);
     }
   };
   await Promise.all(Array.from({ length: Math.min(caseConcurrency, cases.length) }, work));
-  return evaluationOf(evaluated.filter((each) => each !== undefined));
+  const notRun = cases.filter((_, index) => evaluated[index] === undefined);
+  return evaluationOf(
+    evaluated.filter((each) => each !== undefined),
+    notRun.map(({ name }) => name),
+  );
 }
 
-function requireCases(cases: readonly EvalCase[]): void {
-  if (!Array.isArray(cases) || cases.length === 0) {
-    throw new OptionError('evaluatePlan() needs a list of at least one case');
-  }
-  const names = new Set<string>();
-  for (const { name, expect } of cases as readonly EvalCase[]) {
-    if (names.has(name)) throw new OptionError(`evaluatePlan(): two cases are named "${name}"`);
-    names.add(name);
-    const unknown = expect.find((each) => kindOf(each) === undefined);
-    if (unknown !== undefined) {
-      const shown = Object.keys(unknown).join(', ');
-      throw new OptionError(`evaluatePlan(): case "${name}" expects nothing known: ${shown}`);
-    }
+/** A case that cannot even be recorded fails, and the others run. Undefined for one that was stopped. */
+async function evaluateSafely(
+  plan: Plan,
+  given: EvalCase,
+  executor: Executor,
+  judges: Executor,
+  options: ExecutorOptions,
+): Promise<EvaluatedCase | undefined> {
+  const startedAt = Date.now();
+  try {
+    const evaluated = await evaluateCase(plan, given, executor, judges, options);
+    return options.signal?.aborted && !evaluated.passed ? undefined : evaluated;
+  } catch (thrown) {
+    if (options.signal?.aborted) return undefined;
+    const { code = 'internal', message } = thrown as StratagemError;
+    return {
+      ...{ name: given.name, passed: false, runId: '', checks: [], outputs: {} },
+      ...{ error: { code, message }, durationMs: Date.now() - startedAt },
+      ...sumOf([]),
+    };
   }
 }
 
-function inCase(name: string, error: StratagemError): StratagemError {
-  error.message = `case "${name}": ${error.message}`;
-  return error;
+/** Judges are no part of the recorded runs. Their attempts share the places of these. */
+function judgesOf(
+  executor: Executor,
+  options: ExecutorOptions,
+  judging: EvaluateOptions['judge'],
+): Executor {
+  const { journal, carrier, maxParallel: _, resources: __, reuse: ___, ...unrecorded } = options;
+  if ((judging ?? journal ?? carrier) === undefined) return executor;
+  const runner = judging ?? options.runner;
+  return createExecutor({ ...unrecorded, runner, sharePlacesOf: executor });
 }
 
 async function evaluateCase(
@@ -159,7 +174,7 @@ async function evaluateCase(
         spent.push(judged.metrics);
         return verdict ?? judged.error?.message ?? 'the judge gave no verdict';
       };
-      checks.push(await checkOf(expectation, outputs, ask));
+      checks.push(await unlessAborted(signal, checkOf(expectation, outputs, ask)));
     }
   }
   const { error } = result;
@@ -173,6 +188,22 @@ async function evaluateCase(
     durationMs: (result.endedAt ?? 0) - (result.startedAt ?? 0),
     ...sumOf(spent),
   };
+}
+
+/** A function of the cases may never end: nobody waits for it once the signal is aborted. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** Returns the verdict, or why there is none. */
@@ -292,13 +323,14 @@ function sumOf(spent: readonly Spent[]): Spent {
   return { usage, costUsd };
 }
 
-function evaluationOf(cases: readonly EvaluatedCase[]): Evaluation {
+function evaluationOf(cases: readonly EvaluatedCase[], notRun: readonly string[]): Evaluation {
   const passed = cases.filter((each) => each.passed).length;
   return {
     cases,
     passed,
     failed: cases.length - passed,
     passRate: cases.length === 0 ? 0 : passed / cases.length,
+    notRun,
     ...sumOf(cases),
   };
 }

@@ -41,7 +41,7 @@ export type Expectation = OfOutput &
   );
 
 /** @param outputs All results of the plan by name. */
-type Check = (
+export type Check = (
   value: unknown,
   outputs: Readonly<Record<string, unknown>>,
 ) => boolean | string | Promise<boolean | string>;

@@ -1,3 +1,4 @@
+export { CasesError } from './cases-error.js';
 export {
   type CheckResult,
   type EvaluatedCase,
@@ -7,5 +8,5 @@ export {
 } from './evaluate.js';
 export type { EvalCase, Expectation } from './expectation.js';
 export { junitReport } from './junit.js';
-export { CasesError, parseCases } from './parse-cases.js';
+export { parseCases } from './parse-cases.js';
 export { reasonsOf } from './reasons.js';

@@ -19,13 +19,16 @@ test('a report names each case, and why it failed', () => {
       ],
     },
   ];
-  const evaluation = { cases, passed: 1, failed: 1, passRate: 0.5, ...common };
+  const evaluation = { cases, passed: 1, failed: 1, passRate: 0.5, notRun: ['late'], ...common };
   expect(junitReport(evaluation, 'plan.yaml')).toBe(`<?xml version="1.0" encoding="UTF-8"?>
-<testsuites tests="2" failures="1" time="1.750">
-  <testsuite name="plan.yaml" tests="2" failures="1" time="1.750">
+<testsuites tests="3" failures="1" skipped="1" time="1.750">
+  <testsuite name="plan.yaml" tests="3" failures="1" skipped="1" time="1.750">
     <testcase classname="plan.yaml" name="good" time="1.500"/>
     <testcase classname="plan.yaml" name="bad &lt;&quot;&amp;\ufffd\ufffd" time="0.250">
       <failure message="equals of report: it is &quot;x&quot;">equals of report: it is &quot;x&quot;&#10;judge (score 0.2): too &lt;short&gt;</failure>
+    </testcase>
+    <testcase classname="plan.yaml" name="late">
+      <skipped message="it was stopped"/>
     </testcase>
   </testsuite>
 </testsuites>

@@ -14,14 +14,16 @@ export function junitReport(evaluation: Evaluation, name: string): string {
   if (!Array.isArray((evaluation as Evaluation | undefined | null)?.cases)) {
     throw new OptionError('junitReport() takes the result of evaluatePlan()');
   }
-  const { cases, failed } = evaluation;
+  const { cases, failed, notRun } = evaluation;
   const seconds = cases.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1_000;
-  const counts = `tests="${cases.length}" failures="${failed}" time="${seconds.toFixed(3)}"`;
+  const tests = cases.length + notRun.length;
+  const counts = `tests="${tests}" failures="${failed}" skipped="${notRun.length}" time="${seconds.toFixed(3)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${counts}>`,
     `  <testsuite name="${escaped(name)}" ${counts}>`,
     ...cases.flatMap((each) => caseLines(each, name)),
+    ...notRun.flatMap((each) => skippedLines(each, name)),
     '  </testsuite>',
     '</testsuites>',
     '',
@@ -38,6 +40,14 @@ function caseLines(evaluated: EvaluatedCase, suite: string): string[] {
   return [
     `${open}>`,
     `      <failure message="${escaped(first)}">${escaped(reasons.join('\n'))}</failure>`,
+    '    </testcase>',
+  ];
+}
+
+function skippedLines(name: string, suite: string): string[] {
+  return [
+    `    <testcase classname="${escaped(suite)}" name="${escaped(name)}">`,
+    '      <skipped message="it was stopped"/>',
     '    </testcase>',
   ];
 }

@@ -1,5 +1,7 @@
+import { formatProblem } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { CasesError, parseCases } from './parse-cases.js';
+import { CasesError } from './cases-error.js';
+import { parseCases } from './parse-cases.js';
 
 const load = async (reference: string) => {
   if (reference !== './checks.js#ok') throw new Error(`there is no ${reference}`);
@@ -31,8 +33,8 @@ test('cases are read with their functions', async () => {
 const ok = { contains: 'x' };
 
 test.each([
-  [undefined, [/the file: /]],
-  [[], [/the file: /]],
+  [undefined, [/the file of cases: /]],
+  [[], [/the file of cases: /]],
   [{ cases: [] }, [/cases: /]],
   [{ case: [] }, [/cases/, /unknown field "case".*cases/]],
   [{ cases: [{ expect: [ok] }] }, [/cases\[0\]\.name/]],
@@ -54,7 +56,7 @@ test.each([
 ])('%j is refused with all problems', async (document, messages) => {
   const error = await parseCases(document, load).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(CasesError);
-  const { problems } = error as CasesError;
+  const problems = (error as CasesError).problems.map(formatProblem);
   for (const message of messages) {
     expect(
       problems.some((problem) => message.test(problem)),

@@ -1,18 +1,9 @@
-import { OptionError } from '@stratagem/core';
+import type { PlanProblem } from '@stratagem/core';
 import { didYouMean } from '@stratagem/core/runner';
 import type { z } from 'zod';
+import { CasesError } from './cases-error.js';
 import type { EvalCase, Expectation } from './expectation.js';
-import { KINDS } from './expectation.js';
-
-/** A file of cases that cannot be used, with all problems. */
-export class CasesError extends OptionError {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
-}
+import { type Check, KINDS } from './expectation.js';
 
 const FIELDS = ['cases', 'name', 'inputs', 'expect', 'output', 'minScore', ...KINDS];
 
@@ -33,17 +24,20 @@ type WrittenExpectation = Exclude<Expectation, { readonly check: unknown }> | { 
  */
 export async function parseCases(
   document: unknown,
-  loadCheck: (reference: string) => Promise<(value: unknown) => boolean>,
+  loadCheck: (reference: string) => Promise<Check>,
 ): Promise<EvalCase[]> {
   // Loaded when cases are read from a file.
   const { documentSchema } = await import('./cases-schema.js');
   const parsed = documentSchema.safeParse(document);
-  if (!parsed.success) throw new CasesError(parsed.error.issues.flatMap(messagesOf));
-  const problems: string[] = [];
+  if (!parsed.success) throw new CasesError(parsed.error.issues.flatMap(problemsOf));
+  const problems: PlanProblem[] = [];
   const names = new Set<string>();
   const cases: EvalCase[] = [];
   for (const [position, { name, inputs, expect }] of parsed.data.cases.entries()) {
-    if (names.has(name)) problems.push(`cases[${position}].name: another case is named "${name}"`);
+    if (names.has(name)) {
+      const message = `another case is named "${name}"`;
+      problems.push({ code: 'duplicate_id', path: ['cases', position, 'name'], message });
+    }
     names.add(name);
     const expectations: Expectation[] = [];
     for (const [index, each] of (expect as readonly WrittenExpectation[]).entries()) {
@@ -52,8 +46,8 @@ export async function parseCases(
         try {
           expectations.push({ ...each, check: await loadCheck(each.check) });
         } catch (error) {
-          const message = (error as Error).message;
-          problems.push(`cases[${position}].expect[${index}].check: ${message}`);
+          const path = ['cases', position, 'expect', index, 'check'];
+          problems.push({ code: 'invalid_value', path, message: (error as Error).message });
         }
       }
     }
@@ -63,14 +57,14 @@ export async function parseCases(
   return cases;
 }
 
-function messagesOf(issue: z.core.$ZodIssue): string[] {
-  const place = issue.path
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-    .replace(/^\./, '');
-  const where = place === '' ? 'the file' : place;
+function problemsOf(issue: z.core.$ZodIssue): PlanProblem[] {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${where}: unknown field "${key}".${didYouMean(key, FIELDS)}`);
+    return issue.keys.map((key) => ({
+      ...{ code: 'unknown_field', path: [...path, key] },
+      message: `unknown field "${key}".${didYouMean(key, FIELDS)}`,
+    }));
   }
-  return [`${where}: ${issue.message}`];
+  const message = path.length === 0 ? `the file of cases: ${issue.message}` : issue.message;
+  return [{ code: 'invalid_value', path, message }];
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { folder, stratagem } from '../../test/stratagem.js';
+import { folder, start, stratagem } from '../../test/stratagem.js';
 
 const timeout = 60_000;
 
@@ -25,7 +25,10 @@ cases:
     expect: [{ contains: Apple }]
 `;
 
-const CHECKS = 'export const isShort = (text) => text.length < 2000;';
+const CHECKS = `
+export const isShort = (text) => text.length < 2000;
+export const never = () => new Promise((done) => setTimeout(done, 60_000));
+`;
 
 async function place(cases = CASES) {
   const files = { 'plan.yaml': PLAN, 'cases.yaml': cases, 'checks.mjs': CHECKS };
@@ -90,6 +93,35 @@ describe('test', { timeout }, () => {
     expect(stdout).toMatch(/\nibm +✗ +✓\n/);
     expect(stdout).toMatch(/\npassed +1 of 2 passed \(50 %\) +2 of 2 passed \(100 %\)\n/);
     expect(stdout).toContain('1 of 2 cases ended the same');
+  });
+
+  test('a signal leaves the cases that have ended, on standard output and in files', async () => {
+    const stuck =
+      '  - name: stuck\n    inputs: { company: Apple }\n    expect: [{ check: ./checks.mjs#never }]';
+    await using files = await place(`${CASES}${stuck}\n`);
+    const report = files.at('junit.xml');
+    const args = ['--cases', files.at('cases.yaml'), '--latency', '1', '--cases-at-once', '1'];
+    const run = start(['test', files.at('plan.yaml'), ...args, '--json', '--junit', report]);
+    await run.progress('✗ ibm');
+    run.child.kill('SIGINT');
+    const { exitCode, stdout, stderr } = await run.ended;
+    expect(exitCode, stderr).toBe(130);
+    const { isPassed, variants } = JSON.parse(stdout);
+    expect(isPassed).toBe(false);
+    expect(variants[0]).toMatchObject({ passed: 1, failed: 1, notRun: ['stuck'] });
+    expect(await readFile(report, 'utf8')).toContain('failures="1" skipped="1"');
+  });
+
+  test('lists the problems of all cases with their lines', async () => {
+    const cases = CASES.replace('contains: Apple', 'matches: "("').replace(
+      'company: IBM',
+      'compny: x',
+    );
+    await using files = await place(cases);
+    const { exitCode, stdout, stderr } = await files.run('--filter', '');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/cases\.yaml:6:9 {2}cases\[0\]\.expect\[0\]: case "apple" has/);
+    expect(stderr).toMatch(/cases\.yaml:10:\d+ {2}cases\[1\]\.inputs\.compny: case "ibm"/);
   });
 
   test.each([

@@ -1,12 +1,12 @@
 import type { ExecutorOptions, RunOptions } from '@stratagem/core';
 import {
-  type EvalCase,
+  CasesError,
   type EvaluatedCase,
   type Evaluation,
   evaluatePlan,
   junitReport,
 } from '@stratagem/evals';
-import { loadCases } from '../load/load-cases.js';
+import { type LoadedCases, loadCases } from '../load/load-cases.js';
 import type { LoadedPlan } from '../load/load-plan.js';
 import type { OutputFlags } from '../options/page-flags.js';
 import type { ProgressFlags } from '../options/progress-flags.js';
@@ -74,7 +74,7 @@ export async function testCommand(
     if (many !== undefined) prepared.push(await prepare(variant, many, preflight));
   }
   if (cases === undefined || prepared.length === 0) preflight.finish();
-  return evaluateAll(prepared, [], preflight, cases as readonly EvalCase[], given);
+  return evaluateAll(prepared, [], preflight, cases as LoadedCases, given);
 }
 
 function variantsOf(file: string, given: TestFlags): Variant[] {
@@ -131,7 +131,7 @@ async function evaluateAll(
   [next, ...others]: readonly PreparedVariant[],
   ready: readonly ReadyVariant[],
   preflight: Preflight,
-  cases: readonly EvalCase[],
+  cases: LoadedCases,
   given: TestFlags,
 ): Promise<number> {
   if (next === undefined) {
@@ -156,7 +156,7 @@ async function evaluateAll(
 
 async function evaluateReady(
   ready: readonly ReadyVariant[],
-  cases: readonly EvalCase[],
+  cases: LoadedCases,
   given: TestFlags,
 ): Promise<number> {
   const stop = new AbortController();
@@ -171,13 +171,14 @@ async function evaluateReady(
   } finally {
     signals.stop();
   }
-  if (signals.received !== undefined) return signalExitCode(signals.received);
-  return report(evaluated, given);
+  // What ended before the signal has been paid for.
+  const code = await report(evaluated, given);
+  return signals.received === undefined ? code : signalExitCode(signals.received);
 }
 
 async function evaluateVariant(
   { name, loaded, flags, options }: ReadyVariant,
-  cases: readonly EvalCase[],
+  { cases, located }: LoadedCases,
   signal: AbortSignal,
   isCompared: boolean,
 ): Promise<Evaluation> {
@@ -198,7 +199,7 @@ async function evaluateVariant(
       onCase,
     });
   } catch (error) {
-    throw toUsageError(error);
+    throw error instanceof CasesError ? located(error) : toUsageError(error);
   }
 }
 
@@ -215,7 +216,8 @@ async function judgeOf(
 async function report(evaluated: readonly EvaluatedVariant[], given: TestFlags): Promise<number> {
   const [first] = evaluated as [EvaluatedVariant];
   const { minPass, junit } = given;
-  const isPassed = first.evaluation.passRate >= minPass;
+  const isWhole = evaluated.every(({ evaluation }) => evaluation.notRun.length === 0);
+  const isPassed = isWhole && first.evaluation.passRate >= minPass;
   if (junit !== undefined) await writeAtomically(junit, junitReport(first.evaluation, first.name));
   const variants = evaluated.map(({ name, evaluation }) => ({ name, ...evaluation }));
   const text = given.json

@@ -1,28 +1,58 @@
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { formatProblem, type PlanProblem } from '@stratagem/core';
 import { describe } from '@stratagem/core/runner';
 import { CasesError, type EvalCase, parseCases } from '@stratagem/evals';
 import { UsageError } from '../options/usage-error.js';
-import { loadValue } from './load-value.js';
+import { InvalidFileError, problemsIn } from './invalid-file.js';
+import { parseSource } from './parse-source.js';
+import { readSource } from './read-source.js';
+
+/** Cases of a file, and where they are in it. */
+export interface LoadedCases {
+  readonly cases: readonly EvalCase[];
+  /** An error about these cases, with the lines of the file. */
+  readonly located: (error: CasesError) => UsageError;
+}
 
 /**
  * Reads the cases of a file whose names contain a text.
  *
  * @throws {UsageError} with every problem, and when no case is left.
  */
-export async function loadCases(file: string, filter = ''): Promise<readonly EvalCase[]> {
+export async function loadCases(file: string, filter = ''): Promise<LoadedCases> {
   const load = (reference: string) => loadCheck(dirname(resolve(file)), reference);
+  const { lines, source, problems } = parseSource(await readSource(file, file));
+  const invalid = (all: readonly PlanProblem[]) => {
+    const placed = all.map((problem) => ({
+      ...{ offset: source?.offsetOf(problem) ?? 0, code: problem.code },
+      message: formatProblem(problem),
+    }));
+    const found = [...(problems ?? source?.problems ?? []), ...placed];
+    return new InvalidFileError(file, 'file of cases', problemsIn(file, lines, found));
+  };
+  if (source === undefined) throw invalid([]);
+  let all: readonly EvalCase[];
   try {
-    const cases = await parseCases(await loadValue(file), load);
-    const chosen = cases.filter(({ name }) => name.includes(filter));
-    if (chosen.length > 0) return chosen;
-    const names = cases.slice(0, 10).map(({ name }) => name);
+    all = await parseCases(source.value, load);
+  } catch (error) {
+    throw error instanceof CasesError ? invalid(error.problems) : error;
+  }
+  if (source.problems.length > 0) throw invalid([]);
+  const positions = [...all.keys()].filter((at) => all[at]?.name.includes(filter));
+  if (positions.length === 0) {
+    const names = all.slice(0, 10).map(({ name }) => name);
     const message = `--filter ${filter}: no case has this in its name; they are ${names.join(', ')}`;
     throw new UsageError(message);
-  } catch (error) {
-    if (!(error instanceof CasesError)) throw error;
-    throw new UsageError(error.problems.map((problem) => `${file}: ${problem}`).join('\n'));
   }
+  const inFile = ({ path: [field = '', at, ...rest], ...problem }: PlanProblem): PlanProblem => ({
+    ...problem,
+    path: [field, positions[at as number] as number, ...rest],
+  });
+  return {
+    cases: positions.map((at) => all[at] as EvalCase),
+    located: ({ problems }) => invalid(problems.map(inFile)),
+  };
 }
 
 type Check = (value: unknown) => boolean;

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { type Plan, type PlanResult, RunnerError, type Task } from '@stratagem/core';
+import { type Plan, type PlanResult, type RunEvent, RunnerError, type Task } from '@stratagem/core';
 import { type SimulateOptions, simulate } from '@stratagem/core/simulate';
 import { parallel } from '@stratagem/parallel';
 import stringWidth from 'string-width';
@@ -67,6 +67,21 @@ describe('the summary', () => {
 
    1.1× faster than one at a time · peak 2
 `);
+  });
+
+  test('compares no speed where attempts lost their work, or hardly overlapped', () => {
+    const plan = { goal: 'x', tasks: [task('a', 1_000), task('b', 1_000), task('c', 1_000)] };
+    const options = { strategy: parallel({ maxParallel: 2 }) };
+    const result = simulate(plan, options);
+    const { timeline } = result;
+    const at = timeline.findIndex(({ type }) => type === 'task_completed');
+    const restarted = { type: 'run_resumed', downtimeMs: 0, restarted: ['a', 'b'] } as const;
+    const resumed = { ...(timeline[at - 1] as RunEvent), ...restarted } as RunEvent;
+    const events = timeline.toSpliced(at, 0, resumed);
+    expect(shown({ ...result, timeline: events })).toMatch(/\n {3}peak 2\n$/);
+    const apart = run([task('a', 1_000), task('b', 30), task('c', 1_000, 'a')]);
+    expect(shown(apart)).toMatch(/\n {3}peak 2\n$/);
+    expect(shown(run([task('a', 1_000)]))).toContain('as fast as one at a time · peak 1');
   });
 
   test('names loops that completed without their condition', () => {

@@ -134,12 +134,12 @@ function statusBar({ counts }: RunAnalysis, { style, width }: Canvas): string {
   return `   ${parts.join('')}`;
 }
 
-function figuresLine({ metrics }: DisplayableRun, { style, width }: Canvas): string[] {
+function figuresLine({ metrics, timeline }: DisplayableRun, { style, width }: Canvas): string[] {
   const { speedup, peakConcurrency, usage, attempts } = metrics;
   if (attempts === 0) return [];
   const hasTokens = usage.inputTokens + usage.outputTokens > 0;
   const parts = [
-    ...speedTexts(speedup),
+    ...(timeline.some(hasLostWork) ? [] : speedTexts(speedup, peakConcurrency)),
     `peak ${peakConcurrency}`,
     ...(hasTokens
       ? [`${formatCount(usage.inputTokens)} tokens in`, `${formatCount(usage.outputTokens)} out`]
@@ -148,11 +148,17 @@ function figuresLine({ metrics }: DisplayableRun, { style, width }: Canvas): str
   return ['', `   ${style('dim', onOneLine(fitting(parts, width - 3), width - 3))}`];
 }
 
-function speedTexts(speedup: number): string[] {
+/** What attempts had done when the process ended counts as no work, but its time has passed. */
+function hasLostWork(event: DisplayableRun['timeline'][number]): boolean {
+  return event.type === 'run_resumed' && event.restarted.length > 0;
+}
+
+function speedTexts(speedup: number, peak: number): string[] {
   const factor = speedup.toFixed(1);
   // Next to nothing has ended, so there is nothing to compare.
   if (factor === '0.0') return [];
-  if (factor === '1.0') return ['as fast as one at a time'];
+  // Attempts that hardly overlapped: the peak says more.
+  if (factor === '1.0') return peak > 1 ? [] : ['as fast as one at a time'];
   return speedup > 1
     ? [`${factor}× faster than one at a time`]
     : [`${factor}× the speed of one at a time`];

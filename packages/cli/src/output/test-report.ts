@@ -36,9 +36,15 @@ export function evaluationText(
   const parts = [
     style(isPassed ? 'green' : 'red', passedText(evaluation)),
     ...(isPassed ? [] : [`${percent(minPass)} must pass`]),
+    ...stoppedText(evaluation),
     ...(spent === undefined ? [] : [spent]),
   ];
   return `${parts.join(' · ')}\n`;
+}
+
+/** Cases that a signal has stopped, or kept from running. */
+function stoppedText({ notRun }: Evaluation): string[] {
+  return notRun.length === 0 ? [] : [`${notRun.length} did not run to the end`];
 }
 
 /** The cases that differ, and the sums of each variant side by side. */
@@ -49,8 +55,11 @@ export function comparisonText(
   const { style, width } = canvasFor(stream);
   const evaluations = variants.map(({ evaluation }) => evaluation);
   const names = evaluations[0]?.cases.map(({ name }) => name) ?? [];
-  const differing = names.flatMap((name, index) => {
-    const marks = evaluations.map(({ cases }) => (cases[index]?.passed ? '✓' : '✗'));
+  const differing = names.flatMap((name) => {
+    const marks = evaluations.map(({ cases }) => {
+      const found = cases.find((each) => each.name === name);
+      return found === undefined ? '–' : found.passed ? '✓' : '✗';
+    });
     return new Set(marks).size > 1 ? [[name, ...marks]] : [];
   });
   const timeOf = ({ cases }: Evaluation) =>

@@ -12,6 +12,12 @@ import { didYouMean } from '../util/suggest.js';
 import { checkRunOptions, RUN_OPTIONS, type RunOptions } from './options.js';
 import { Runners } from './runners.js';
 
+/** What `createExecutor` returned. */
+interface AnyExecutor {
+  readonly execute: (...args: never[]) => unknown;
+  readonly resume: (...args: never[]) => unknown;
+}
+
 export interface ExecutorOptions extends RunOptions {
   /**
    * The maximum number of attempts in flight, of all runs of this executor together. While several
@@ -25,6 +31,12 @@ export interface ExecutorOptions extends RunOptions {
   readonly maxParallel?: number | undefined;
   /** Caps of resources, for all runs of this executor together; see `RunOptions`. */
   readonly resources?: ResourceLimits | undefined;
+  /**
+   * Another executor whose `maxParallel` and `resources` bound the runs of both together, such as that of
+   * the runs that these judge. It replaces these two options.
+   * @default the places are its own
+   */
+  readonly sharePlacesOf?: AnyExecutor | undefined;
   /** Decides which ready task starts next. */
   readonly strategy: Strategy;
   /**
@@ -70,9 +82,16 @@ export function checkExecutorOptions(options: ExecutorOptions): void {
     'tools',
     'commands',
     'files',
+    'sharePlacesOf',
     ...RUN_OPTIONS,
   ]);
-  const { strategy, runner: _, runners: __, tools = [], commands, files, ...defaults } = options;
+  const { strategy, runner: _, runners: __, tools = [], commands, files, ...more } = options;
+  const { sharePlacesOf, ...defaults } = more;
+  const { maxParallel, resources } = defaults;
+  if (sharePlacesOf !== undefined && (maxParallel ?? resources) !== undefined) {
+    const name = maxParallel === undefined ? 'resources' : 'maxParallel';
+    throw new OptionError(`createExecutor(): sharePlacesOf replaces ${name}: give one of them`);
+  }
   checkStrategy('createExecutor()', strategy);
   checkRunOptions('createExecutor()', defaults);
   checkTools(tools);

@@ -171,7 +171,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     });
   }
 
-  return {
+  return preparation.sharePlaces<Executor>({
     check<Outputs, Inputs>(
       plan: Plan<Outputs, Inputs>,
       ...[overrides = {}]: [options?: ExecuteOptions<unknown>]
@@ -317,7 +317,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         now: Date.now(),
       });
     },
-  };
+  });
 }
 
 /** A copy of what the caller may change before the run is open. */

@@ -46,12 +46,19 @@ export class RunPreparation {
   readonly #places: SharedPlaces | undefined;
 
   constructor(options: ExecutorOptions) {
-    const { strategy, runner, runners, tools = [], commands, files, ...defaults } = options;
+    const { strategy, runner, runners, tools = [], commands, files, ...more } = options;
+    const { sharePlacesOf, ...defaults } = more;
     this.#strategy = strategy;
     this.runners = runnersOf(runner, runners);
     this.toolbox = new Toolbox(tools, commands, files);
     this.defaults = defaults;
-    this.#places = placesOf(defaults);
+    this.#places = sharePlacesOf === undefined ? placesOf(defaults) : sharedBy(sharePlacesOf);
+  }
+
+  /** Other executors may share the places of this one. */
+  sharePlaces<E extends object>(executor: E): E {
+    PLACES.set(executor, this.#places);
+    return executor;
   }
 
   /**
@@ -186,6 +193,15 @@ export function namesIn(
 ): string[] {
   const own = others.flatMap(({ budget }) => Object.keys(budget?.resources ?? {}));
   return Object.keys(limits.budget?.resources ?? {}).filter((name) => !own.includes(name));
+}
+
+/** The places of each executor. */
+const PLACES = new WeakMap<object, SharedPlaces | undefined>();
+
+/** @throws {OptionError} when it is no executor. */
+function sharedBy(executor: object): SharedPlaces | undefined {
+  if (PLACES.has(executor)) return PLACES.get(executor);
+  throw new OptionError('createExecutor(): sharePlacesOf must be an executor of createExecutor()');
 }
 
 /** The places that the runs of an executor share; undefined without a cap. */

@@ -9,6 +9,7 @@ import { Graph } from '../graph/graph.js';
 import { Kernel } from '../kernel/kernel.js';
 import { Heap } from '../util/heap.js';
 import { Queue } from '../util/queue.js';
+import { createExecutor } from './executor.js';
 import { Borrower, SharedPlaces } from './shared-places.js';
 
 interface Given {
@@ -250,4 +251,33 @@ test('the caps hold, no place stays free while a run has a use for it, and every
     { numRuns: Number(process.env.RUNS ?? 2_000), seed: Number(process.env.SEED ?? 1) },
   );
   expect(contested).toBeGreaterThan(1_000);
+});
+
+describe('sharePlacesOf', () => {
+  const strategy = { name: 'all', maxParallel: 9, begin: byIndex.begin };
+  const runner = { name: 'none', run: async () => ({ output: 1 }) };
+
+  test('bounds the runs of two executors together', async () => {
+    let running = 0;
+    let peak = 0;
+    const run = async () => {
+      peak = Math.max(peak, ++running);
+      await new Promise(setImmediate);
+      running--;
+    };
+    const tasks = Array.from({ length: 6 }, (_, n) => ({ id: `${n}`, run }));
+    const first = createExecutor({ strategy, maxParallel: 3 });
+    const second = createExecutor({ strategy, sharePlacesOf: first });
+    const runs = [first, second].map((each) => each.execute({ goal: 'x', tasks }).orThrow());
+    await Promise.all(runs);
+    expect(peak).toBe(3);
+  });
+
+  test('is refused with a limit of its own, and for what is no executor', () => {
+    const first = createExecutor({ strategy, runner });
+    const given = { strategy, sharePlacesOf: first, maxParallel: 3 };
+    expect(() => createExecutor(given)).toThrow('sharePlacesOf replaces maxParallel');
+    const wrong = { strategy, sharePlacesOf: {} as never };
+    expect(() => createExecutor(wrong)).toThrow('must be an executor of createExecutor()');
+  });
 });
