@@ -1,6 +1,3 @@
-import { describeOrigin } from '@stratagem/core/analysis';
-import type { Fork } from '@stratagem/core/journal';
-
 /** What a page knows of a run beside its log. */
 export interface RunExtras {
   /** The command that runs again what failed. */
@@ -21,10 +18,6 @@ export interface RunExtras {
 export interface RelatedRun {
   readonly runId: string;
   readonly text: string;
-}
-
-export function forkInWords({ runId, forkedFrom }: Fork): RelatedRun {
-  return { runId, text: describeOrigin({ ...forkedFrom, runId: undefined }) };
 }
 
 /** What a page can ask of a run. */

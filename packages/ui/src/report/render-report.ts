@@ -1,6 +1,7 @@
 import type { RunEvent } from '@stratagem/core';
 import type { Fork } from '@stratagem/core/journal';
-import { forkInWords, type RunExtras } from '../model/extras.js';
+import type { RunExtras } from '../model/extras.js';
+import { forkInWords } from '../model/fork-in-words.js';
 import type { ModelBuilder } from '../model/model-builder.js';
 import type { RunModel, TaskDetail } from '../model/run-model.js';
 import type { EmbeddedRun } from './embedded-run.js';

@@ -1,6 +1,7 @@
 import { type Journal, type RunListing, readRun } from '@stratagem/core';
 import { findForks } from '@stratagem/core/journal';
-import { forkInWords, type RunExtras } from '../model/extras.js';
+import type { RunExtras } from '../model/extras.js';
+import { forkInWords } from '../model/fork-in-words.js';
 import type { ModelStatus } from '../model/run-model.js';
 import { type RunSummary, summaryOf } from '../model/run-summary.js';
 import type { WatchableRun } from './controls.js';
