@@ -9,9 +9,9 @@ import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { write } from '../output/streams.js';
+import { answerWith, howToAnswer } from '../run/how-to-answer.js';
 import { stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
-import { onlyElsewhere, unanswerable } from '../run/unanswerable-event.js';
 import { withExecutor } from '../run/with-executor.js';
 import { optionOf } from '../run/without-effect.js';
 import { type JournalFlags, withSettings } from '../settings/apply-settings.js';
@@ -43,11 +43,6 @@ export async function coordinatorCommand(
 ): Promise<number> {
   const flags = withSettings(given, settings);
   const { journal, engine } = flags;
-  if (given.approveTools !== undefined) {
-    throw new UsageError(
-      `--approve-tools would stop each run forever: ${onlyElsewhere('a call of a tool waits for an approval')}`,
-    );
-  }
   if (engine === undefined) {
     if (flags.cap !== undefined)
       throw new UsageError('--cap has no effect without --engine: remove it');
@@ -74,16 +69,17 @@ const WORKERS_OWN = [
   'record',
   'replay',
   'latency',
+  'approveTools',
 ] as const;
 
-/** Says which questions of a run wait for answers that nobody gives, also those of coordinators before this one. */
-async function sayQuestions(run: RunHandle): Promise<void> {
+/** Says how to answer the questions of a run, also those of coordinators before this one. */
+async function sayQuestions(run: RunHandle, place: string): Promise<void> {
   for await (const event of run) {
-    const question = unanswerable(event);
+    const question = howToAnswer(event, run.runId, place);
     if (question !== undefined) say(`${run.runId}: ${question}`);
     if (event.type !== 'run_resumed') continue;
-    for (const { taskId } of run.openQuestions()) {
-      say(`${run.runId}: ${onlyElsewhere(`task "${taskId}" waits for a human`)}`);
+    for (const { taskId, kind } of run.openQuestions()) {
+      say(`${run.runId}: ${answerWith(taskId, 'waits for a human', kind, run.runId, place)}`);
     }
   }
 }
@@ -96,7 +92,7 @@ async function coordinate(
   { models }: Settings,
   carrier?: AttemptCarrier,
 ): Promise<number> {
-  const { journal, engine, maxRuns, plans: files = [] } = flags;
+  const { journal, journalOption, engine, maxRuns, plans: files = [] } = flags;
   const plans: Plan[] = [];
   for (const each of files) plans.push(...(await loadPlans(each)));
   const file = { plan: ANY_PLAN, ...(models !== undefined && { models }) };
@@ -113,7 +109,7 @@ async function coordinate(
       onRun(run) {
         say(`${run.runId} is under way`);
         // What it rejects with is reported as an error of the run.
-        sayQuestions(run).catch(() => {});
+        sayQuestions(run, journalOption).catch(() => {});
         run.result.then(
           ({ status }) => say(`${run.runId} ${status}`),
           // Reported as an error.

@@ -17,7 +17,6 @@ import { FollowedRun } from '../run/followed-run.js';
 import { Preflight } from '../run/preflight.js';
 import { nextCommands, type Recording } from '../run/recording.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
-import { hasTask } from '../run/step-options.js';
 import { optionOf } from '../run/without-effect.js';
 
 /** The options that have an effect here. All others belong to the coordinators and the workers. */
@@ -41,6 +40,9 @@ const KNOWN: readonly (keyof RunFlags)[] = [
   'logFormat',
   'report',
   'trace',
+  'approve',
+  'reject',
+  'answer',
 ];
 
 /** `stratagem run PLAN --engine URL`: queues a run for the coordinators, and follows it. */
@@ -65,11 +67,6 @@ export async function runElsewhereCommand(
   if (models !== undefined) {
     preflight.report(
       `${file}: models cannot be submitted, because the workers call them. Put them into the settings of the workers and the coordinators, and remove them here`,
-    );
-  }
-  if (hasTask(plan.tasks, ({ waitFor }) => waitFor !== undefined)) {
-    preflight.report(
-      `${file}: a task waits for a human, and nobody asks at a coordinator of the command line. Run the plan here, or answer in \`onRun\` of a coordinator of your own`,
     );
   }
   await preflight.try(() =>

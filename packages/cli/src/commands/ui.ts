@@ -1,6 +1,7 @@
 import type { Journal, RunHandle } from '@stratagem/core';
+import { controlRun, type RunQueue } from '@stratagem/core/coordinator';
 import { withJournal } from '../load/open-journal.js';
-import { shownJournal } from '../options/journal-place.js';
+import { isServer, shownJournal } from '../options/journal-place.js';
 import { EXIT } from '../output/exit-code.js';
 import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
@@ -24,6 +25,10 @@ export async function uiCommand(flags: UiFlags, settings: Settings): Promise<num
       journalName: shownJournal(directory),
       ...(port !== undefined && { port }),
       ...(host !== undefined && { host }),
+      // Every journal on a server is a queue; others have no coordinators.
+      ...(isServer(directory) && {
+        controlOf: (runId) => controlRun(journal as RunQueue, runId),
+      }),
       retry: (runId) => retry(journal, flags, settings, runId, running),
       extrasOf: (runId) => ({
         retryCommand: `stratagem resume ${shellQuote(runId)}${journalOption} --retry-failed`,

@@ -223,6 +223,12 @@ export function addSchedulingOptions(command: Command): Command {
   return addGroup(command, 'Answers to human steps:', answerOptions());
 }
 
+/** Adds the answers to questions of a run. */
+export function addAnswerOptions(command: Command): Command {
+  for (const each of answerOptions()) command.addOption(each);
+  return command;
+}
+
 /** Adds the options that may differ when a run is resumed. */
 export function addResumeOptions(command: Command): Command {
   addSchedulingOptions(command);

@@ -47,7 +47,7 @@ export interface ExecuteFlags
 /** What a view needs of a run, in this process or elsewhere. */
 export type ViewedRun = PromiseLike<PlanResult> &
   Pick<RunHandle, 'runId' | 'cancel' | 'interrupt' | 'answer' | 'approve' | 'reject'> & {
-    /** Whether only another process can answer its questions. */
+    /** Whether other processes can answer its questions, too: without a terminal, it waits for them. */
     readonly isAnsweredElsewhere?: true;
   };
 
@@ -122,8 +122,7 @@ export async function executeRun(
   });
   const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
   const isElsewhere = run.isAnsweredElsewhere === true;
-  const asked = isElsewhere ? undefined : terminal;
-  const humans = new HumanSteps(run, flags, asked, stop, page !== undefined || isElsewhere);
+  const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined || isElsewhere);
   const retryCommand = retryCommandOf(run.runId, flags.journalOption);
   // Only runs of this process have a page.
   printBeside(page?.attach(run as RunHandle, retryCommand));

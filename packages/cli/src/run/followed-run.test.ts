@@ -1,4 +1,4 @@
-import { createExecutor, type RunHandle } from '@stratagem/core';
+import { createExecutor } from '@stratagem/core';
 import { startCoordinator, submitRun } from '@stratagem/core/coordinator';
 import { memoryRunQueue } from '@stratagem/core/journal';
 import { parallel } from '@stratagem/parallel';
@@ -9,7 +9,7 @@ import { FollowedRun } from './followed-run.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-test('a followed run that waits for a human says who can answer, and does not ask here', async () => {
+test('a followed run that waits for a human says how to answer, and goes on after the answer', async () => {
   const said: string[] = [];
   const asked = new Promise<void>((resolve) => {
     vi.spyOn(streams, 'write').mockImplementation(async (_, text) => {
@@ -23,25 +23,23 @@ test('a followed run that waits for a human says who can answer, and does not as
     tasks: [{ id: 'ok', description: 'Ok?', waitFor: 'approval' as const }],
   };
   const runId = await submitRun(queue, plan);
-  const exitCode = executeRun(
-    ({ onEvent = () => {} }) => new FollowedRun(queue, runId, onEvent, 'postgres://host'),
-    { quiet: true },
-  );
-  let handle: RunHandle | undefined;
+  const view = (preset: object) =>
+    executeRun(
+      ({ onEvent = () => {} }) => new FollowedRun(queue, runId, onEvent, 'postgres://host'),
+      { quiet: true, ...preset },
+    );
+  const exitCode = view({});
   const coordinator = startCoordinator({
     queue,
     executor: createExecutor({ strategy: parallel() }),
-    onRun: (run) => {
-      handle = run;
-    },
     onError: (error) => expect.unreachable(String(error)),
   });
   await asked;
   expect(said.join('')).toContain(
-    'task "ok" waits for an approval, and nobody can answer at a coordinator of the command line',
+    `task "ok" waits for an approval: stratagem answer ${runId} --engine postgres://host --approve ok`,
   );
-  // It is not stopped either, as a run of this process would be without a terminal.
-  await handle?.approve('ok');
+  // Another view has the answer with it.
+  expect(await view({ approve: ['ok'] })).toBe(0);
   expect(await exitCode).toBe(0);
   await coordinator.stop();
 });

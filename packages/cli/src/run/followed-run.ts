@@ -1,8 +1,11 @@
-import { type Journal, type PlanResult, type RunEvent, readRun, resultOf } from '@stratagem/core';
+import { type PlanResult, type RunEvent, readRun, resultOf } from '@stratagem/core';
+import { controlRun, type RunControl, type RunQueue } from '@stratagem/core/coordinator';
 import { shownJournal } from '../options/journal-place.js';
+import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
 import type { ViewedRun } from './execute-run.js';
-import { onlyElsewhere, unanswerable } from './unanswerable-event.js';
+import { howToAnswer } from './how-to-answer.js';
+import { canAsk } from './terminal.js';
 
 /** How often to look for new events, in milliseconds. A long log takes longer to read: then less often. */
 const POLL_MS = 200;
@@ -16,7 +19,8 @@ const ENDS: readonly RunEvent['type'][] = ['run_completed', 'run_failed', 'run_c
 export class FollowedRun implements ViewedRun {
   readonly runId: string;
   readonly isAnsweredElsewhere = true;
-  readonly #journal: Journal;
+  readonly #queue: RunQueue;
+  readonly #control: RunControl;
   readonly #onEvent: (event: RunEvent) => void;
   readonly #engine: string;
   readonly #events: RunEvent[] = [];
@@ -24,9 +28,10 @@ export class FollowedRun implements ViewedRun {
   #isDetached = false;
   #wake: () => void = () => {};
 
-  constructor(journal: Journal, runId: string, onEvent: (event: RunEvent) => void, engine: string) {
+  constructor(queue: RunQueue, runId: string, onEvent: (event: RunEvent) => void, engine: string) {
     this.runId = runId;
-    this.#journal = journal;
+    this.#queue = queue;
+    this.#control = controlRun(queue, runId);
     this.#onEvent = onEvent;
     this.#engine = engine;
     this.#result = this.#follow();
@@ -47,16 +52,16 @@ export class FollowedRun implements ViewedRun {
     void this.interrupt();
   }
 
-  answer(taskId: string): Promise<void> {
-    return refuse(taskId);
+  async answer(taskId: string, answer: unknown): Promise<void> {
+    await this.#control.answer(taskId, answer);
   }
 
-  approve(taskId: string): Promise<void> {
-    return refuse(taskId);
+  async approve(taskId: string, callId?: string): Promise<void> {
+    await this.#control.approve(taskId, callId);
   }
 
-  reject(taskId: string): Promise<void> {
-    return refuse(taskId);
+  async reject(taskId: string, reason?: unknown, callId?: string): Promise<void> {
+    await this.#control.reject(taskId, reason === undefined ? reason : String(reason), callId);
   }
 
   async #follow(): Promise<PlanResult> {
@@ -86,11 +91,12 @@ export class FollowedRun implements ViewedRun {
 
   async #read(): Promise<void> {
     const last = this.#events.at(-1)?.sequence ?? -1;
-    for await (const event of readRun(this.#journal, this.runId)) {
+    for await (const event of readRun(this.#queue, this.runId)) {
       if (event.sequence <= last) continue;
       this.#events.push(event);
       this.#onEvent(event);
-      const question = unanswerable(event);
+      const place = ` --engine ${shellQuote(shownJournal(this.#engine))}`;
+      const question = canAsk() ? undefined : howToAnswer(event, this.runId, place);
       if (question !== undefined) await write(process.stderr, `${question}\n`);
     }
   }
@@ -104,8 +110,4 @@ export class FollowedRun implements ViewedRun {
     });
     clearTimeout(timer);
   }
-}
-
-function refuse(taskId: string): Promise<never> {
-  return Promise.reject(new Error(onlyElsewhere(`task "${taskId}" waits for a human`)));
 }

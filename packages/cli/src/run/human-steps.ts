@@ -1,6 +1,7 @@
 import type { TaskWaiting, ToolApprovalRequested } from '@stratagem/core';
 import type { PresetAnswers } from '../options/run-flags.js';
 import { askYesOrNo, type Terminal } from './terminal.js';
+import { answerAsTyped } from './typed-answer.js';
 
 /** The part of a run that receives answers. */
 export interface Answerable {
@@ -149,26 +150,12 @@ export class HumanSteps {
   }
 
   /** Submits text as it is, or as JSON if the task accepts only that. */
-  async #submit(taskId: string, answer: unknown): Promise<void> {
-    try {
-      await this.#run.answer(taskId, answer);
-    } catch (error) {
-      const parsed = typeof answer === 'string' ? parseJson(answer) : undefined;
-      if (parsed === undefined) throw error;
-      await this.#run.answer(taskId, parsed.value);
-    }
+  #submit(taskId: string, answer: unknown): Promise<void> {
+    return answerAsTyped((given) => this.#run.answer(taskId, given), answer);
   }
 }
 
 /** No id of a task has a control character. */
 function callName(taskId: string, key: string): string {
   return `${taskId}\0${key}`;
-}
-
-function parseJson(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }

@@ -39,7 +39,11 @@ export function presetProblems(
 }
 
 /** Tasks that get several answers. */
-function contradictions({ approve = [], reject = [], answer = [] }: PresetAnswers): string[] {
+export function contradictions({
+  approve = [],
+  reject = [],
+  answer = [],
+}: PresetAnswers): string[] {
   const given = new Map<string, string[]>();
   for (const [option, ids] of [
     ['--approve', approve],

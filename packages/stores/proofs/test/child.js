@@ -1,4 +1,4 @@
-// A coordinator or a worker, until it is killed. It prints a dot at the start of each attempt, and notes
+// A coordinator or a worker, until it is killed. It prints a caret when it is up, a dot at the start of each attempt, and notes
 // attempts, acknowledged completions, and each run that it begins or takes over.
 import { openSync, writeSync } from 'node:fs';
 import { bullmqCarrier, serveAttempts } from '@stratagem/bullmq';
@@ -49,3 +49,4 @@ if (role === 'worker') {
   });
 }
 note('up', '');
+process.stdout.write('^');

@@ -16,6 +16,8 @@ export function startProcesses(roles, given, onDot = () => {}) {
   /** What processes have written before they ended by themselves, by their ids. */
   const crashes = new Map();
   const children = [];
+  /** The processes that can do their work. */
+  const up = new WeakSet();
   let isEnding = false;
   const start = (index) => {
     const child = spawn(
@@ -27,7 +29,9 @@ export function startProcesses(roles, given, onDot = () => {}) {
     );
     let output = '';
     child.stdout.on('data', (data) => {
-      for (let n = 0; n < data.length; n++) onDot();
+      const text = data.toString();
+      if (text.includes('^')) up.add(child);
+      for (const sign of text) if (sign === '.') onDot();
     });
     child.stderr.on('data', (data) => {
       output += data;
@@ -44,8 +48,13 @@ export function startProcesses(roles, given, onDot = () => {}) {
   return {
     killedAt,
     crashes,
-    /** Kills one, and starts another in its place. */
+    /** Kills one when another one can take its work, and starts another in its place. */
     async replace(index) {
+      const isAnother = (_, each) => each !== index && roles[each] === roles[index];
+      const others = children.filter(isAnother);
+      while (others.length > 0 && !children.filter(isAnother).some((each) => up.has(each))) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       const child = children[index];
       const exit = once(child, 'exit');
       killedAt.set(child.pid, Date.now());

@@ -1,27 +1,32 @@
-import { OptionError, type RunEvent, type RunHandle } from '@stratagem/core';
+import { OptionError, type RunEvent } from '@stratagem/core';
 import { type Action, CONTROLS, type Control } from '../model/extras.js';
 
-/** What a handle may offer beside what every run has. */
-type Offers = Partial<
-  Pick<
-    RunHandle,
-    'cancel' | 'pause' | 'resume' | 'setMaxParallel' | 'approve' | 'answer' | 'reject'
-  >
-> & {
-  readonly interrupt?: (() => unknown) | undefined;
-  readonly cancelTask?: ((taskId: string, reason?: unknown) => unknown) | undefined;
-  readonly skipTask?: ((taskId: string, reason?: unknown) => unknown) | undefined;
-};
+/**
+ * What can be done with a run: methods of a `RunHandle`, or of `controlRun()` for a run of another process.
+ * One that resolves to `stored` will be carried out later.
+ */
+export interface RunControls {
+  cancel?(reason?: string): unknown;
+  interrupt?(): unknown;
+  pause?(): unknown;
+  resume?(): unknown;
+  setMaxParallel?(maxParallel: number): unknown;
+  approve?(taskId: string, callId?: string): unknown;
+  answer?(taskId: string, answer: unknown): unknown;
+  reject?(taskId: string, reason?: string, callId?: string): unknown;
+  cancelTask?(taskId: string, reason?: string): unknown;
+  skipTask?(taskId: string, reason?: string): unknown;
+}
 
 /** A run of this process: a `RunHandle`, or as much of one as there is. */
-export interface WatchableRun extends Offers, AsyncIterable<RunEvent> {
+export interface WatchableRun extends RunControls, AsyncIterable<RunEvent> {
   readonly runId: string;
   /** Settles when the run has ended. */
   readonly result: PromiseLike<unknown>;
 }
 
 /** What the handle of a run offers. */
-export function controlsOf(handle: WatchableRun): Control[] {
+export function controlsOf(handle: RunControls): Control[] {
   return CONTROLS.filter(
     (name) => typeof (handle as Partial<Record<Control, unknown>>)[name] === 'function',
   );
@@ -32,7 +37,15 @@ export function controlsOf(handle: WatchableRun): Control[] {
  *
  * @throws {OptionError} when the run has ended or does not offer it, and what the handle throws.
  */
-export async function perform(handle: WatchableRun | undefined, action: Action): Promise<void> {
+export async function perform(handle: RunControls | undefined, action: Action): Promise<void> {
+  const delivery = await call(handle, action);
+  if (delivery !== 'stored') return;
+  throw new OptionError(
+    'No coordinator carries the run out now. This is stored: the next coordinator does it.',
+  );
+}
+
+async function call(handle: RunControls | undefined, action: Action): Promise<unknown> {
   if (handle === undefined) {
     throw new OptionError(
       'The run has ended, or another process runs it: it cannot be changed here.',
@@ -43,35 +56,26 @@ export async function perform(handle: WatchableRun | undefined, action: Action):
   }
   switch (action.control) {
     case 'cancel':
-      handle.cancel?.('canceled on the page');
-      break;
+      return handle.cancel?.('canceled on the page');
     case 'interrupt':
       await handle.interrupt?.();
-      break;
+      return undefined;
     case 'pause':
-      handle.pause?.();
-      break;
+      return handle.pause?.();
     case 'resume':
-      handle.resume?.();
-      break;
+      return handle.resume?.();
     case 'setMaxParallel':
-      handle.setMaxParallel?.(action.maxParallel ?? Number.POSITIVE_INFINITY);
-      break;
+      return handle.setMaxParallel?.(action.maxParallel ?? Number.POSITIVE_INFINITY);
     case 'approve':
-      await handle.approve?.(taskOf(action), action.callId);
-      break;
+      return handle.approve?.(taskOf(action), action.callId);
     case 'answer':
-      await answer(handle, taskOf(action), action.answer);
-      break;
+      return answer(handle, taskOf(action), action.answer);
     case 'reject':
-      await handle.reject?.(taskOf(action), action.reason, action.callId);
-      break;
+      return handle.reject?.(taskOf(action), action.reason, action.callId);
     case 'cancelTask':
-      await handle.cancelTask?.(taskOf(action), action.reason);
-      break;
+      return handle.cancelTask?.(taskOf(action), action.reason);
     case 'skipTask':
-      await handle.skipTask?.(taskOf(action), action.reason);
-      break;
+      return handle.skipTask?.(taskOf(action), action.reason);
     case 'retryFailed':
       throw new OptionError('The run has not ended.');
   }
@@ -83,13 +87,13 @@ function taskOf({ control, taskId }: Action): string {
 }
 
 /** Text as it is, or as JSON if the task accepts only that. */
-async function answer(handle: WatchableRun, taskId: string, given: unknown): Promise<void> {
+async function answer(handle: RunControls, taskId: string, given: unknown): Promise<unknown> {
   try {
-    await handle.answer?.(taskId, given);
+    return await handle.answer?.(taskId, given);
   } catch (error) {
     const parsed = typeof given === 'string' ? parseJson(given) : undefined;
     if (parsed === undefined) throw error;
-    await handle.answer?.(taskId, parsed.value);
+    return handle.answer?.(taskId, parsed.value);
   }
 }
 

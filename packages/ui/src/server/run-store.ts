@@ -4,7 +4,7 @@ import type { RunExtras } from '../model/extras.js';
 import { forkInWords } from '../model/fork-in-words.js';
 import type { ModelStatus } from '../model/run-model.js';
 import { type RunSummary, summaryOf } from '../model/run-summary.js';
-import type { WatchableRun } from './controls.js';
+import type { RunControls, WatchableRun } from './controls.js';
 import { WatchedRun } from './watched-run.js';
 
 export interface RunEntry {
@@ -21,6 +21,7 @@ export interface RunStoreOptions {
   readonly journal: Journal | undefined;
   readonly extrasOf: (runId: string) => RunExtras;
   readonly retry: Retry | undefined;
+  readonly controlOf: ((runId: string) => RunControls) | undefined;
 }
 
 /** Runs again what failed. A handle that is awaited would be its result: it is in an object. */
@@ -84,6 +85,9 @@ export class RunStore {
       const { retry } = this.#options;
       const isOver = () => retry !== undefined && this.#runs.get(runId)?.isAttached === false;
       run.canRetry = isOver;
+      run.remote = this.#options.controlOf?.(runId);
+      const watched = run;
+      run.refresh = () => this.#refresh(watched);
       this.#runs.set(runId, run);
     }
     return run;

@@ -6,6 +6,13 @@ import {
   type TaskRunner,
   tool,
 } from '@stratagem/core';
+import {
+  type Coordinator,
+  controlRun,
+  startCoordinator,
+  submitRun,
+} from '@stratagem/core/coordinator';
+import { memoryRunQueue } from '@stratagem/core/journal';
 import { parallel } from '@stratagem/parallel';
 import { afterEach, expect, test } from 'vitest';
 import { type LiveRun, startLiveRun } from '../../test/live-run.js';
@@ -370,6 +377,76 @@ test('a run that somebody else writes into the journal is followed, too', async 
   const later = await modelWhen(stream, (each) => statusOf(each, 'read-a') === 'completed', model);
   expect(later.model.isLive).toBe(true);
   expect((await post(origin, runId, { control: 'cancel' })).status).toBe(409);
+});
+
+test('a run that a coordinator carries out elsewhere is paused, answered and canceled on the page', async () => {
+  const queue = memoryRunQueue();
+  const plan = createPlan('Ask')
+    .addTask({ id: 'publish', description: 'Publish?', waitFor: 'approval' })
+    .addTask({
+      id: 'count',
+      description: 'How many?',
+      waitFor: 'answer',
+      outputSchema: { type: 'integer' } as never,
+    })
+    .addTask({ id: 'more', description: 'More?', waitFor: 'approval' });
+  const runId = await submitRun(queue, plan);
+  const coordinator = startCoordinator({
+    queue,
+    executor: createExecutor({ strategy: parallel() }),
+    onError: (error) => expect.unreachable(String(error)),
+  });
+  const controlOf = (id: string) => controlRun(queue, id, { waitMs: 5_000 });
+  const origin = await start({ journal: queue, controlOf });
+  const stream = messages(origin, `/api/runs/${runId}/events`);
+  const act = async (action: object) => (await post(origin, runId, action)).status;
+  const { model, last } = await modelWhen(stream, (each) => statusOf(each, 'more') === 'waiting');
+  expect(last.extras.controls).toEqual([
+    ...['cancel', 'pause', 'resume', 'setMaxParallel', 'approve', 'answer', 'reject'],
+    ...['cancelTask', 'skipTask'],
+  ]);
+  expect(await act({ control: 'pause' })).toBe(204);
+  const paused = await modelWhen(stream, ({ isPaused }) => isPaused, model);
+  expect(await act({ control: 'resume' })).toBe(204);
+  expect(await act({ control: 'approve', taskId: 'publish' })).toBe(204);
+  expect(await act({ control: 'answer', taskId: 'count', answer: '5' })).toBe(204);
+  const wrong = await post(origin, runId, { control: 'answer', taskId: 'more', answer: 'x' });
+  expect([wrong.status, await wrong.text()]).toEqual([
+    409,
+    expect.stringContaining('true or false'),
+  ]);
+  expect(await act({ control: 'cancel' })).toBe(204);
+  const end = await modelWhen(stream, ({ isLive }) => !isLive, paused.model);
+  expect(end.model.status).toBe('canceled');
+  expect(statusOf(end.model, 'count')).toBe('completed');
+  expect(end.last.extras.controls).toEqual([]);
+  expect(await act({ control: 'pause' })).toBe(409);
+  await coordinator.stop();
+});
+
+test('what no coordinator can do now is stored, and the page says so', async () => {
+  const queue = memoryRunQueue();
+  const plan = createPlan('Ask').addTask({ id: 'a', description: 'May it?', waitFor: 'approval' });
+  const runId = await submitRun(queue, plan);
+  let coordinator: Coordinator | undefined;
+  const asked = new Promise<void>((resolve) => {
+    coordinator = startCoordinator({
+      queue,
+      executor: createExecutor({ strategy: parallel() }),
+      async onRun(run) {
+        for await (const { type } of run) if (type === 'task_waiting') resolve();
+      },
+      onError: (error) => expect.unreachable(String(error)),
+    });
+  });
+  await asked;
+  await coordinator?.stop();
+  const controlOf = (id: string) => controlRun(queue, id, { waitMs: 1 });
+  const origin = await start({ journal: queue, controlOf });
+  const response = await post(origin, runId, { control: 'pause' });
+  expect(response.status).toBe(409);
+  expect(await response.text()).toContain('This is stored: the next coordinator does it');
+  expect(await queue.requests([runId])).toHaveLength(1);
 });
 
 test('many recorded runs can be looked at, one after another', async () => {

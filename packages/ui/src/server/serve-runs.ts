@@ -5,7 +5,7 @@ import { checkOptions } from '@stratagem/core/journal';
 import type { RunExtras } from '../model/extras.js';
 import { newToken } from './access.js';
 import { createApp } from './app.js';
-import type { WatchableRun } from './controls.js';
+import type { RunControls, WatchableRun } from './controls.js';
 import { type Retry, RunStore } from './run-store.js';
 
 export interface ServeOptions {
@@ -24,6 +24,11 @@ export interface ServeOptions {
   readonly token?: string | undefined;
   /** Runs again what failed in a recorded run. Without it, the page does not offer that. */
   readonly retry?: Retry | undefined;
+  /**
+   * How to change a run of the journal that another process carries out, such as
+   * `(runId) => controlRun(queue, runId)`. Without it, the page does not offer that.
+   */
+  readonly controlOf?: ((runId: string) => RunControls) | undefined;
   /** What the page knows of a run beside its log. */
   readonly extrasOf?: ((runId: string) => RunExtras) | undefined;
 }
@@ -42,7 +47,16 @@ export interface RunServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const OPTIONS = ['journal', 'journalName', 'host', 'port', 'token', 'retry', 'extrasOf'] as const;
+const OPTIONS = [
+  'journal',
+  'journalName',
+  'host',
+  'port',
+  'token',
+  'retry',
+  'controlOf',
+  'extrasOf',
+] as const;
 
 /**
  * Serves a live page of runs: those of this process that are attached, and those of a journal. It
@@ -64,8 +78,8 @@ export async function serveRuns(options: ServeOptions = {}): Promise<RunServer> 
   if (typeof token !== 'string' || token.length < 8) {
     throw new OptionError('serveRuns() needs a token of at least 8 letters');
   }
-  const { retry, extrasOf = () => ({}) } = options;
-  const store = new RunStore({ journal, extrasOf, retry });
+  const { retry, controlOf, extrasOf = () => ({}) } = options;
+  const store = new RunStore({ journal, extrasOf, retry, controlOf });
   let listening = 0;
   const app = createApp({ store, token, journalName, host, port: () => listening });
   const server = await listen(app, host, port);

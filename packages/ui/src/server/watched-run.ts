@@ -5,7 +5,7 @@ import { ModelBuilder } from '../model/model-builder.js';
 import type { ModelStatus, RunModel, TaskDetail } from '../model/run-model.js';
 import { renderPage } from '../report/render-page.js';
 import { embed } from '../report/render-report.js';
-import { controlsOf, perform, type WatchableRun } from './controls.js';
+import { controlsOf, perform, type RunControls, type WatchableRun } from './controls.js';
 import { Revisions } from './revisions.js';
 
 /** A model is built at most so often, and takes at most a twentieth of the time. */
@@ -17,6 +17,8 @@ const HEARTBEAT_MS = 1_000;
 const TEXT_LIMIT = 1_000_000;
 /** An action waits at most so long for the event that follows from it. */
 const ACTION_MS = 2_000;
+
+const ENDED: ReadonlySet<ModelStatus> = new Set(['completed', 'failed', 'canceled']);
 
 type Listener = () => void;
 
@@ -40,6 +42,10 @@ export class WatchedRun {
   #isStale = true;
   /** Set while a server can run again what failed. */
   canRetry: (() => boolean) | undefined;
+  /** Changes the run when another process carries it out. */
+  remote: RunControls | undefined;
+  /** Reads what its process has recorded since. */
+  refresh: (() => Promise<void>) | undefined;
 
   constructor(runId: string, extras: RunExtras = {}) {
     this.runId = runId;
@@ -109,12 +115,20 @@ export class WatchedRun {
   }
 
   get extras(): RunExtras {
-    const offered = this.#handle === undefined ? [] : controlsOf(this.#handle);
+    const handle = this.#controls;
+    const offered = handle === undefined ? [] : controlsOf(handle);
     // Without a journal, an interrupted run would be lost.
     const controls = offered.filter((name) => name !== 'interrupt' || this.#extras.isRecorded);
     const isOver = this.#revisions.model?.isLive === false;
     if (isOver && this.canRetry?.() === true) controls.push('retryFailed');
     return { ...this.#extras, controls };
+  }
+
+  /** How to change the run: here, or in the process that carries it out, until it has ended. */
+  get #controls(): RunControls | undefined {
+    if (this.#handle !== undefined) return this.#handle;
+    const status = this.model?.status;
+    return status === undefined || ENDED.has(status) ? undefined : this.remote;
   }
 
   /** The model now; undefined before the first event. */
@@ -209,9 +223,10 @@ export class WatchedRun {
    * @throws {OptionError} when the run does not offer it.
    */
   async act(action: Action): Promise<void> {
-    const followed = this.#nextEvent();
-    await perform(this.#handle, action);
-    await followed;
+    const isElsewhere = this.#handle === undefined;
+    const followed = isElsewhere ? undefined : this.#nextEvent();
+    await perform(this.#controls, action);
+    await (isElsewhere ? this.refresh?.() : followed);
     this.#show();
   }
 
