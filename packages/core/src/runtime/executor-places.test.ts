@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { byIndex } from '../../test/kernels.js';
 import { analyzeRun } from '../analysis/analyze.js';
 import type { TaskRunner } from '../contract/runner.js';
@@ -49,6 +49,12 @@ class Work {
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+// The first run with a journal loads code, which takes more than a few turns of the event loop.
+beforeAll(async () => {
+  const executor = createExecutor({ strategy: byIndex, journal: memoryJournal() });
+  await executor.execute({ goal: 'x', tasks: [{ id: 'a', run: () => 1 }] });
+});
 
 for (const journal of [undefined, memoryJournal()]) {
   const kind = journal === undefined ? 'without a journal' : 'with a journal';
