@@ -20,7 +20,7 @@ const PLACES = ['start', 'end'] as const;
 
 /** The citations in a value from outside, each one once, with their own fields alone; undefined for none. */
 export function citationsOf(value: unknown): readonly Citation[] | undefined {
-  if (!Array.isArray(value)) return undefined;
+  if (!Array.isArray(value) || value.length === 0) return undefined;
   const found = new Map<string, Citation>();
   for (const each of value) {
     if (found.size >= MAX_CITATIONS || !isRecord(each)) continue;

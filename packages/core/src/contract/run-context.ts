@@ -16,6 +16,32 @@ export type ContextChanges = {
     | 'wantsText']?: RunContext[Name] | undefined;
 };
 
+/** Called once with the reason why an attempt is to stop. */
+export type AbortListener = (reason: unknown) => void;
+
+/** The method of contexts that tell of their end without an `AbortSignal`, which is costly to make. */
+export const ON_ABORT = Symbol('on abort');
+
+interface Abortable {
+  /** @returns Removes the listener. */
+  readonly [ON_ABORT]?: ((listener: AbortListener) => () => void) | undefined;
+}
+
+/**
+ * Calls the listener when the attempt is to stop; at once if it already is.
+ *
+ * @returns Removes the listener.
+ */
+export function whenAborted(context: RunContext, listener: AbortListener): () => void {
+  const own = (context as Abortable)[ON_ABORT];
+  if (own !== undefined) return own.call(context, listener);
+  const { signal } = context;
+  const stop = () => listener(signal.reason);
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}
+
 /**
  * A context for a runner inside a runner: the same except for the changes.
  *
@@ -63,6 +89,11 @@ class DerivedContext implements RunContext {
 
   get signal(): AbortSignal {
     return this.#changes.signal ?? this.#context.signal;
+  }
+
+  get [ON_ABORT](): Abortable[typeof ON_ABORT] {
+    const own = (this.#context as Abortable)[ON_ABORT];
+    return this.#changes.signal === undefined ? own?.bind(this.#context) : undefined;
   }
 
   get failures(): RunContext['failures'] {

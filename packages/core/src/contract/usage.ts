@@ -17,24 +17,28 @@ export interface Usage {
 /** The usage of many attempts, without the counts that most of them do not have. */
 export type TotalUsage = Required<Omit<Usage, 'searches'>> & Pick<Usage, 'searches'>;
 
-/** Whether a value from outside is a valid usage. */
-function isUsage(value: unknown): value is Usage {
-  if (typeof value !== 'object' || value === null) return false;
-  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = value as Usage;
-  const { cacheWriteInputTokens, searches } = value as Usage;
-  const details = [cachedInputTokens, cacheWriteInputTokens, reasoningTokens, searches];
-  const counts = [inputTokens, outputTokens, ...details.map((count) => count ?? 0)];
-  return counts.every((count) => Number.isFinite(count) && count >= 0);
-}
+/** The counts that most requests do not have. */
+const DETAILS = [
+  'cachedInputTokens',
+  'cacheWriteInputTokens',
+  'reasoningTokens',
+  'searches',
+] as const satisfies readonly (keyof Usage)[];
 
 /** A copy of a usage from outside, with its own fields alone; undefined when it is invalid. */
 export function usageOf(value: unknown): Usage | undefined {
-  if (!isUsage(value)) return undefined;
-  const { inputTokens, outputTokens } = value;
-  const { cachedInputTokens, cacheWriteInputTokens, reasoningTokens, searches } = value;
-  const details = { cachedInputTokens, cacheWriteInputTokens, reasoningTokens, searches };
-  const given = Object.entries(details).filter(([, count]) => count != null);
-  return Object.freeze({ inputTokens, outputTokens, ...Object.fromEntries(given) });
+  if (typeof value !== 'object' || value === null) return undefined;
+  const given = value as Usage;
+  const { inputTokens, outputTokens } = given;
+  if (!isAmount(inputTokens) || !isAmount(outputTokens)) return undefined;
+  const usage: { -readonly [Name in keyof Usage]: Usage[Name] } = { inputTokens, outputTokens };
+  for (const name of DETAILS) {
+    const count = given[name];
+    if (count == null) continue;
+    if (!isAmount(count)) return undefined;
+    usage[name] = count;
+  }
+  return Object.freeze(usage);
 }
 
 /** Whether a value from outside is an amount: of US dollars, of milliseconds. */

@@ -31,6 +31,8 @@ export type AnswerEnd =
  */
 export function answerEndOf(reason: unknown): AnswerEnd | undefined {
   if (reason === undefined || reason === null || reason === '') return undefined;
+  const usual = ENDS.get(reason as string);
+  if (usual !== undefined) return usual;
   const word = String(reason)
     .toLowerCase()
     .replaceAll(/[^a-z]/g, '')

@@ -1,6 +1,6 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import { isFetchFailure } from '../contract/fetch-failure.js';
-import type { RunContext } from '../contract/run-context.js';
+import { type RunContext, whenAborted } from '../contract/run-context.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
 
 /**
@@ -23,12 +23,12 @@ export async function withTimeLimit<T>(
   timeoutMs: number,
   send: (signal: AbortSignal, remainingMs: number) => Promise<T>,
 ): Promise<T> {
-  const { signal, remainingMs: attemptMs = Number.POSITIVE_INFINITY } = context;
+  const { remainingMs: attemptMs = Number.POSITIVE_INFINITY } = context;
   const leftMs = Math.min(timeoutMs, attemptMs, MAX_TIMER_MS);
   const remainingMs = Math.max(1, Math.ceil(leftMs));
   const controller = new AbortController();
   let timedOut = false;
-  const stop = () => controller.abort(signal.reason);
+  let stopped: { readonly reason: unknown } | undefined;
   let creditedMs = context.waitedMs ?? 0;
   const expire = () => {
     const waitedMs = context.waitedMs ?? 0;
@@ -42,13 +42,16 @@ export async function withTimeLimit<T>(
     controller.abort();
   };
   let timer = setTimeout(expire, remainingMs);
-  signal.addEventListener('abort', stop, { once: true });
+  const forget = whenAborted(context, (reason) => {
+    stopped = { reason };
+    controller.abort(reason);
+  });
   try {
-    signal.throwIfAborted();
+    controller.signal.throwIfAborted();
     return await send(controller.signal, remainingMs);
   } catch (thrown) {
-    if (signal.aborted) {
-      const { reason: cause } = signal;
+    if (stopped !== undefined) {
+      const { reason: cause } = stopped;
       throw new RunnerError('aborted', 'the attempt was stopped before it was answered', { cause });
     }
     if (timedOut) throw new RunnerError('timeout', `no complete answer within ${remainingMs} ms`);
@@ -58,6 +61,6 @@ export async function withTimeLimit<T>(
     throw thrown;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    forget();
   }
 }

@@ -5,7 +5,7 @@ import type { AttemptName } from '../contract/instrumentation.js';
 import type { Json } from '../contract/journal.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
-import type { RunContext } from '../contract/run-context.js';
+import { type AbortListener, ON_ABORT, type RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { Surround, TraceContext } from '../contract/surround.js';
@@ -251,6 +251,16 @@ export class Attempt implements AttemptCall, RunContext {
     return details.controller.signal;
   }
 
+  [ON_ABORT](listener: AbortListener): () => void {
+    const details = this.#made;
+    if (details.isAborted) listener(details.reason);
+    else {
+      details.listeners ??= new Set();
+      details.listeners.add(listener);
+    }
+    return () => details.listeners?.delete(listener);
+  }
+
   get remainingMs(): number | undefined {
     return this.#deadline && Math.max(0, this.#deadline + this.waitedMs - this.#host.now());
   }
@@ -327,6 +337,8 @@ export class Attempt implements AttemptCall, RunContext {
     details.isAborted = true;
     details.reason = reason;
     details.controller?.abort(reason);
+    for (const listener of details.listeners ?? []) listener(reason);
+    details.listeners = undefined;
   }
 }
 
@@ -348,6 +360,7 @@ class Details {
   attachments: readonly RequestAttachment[] | undefined = undefined;
   failures: readonly TaskFailure[] | undefined = undefined;
   controller: AbortController | undefined = undefined;
+  listeners: Set<AbortListener> | undefined = undefined;
   waits: ApprovalWaits | undefined = undefined;
   isAborted = false;
   reason: unknown = undefined;
