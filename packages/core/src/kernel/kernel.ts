@@ -5,7 +5,7 @@ import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { asData } from '../serialize/task.js';
-import { failAttempt, hearAttempt, startAttemptTimer } from './attempts.js';
+import { endTrial, failAttempt, hearAttempt, startAttemptTimer, withCost } from './attempts.js';
 import { applyAnswer, applyRejection } from './human-input.js';
 import { KernelView } from './kernel-view.js';
 import type { RecoverOptions } from './options.js';
@@ -13,7 +13,7 @@ import type { Loan } from './places.js';
 import type { FoldLog } from './recover.js';
 import { completeRound, failRound } from './replan.js';
 import { orNull, recordStart, startRun } from './start.js';
-import { completeAttempt, endStep, expireTimers, failStrategy, proceed, runStep } from './step.js';
+import { endStep, expireTimers, failStrategy, proceed, runStep } from './step.js';
 import { cancelOneTask, skipOneTask } from './task-control.js';
 import { cancelRun, failAtDeadline } from './termination.js';
 import { decideApproval, requestApproval, withdrawOldApprovals } from './tool-approvals.js';
@@ -96,11 +96,18 @@ export class Kernel extends KernelView {
   /** An attempt returned its output. */
   completed(index: number, attempt: number, result: AttemptResult, now: number): boolean {
     const machine = this.machine;
-    if (machine.recovery !== undefined || !machine.state.isInFlight(index, attempt)) return false;
+    const { state, timers, heard, cooldowns, strategy } = machine;
+    if (machine.recovery !== undefined || !state.isInFlight(index, attempt)) return false;
     if (now > machine.now) machine.now = now;
     // Without a closure, unlike rarer inputs: this is once a task.
     try {
-      completeAttempt(machine, index, result);
+      if (timers.size > 0) timers.clear(index);
+      if (heard.size > 0) heard.delete(index);
+      const durationMs = machine.now - state.startedAtOf(index);
+      const priced = result.usage === undefined ? result : withCost(machine, result);
+      state.recordCompletion(index, durationMs, priced, machine.now);
+      if (cooldowns.isActive) endTrial(machine, index, undefined);
+      if (strategy.isObserving) strategy.settled(index, durationMs, undefined, result, undefined);
       proceed(machine);
     } catch (error) {
       failStrategy(machine, error);

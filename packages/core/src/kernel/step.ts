@@ -1,9 +1,8 @@
 import { StrategyError } from '../contract/errors.js';
-import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { NOT_PLAIN } from '../graph/task-kind.js';
 import { COMPLETED_WITH_DETAILS, STARTED } from '../state/event-log.js';
-import { endTrial, expireAttempt, startAttemptTimer, withCost } from './attempts.js';
+import { expireAttempt, startAttemptTimer } from './attempts.js';
 import { admitSpecial, open } from './control-flow.js';
 import { expireQuestion } from './human-input.js';
 import type { Machine } from './machine.js';
@@ -22,18 +21,6 @@ export function runStep(machine: Machine, work?: () => void): void {
   } catch (error) {
     failStrategy(machine, error);
   }
-}
-
-/** The attempt in flight returned its output. */
-export function completeAttempt(machine: Machine, index: number, result: AttemptResult): void {
-  const { state, timers, heard, strategy, now } = machine;
-  if (timers.size > 0) timers.clear(index);
-  if (heard.size > 0) heard.delete(index);
-  const durationMs = now - state.startedAtOf(index);
-  const priced = result.usage === undefined ? result : withCost(machine, result);
-  state.recordCompletion(index, durationMs, priced, now);
-  if (machine.cooldowns.isActive) endTrial(machine, index, undefined);
-  if (strategy.isObserving) strategy.settled(index, durationMs, undefined, result, undefined);
 }
 
 /** Follows every event to its consequences, starts what can start, and ends a run that is done. */

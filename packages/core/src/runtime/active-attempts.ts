@@ -20,15 +20,16 @@ import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
+import { requestOf } from '../state/prompt.js';
 import { type Step, stepOf } from '../state/step.js';
 import { Slots } from '../util/slots.js';
 import type { AttachmentReader } from './attachment-reader.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { AttemptKeys } from './attempt-keys.js';
 import type { Input } from './input.js';
-import { keepPart, keepRequest, keepResult } from './kept-output.js';
+import { isPlainText, keepPart, keepRequest, keepResult } from './kept-output.js';
 import type { ProcessCarrier } from './process-carrier.js';
-import { requestOf, requestWorkOf } from './request.js';
+import { requestWorkOf } from './request.js';
 import type { SavedFiles } from './saved-files.js';
 import type { RunSettings } from './settings.js';
 import { StreamedSecrets } from './streamed-secrets.js';
@@ -87,7 +88,7 @@ export class ActiveAttempts implements AttemptHost {
     this.#carrier = settings.carrier;
     this.#startsAtOnce = own !== undefined && settings.record?.reuse === undefined;
     this.#inbox = inbox;
-    this.requestOf = requestOf.bind(undefined, kernel);
+    this.requestOf = requestOf.bind(undefined, kernel.state, kernel.fanOut);
   }
 
   /** To be called before the first start, in a run with a journal: other runs need no keys. */
@@ -374,7 +375,8 @@ export class ActiveAttempts implements AttemptHost {
         return;
       }
       const keyed = contentKey === undefined ? result : { ...result, contentKey };
-      const kept = keepResult(keyed, this.#settings);
+      const isKept = isPlainText(keyed.output, this.#settings);
+      const kept = isKept ? keyed : keepResult(keyed, this.#settings);
       if (save !== undefined) {
         this.#saveAndEnd(attempt, kept);
         return;

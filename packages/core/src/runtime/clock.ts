@@ -59,25 +59,23 @@ export class RunClock {
     this.#aheadMs = Math.max(0, at - this.#machineTime());
   }
 
+  /** Whether the run may have occupied the event loop for half of its turn, when the time was last read. */
+  get isTurnLong(): boolean {
+    return this.lastTime - this.#turnBegan > TURN_MS / 2;
+  }
+
   /**
-   * Whether the run should yield the event loop. Nobody says when a turn of the event loop ends, and to
+   * Whether the run should yield the event loop, after half of its turn. Nobody says when a turn of the event loop ends, and to
    * ask for it costs as much as a task. So the run asks only when half of the time has passed; the
    * other half counts from then on.
    */
   isTurnOver(now: number): boolean {
-    if (now - this.#turnBegan <= TURN_MS / 2) return false;
     // Nothing of a run that is over takes long.
     if (this.#isStopped) return false;
     if (this.#turnEnd !== undefined) return true;
     this.#turnBegan = now;
     this.#turnEnd = later(this.#endTurn);
     return false;
-  }
-
-  /** Whether the run may have occupied the event loop for half of the time already. */
-  isTurnLong(): boolean {
-    const now = this.#origin + this.#machine.now() + this.#aheadMs;
-    return !this.#isStopped && now - this.#turnBegan > TURN_MS / 2;
   }
 
   /** Calls back in a later turn of the event loop, after other pending work. */

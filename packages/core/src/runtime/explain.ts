@@ -21,10 +21,10 @@ import { diffPlans } from '../serialize/plan-diff.js';
 import { toDataLoosely } from '../serialize/value.js';
 import { placeInLoops } from '../state/group.js';
 import { hasPlanInputsAt, type Inputs } from '../state/inputs.js';
+import { requestOf } from '../state/prompt.js';
 import type { RunState } from '../state/run-state.js';
 import { type Step, stepOf } from '../state/step.js';
 import { AttachmentReader } from './attachment-reader.js';
-import { requestOf } from './request.js';
 import type { Runners } from './runners.js';
 import type { Toolbox } from './tool-registry.js';
 
@@ -201,7 +201,7 @@ async function reusableOutput(kernel: Kernel, index: number, context: ReuseConte
         names: kernel.inputNamesOf(index),
       });
     const read = attached?.map(({ attachment }) => attachment);
-    request = runners.requestFor(requestOf(kernel, index, read));
+    request = runners.requestFor(requestOf(kernel.state, kernel.fanOut, index, read));
   } catch {
     return undefined; // The attempt itself would report what is wrong with its request.
   }

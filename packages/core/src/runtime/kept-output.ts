@@ -5,10 +5,20 @@ import { withDetails } from '../contract/runner-output.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
 import type { ApprovalRequest } from '../contract/tool-approval.js';
 import { type KeepOptions, keep } from '../contract/value.js';
+import type { RunSettings } from './settings.js';
 
 /** What outputs of a run may contain. */
 export interface OutputLimits extends KeepOptions {
   readonly secretTexts?: SecretTexts | undefined;
+}
+
+/** Whether an output is a text of a run without secrets, as most are. A character takes at most six bytes. */
+export function isPlainText(output: unknown, limits: RunSettings): boolean {
+  return (
+    typeof output === 'string' &&
+    limits.secretTexts === undefined &&
+    6 * output.length <= limits.maxBytes
+  );
 }
 
 /**
@@ -17,10 +27,7 @@ export interface OutputLimits extends KeepOptions {
  * @throws {RunnerError} `invalid_output`, with what the attempt has cost.
  */
 export function keepResult(given: AttemptResult, limits: OutputLimits): AttemptResult {
-  const { secretTexts, maxBytes = Number.POSITIVE_INFINITY } = limits;
-  // Most outputs are texts in a run without secrets. A character takes at most six bytes.
-  const isShortText = typeof given.output === 'string' && 6 * given.output.length <= maxBytes;
-  if (isShortText && secretTexts === undefined) return given;
+  const { secretTexts } = limits;
   const result = withoutSecrets(given, limits);
   const { output } = result;
   const isNumber = typeof output === 'number' && secretTexts === undefined;

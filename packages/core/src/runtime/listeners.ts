@@ -16,7 +16,6 @@ export class Listeners {
   readonly #onEvent: ((event: RunEvent) => void) | undefined;
   readonly #wantsText: boolean;
   readonly #observer: RunObserver | undefined;
-  #published = 0;
 
   constructor(
     log: EventLog,
@@ -30,14 +29,17 @@ export class Listeners {
     this.stream = new EventStream(log, timeline === 'keep');
   }
 
+  /** Whether nobody listens: then entries are published by setting `stream.published` alone. */
+  get areSilent(): boolean {
+    return this.#onEvent === undefined && this.#observer === undefined && !this.stream.hasReaders;
+  }
+
   /** Publishes every entry of the log that has not been published. */
   publish(): void {
     const { length } = this.#log;
-    if (this.#published === length) return;
-    const from = this.#published;
-    this.#published = length;
-    if (this.stream.hasReaders) this.stream.publish(length);
-    else this.stream.published = length;
+    const from = this.stream.published;
+    if (from === length) return;
+    this.stream.publish(length);
     if (this.#onEvent === undefined && this.#observer === undefined) return;
     for (let position = from; position < length; position++) {
       this.#notify(this.#log.eventAt(position));
@@ -46,7 +48,6 @@ export class Listeners {
 
   /** Leaves out what is before a position: it was published by another process, or is dropped. */
   continueAt(position: number): void {
-    this.#published = position;
     this.stream.published = position;
   }
 

@@ -212,7 +212,10 @@ function kindOf({ run, tool, command }: Task): InstrumentedAttempt['kind'] {
  * by task ids is the costliest part of a small task.
  */
 function inputsFor(run: NonNullable<Task['run']>, attempt: ActiveAttempt): Inputs {
-  if (run.length > 0 || attempt.task.dependencies === undefined) return attempt.inputs;
+  const { dependencies } = attempt.task;
+  if (run.length > 0 || dependencies === undefined || dependencies.length === 0) {
+    return attempt.inputs;
+  }
   return lazyInputs(attempt);
 }
 

@@ -292,7 +292,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     if (this.#kernel.commands.length > 1 && this.ahead !== undefined) {
       dropAborted(this.#kernel.commands);
     }
-    this.#listeners.publish();
+    if (this.#listeners.areSilent) this.events.published = this.#kernel.log.length;
+    else this.#listeners.publish();
     this.#release?.follow();
     if (this.#attempts.hasSettled) this.#attempts.forgetSettled();
     if (this.#kernel.commands.length > 0) this.#runCommands();

@@ -66,6 +66,7 @@ export abstract class WorkLoop {
     if (this.#isWorking) return;
     this.#isWorking = true;
     if (isFromOutside) this.#wake();
+    else if (this.ahead === undefined) this.#work();
     else this.#startWork();
   }
 
@@ -138,7 +139,7 @@ export abstract class WorkLoop {
     for (let isTurnOver = false; this.#waiting > 0 || this.#isCommitDue; ) {
       while (this.#waiting > 0 && !this.#isCommitDue) {
         const now = clock.now();
-        isTurnOver = clock.isTurnOver(now);
+        isTurnOver = clock.isTurnLong && clock.isTurnOver(now);
         if (isTurnOver) break;
         const input = this.#inbox[this.#applied] as Input;
         this.#inbox[this.#applied++] = undefined;
@@ -152,7 +153,8 @@ export abstract class WorkLoop {
       }
       if (ahead !== undefined) {
         // To encode a large output and to append it may each take all the time that a turn has.
-        if (!this.#isCommitDue && clock.isTurnLong()) {
+        if (!this.#isCommitDue) clock.now();
+        if (!this.#isCommitDue && clock.isTurnLong) {
           this.#isCommitDue = true;
           this.#workLater();
           return;

@@ -1,17 +1,24 @@
+import type { RequestAttachment } from '../contract/attachment.js';
+import { hasOptions, optionsOf } from '../contract/call-options.js';
 import { RunnerError } from '../contract/errors.js';
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
 import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
-import { asksForText } from '../contract/schema.js';
+import type { TaskRequest } from '../contract/runner.js';
+import { answerJsonSchemaOf, asksForText } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate, type TemplatePart, type TemplateReference } from '../contract/template.js';
+import { misfitOf } from '../contract/validate-output.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { isLate } from '../util/promise.js';
 import type { FanOut } from './fan-out.js';
 import { referredTo } from './fill.js';
-import { type InputNames, type Inputs, inputNamesOf } from './inputs.js';
+import { hasPlanInputsAt, type InputNames, type Inputs, inputNamesOf, inputsOf } from './inputs.js';
 import type { RunState } from './run-state.js';
 import { failuresBefore } from './task-failures.js';
 import { valueText } from './value-text.js';
+
+const NO_NAMES: readonly string[] = [];
+const NONE_SPECIAL: InputNames['special'] = new Map();
 
 /**
  * The prompt of a task, given its inputs.
@@ -25,8 +32,9 @@ export function promptOf(index: number, state: RunState, fanOut: FanOut, inputs:
   const failures = mayFollowFailures ? failuresBefore(index, state, fanOut) : NO_FAILURES;
   if (task.prompt === undefined) {
     // Names without an input were not chosen.
-    const { names, special } = inputNamesOf(index, state, fanOut);
-    const text = composePrompt(task.description ?? '', inputs, names, special);
+    const given = state.hasPlainInputs ? undefined : inputNamesOf(index, state, fanOut);
+    const names = given === undefined ? (task.dependencies ?? NO_NAMES) : given.names;
+    const text = composePrompt(task.description ?? '', inputs, names, given?.special);
     return failures.length === 0 ? text : [text, ...failures.map(failureText)].join('\n\n');
   }
   const prompt: unknown = task.prompt(inputs, failures);
@@ -47,23 +55,74 @@ export function composePrompt(
   description: string,
   inputs: Inputs,
   names: readonly string[] = Object.keys(inputs),
-  special: InputNames['special'] = new Map(),
+  special: InputNames['special'] = NONE_SPECIAL,
 ): string {
-  if (!description.includes('{{')) return appendInputs(description, inputs, names, special);
-  // Built only for descriptions that have references.
-  let known: ReadonlySet<string> | undefined;
-  const parts = parseTemplate(description, (id) => {
-    known ??= new Set(names);
-    return known.has(id);
-  });
-  const text = parts.map((part) => (typeof part === 'string' ? part : fill(part, inputs))).join('');
-  const isOfTask = (part: TemplatePart) =>
-    typeof part !== 'string' && (part.id !== PLAN_INPUTS || !special.has(PLAN_INPUTS));
-  return parts.some(isOfTask) ? text : appendInputs(text, inputs, names, special);
+  let text = description;
+  if (description.includes('{{')) {
+    const known: ReadonlySet<string> = new Set(names);
+    const parts = parseTemplate(description, (id) => known.has(id));
+    text = parts.map((part) => (typeof part === 'string' ? part : fill(part, inputs))).join('');
+    const isOfTask = (part: TemplatePart) =>
+      typeof part !== 'string' && (part.id !== PLAN_INPUTS || !special.has(PLAN_INPUTS));
+    if (parts.some(isOfTask)) return text;
+  }
+  for (const name of names) {
+    const element = special.get(name);
+    if (!Object.hasOwn(inputs, name) || (element === undefined && special.has(name))) continue;
+    const input = inputs[name];
+    // Bytes are for attachments and functions.
+    if (input instanceof Uint8Array) continue;
+    const shown = typeof input === 'string' ? input : asText(input, name);
+    const value = shown.replace(ELEMENT, '&lt;');
+    const isPlain = !UNSAFE.test(name);
+    const opening = element ?? `output task="${isPlain ? name : escapeAttribute(name)}"`;
+    text += `\n\n<${opening}>\n${value}\n</${element ?? 'output'}>`;
+  }
+  return text;
+}
+
+/**
+ * The request that a runner gets for a task, without tools.
+ *
+ * @throws {RunnerError} `invalid_input` when the prompt cannot be made.
+ */
+export function requestOf(
+  state: RunState,
+  fanOut: FanOut,
+  index: number,
+  attachments?: readonly RequestAttachment[],
+): TaskRequest {
+  const task = state.graph.tasks[index] as Task;
+  const given = inputsOf(index, state, fanOut);
+  const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
+  const plainPrompt = promptOf(index, state, fanOut, given);
+  const hasPlanInputs = !state.hasPlainInputs && hasPlanInputsAt(index, state);
+  const inputs = hasPlanInputs ? withoutPlanInputs(given) : given;
+  const options = hasOptions(task) ? optionsOf(task) : undefined;
+  const jsonSchema = outputSchema && answerJsonSchemaOf(outputSchema);
+  return {
+    taskId: id,
+    type,
+    prompt: jsonSchema === undefined ? plainPrompt : withSchema(plainPrompt, jsonSchema),
+    plainPrompt,
+    description,
+    inputs,
+    metadata,
+    ...(jsonSchema && { outputSchema: jsonSchema }),
+    ...(attachments && { attachments }),
+    ...(options && { options }),
+    ...(outputSchema && { check: (answer) => misfitOf(outputSchema, answer) }),
+  };
+}
+
+/** Runners get the inputs of the plan in the prompt: those that it does not use are none of its content. */
+function withoutPlanInputs(given: Inputs): Inputs {
+  const { [PLAN_INPUTS]: _, ...inputs } = given;
+  return Object.assign(Object.create(null), inputs);
 }
 
 /** Appends the JSON Schema that the answer must match. */
-export function withSchema(prompt: string, schema: Readonly<Record<string, unknown>>): string {
+function withSchema(prompt: string, schema: Readonly<Record<string, unknown>>): string {
   if (asksForText(schema)) return prompt;
   const { $schema: _, ...shown } = schema;
   const wanted = 'Answer with JSON alone, nothing before or after it, that fits this JSON Schema:';
@@ -77,30 +136,6 @@ const ELEMENT = /<(?=\s*\/?\s*(?:output|item|previous|failure)\b)/gi;
 function failureText({ taskId, code, message }: TaskFailure): string {
   const shown = message.replace(ELEMENT, '&lt;');
   return `<failure task="${escapeAttribute(taskId)}" code="${code}">\n${shown}\n</failure>`;
-}
-
-function appendInputs(
-  text: string,
-  inputs: Inputs,
-  names: readonly string[],
-  special: InputNames['special'],
-): string {
-  const parts = [text];
-  for (const name of names) {
-    const element = special.get(name);
-    if (!Object.hasOwn(inputs, name) || (element === undefined && special.has(name))) continue;
-    // Bytes are for attachments and functions.
-    if (inputs[name] instanceof Uint8Array) continue;
-    const input = inputs[name];
-    const text = typeof input === 'string' ? input : asText(input, name);
-    const value = text.replace(ELEMENT, '&lt;');
-    parts.push(
-      element === undefined
-        ? `<output task="${escapeAttribute(name)}">\n${value}\n</output>`
-        : `<${element}>\n${value}\n</${element}>`,
-    );
-  }
-  return parts.join('\n\n');
 }
 
 function fill(reference: TemplateReference, inputs: Inputs): string {
@@ -118,6 +153,9 @@ function asText(value: unknown, name: string): string {
     throw new RunnerError('invalid_input', message, { cause });
   }
 }
+
+/** What an attribute cannot have as it is. */
+const UNSAFE = /[&"<]/;
 
 function escapeAttribute(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
