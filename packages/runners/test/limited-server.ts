@@ -14,9 +14,11 @@ export interface LimitedServerOptions {
   readonly latencyMs?: readonly [number, number];
   /** The maximum network delay of a request. */
   readonly onTheWayMs?: number;
-  /** The share of permitted requests that fail, half of them because the connection is lost. */
+  /** The share of permitted requests that fail: with a 500, a 429 or a lost connection. */
   readonly faults?: number;
 }
+
+const FAULTS = ['server_error', 'connection', 'rate_limited'] as const;
 
 /**
  * A server that enforces a rate limit in virtual time. It counts arrivals and refusals. Network
@@ -59,8 +61,9 @@ export function limitedServer(options: LimitedServerOptions): TaskRunner & {
       }
       await sleep(latencyMs[0] + random() * (latencyMs[1] - latencyMs[0]));
       if (faults > 0 && random() < faults) {
-        const code = random() < 0.5 ? 'server_error' : 'connection';
-        throw new RunnerError(code, 'a fault');
+        const code = FAULTS[Math.floor(random() * FAULTS.length)] as (typeof FAULTS)[number];
+        const retryAfterMs = code === 'rate_limited' ? 20 : undefined;
+        throw new RunnerError(code, 'a fault', { retryAfterMs });
       }
       return { output: 'done', rateLimits };
     },

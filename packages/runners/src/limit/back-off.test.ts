@@ -75,6 +75,38 @@ describe('after a refusal', () => {
     expect(backOff.pace(600)).toBeLessThan(0.2);
   });
 
+  /** The pace after so many requests, of which the server refuses some. */
+  function paceAfter(requests: number, isRefused: (n: number, pace: number) => boolean) {
+    const backOff = new BackOff();
+    let now = 1_000;
+    let lowest = 1;
+    for (let n = 0; n < requests; n++) {
+      const pace = backOff.pace(now);
+      lowest = Math.min(lowest, pace);
+      now += 10 / pace;
+      backOff.recordEnd(isRefused(n, pace) ? refused(now - 5, 0) : answered(now - 5), now);
+    }
+    return { pace: backOff.pace(now), lowest };
+  }
+
+  test.each([15, 8, 5])('the pace returns when each %sth request is refused at any pace', (nth) => {
+    const { pace, lowest } = paceAfter(3_000, (n) => n % nth === 0);
+    expect(pace).toBe(1);
+    expect(lowest).toBeGreaterThan(0.4);
+  });
+
+  test.each([0.9, 0.7, 0.5, 0.3])('the pace falls to a limit of %s of the given one', (limit) => {
+    let room = 0;
+    const { pace } = paceAfter(5_000, (_, at) => {
+      room = Math.min(5, room + limit / at);
+      if (room < 1) return true;
+      room--;
+      return false;
+    });
+    expect(pace).toBeGreaterThan(limit * 0.8);
+    expect(pace).toBeLessThan(limit * 1.05);
+  });
+
   test('bursts become smaller before the pace drops, once for all requests of a burst', () => {
     const backOff = new BackOff();
     for (const startedAt of [10, 10, 10]) {
