@@ -11,8 +11,13 @@ export interface Backend {
    * what may be due to the network does not count.
    */
   clockAheadMs(): Promise<number>;
-  /** How BullMQ connects. */
-  connection(): unknown;
+  /**
+   * How BullMQ connects.
+   *
+   * @param isDurable Whether a crash of the server must not take what was acknowledged, as far as the
+   *   server can do that.
+   */
+  connection(isDurable: boolean): unknown;
   readonly factory: BackendFactory<IQueueBackend, unknown> | undefined;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { createExecutor, type TaskRunner, tool } from '@stratagem/core';
+import type { AttemptCall } from '@stratagem/core/kernel';
 import { parallel } from '@stratagem/parallel';
 import { Queue } from 'bullmq';
 import { describe, expect, test } from 'vitest';
@@ -232,7 +233,8 @@ describe.each(engines)('over %s', (kind, url) => {
     await engine.queue().add('task', data, { jobId: call.key });
     const begun = deferred();
     const dies = engine.worker('', {
-      ...{ lockDuration: 300, skipLockRenewal: true, places: new Places(1), onLost() {} },
+      ...{ lockDuration: 300, stalledInterval: 100, skipLockRenewal: true },
+      ...{ places: new Places(1), onLost() {} },
       process: () => new Promise(() => begun.resolve()),
     });
     await begun.promise;
@@ -245,6 +247,52 @@ describe.each(engines)('over %s', (kind, url) => {
     await bench.worker({ plans: [again], lockMs: 300 });
     await until(async () => (await engine.queue().getJobState(call.key)) === 'completed');
     expect(runs).toBe(0);
+    await closed;
+    await engine.close();
+  });
+
+  test('the end of an attempt that its coordinator did not record is found, or the attempt begins again', async () => {
+    await using bench = new Bench(url);
+    let runs = 0;
+    const plan = planOf([{ id: 'task', run: () => `run ${++runs}` }]);
+    const worker = await bench.worker({ plans: [plan] });
+    const engine = new Engine({ url, queue: bench.queue, onError() {} });
+    const isAlive = async (key: string) => (await bench.carrier().alive?.([key]))?.size === 1;
+    /** A coordinator takes the attempt over, and dies before it records the end. */
+    const takeOver = (given?: AttemptCall) => {
+      const carrier = bench.carrier();
+      const started = bench.start(carrier, 'task', given);
+      return { ...started, die: () => carrier.detach(started.call.key) };
+    };
+    const first = takeOver();
+    const { call } = first;
+    expect(await first.ended).toMatchObject({ result: { output: 'run 1' } });
+    first.die();
+    // The queue has the end.
+    await until(async () => (await engine.queue().getJobState(call.key)) === 'completed');
+    expect(await isAlive(call.key)).toBe(true);
+    const second = takeOver(call);
+    expect(await second.ended).toMatchObject({ result: { output: 'run 1' } });
+    second.die();
+    await worker.stop();
+
+    // The server has lost the job.
+    await engine.queue().obliterate({ force: true });
+    expect(await isAlive(call.key)).toBe(false);
+    const third = takeOver(call);
+    // Or it has lost the end alone: the job has a worker, which has died as well.
+    const begun = deferred();
+    const dead = engine.worker('', {
+      ...{ lockDuration: 300, stalledInterval: 100, skipLockRenewal: true },
+      ...{ places: new Places(1), onLost() {} },
+      process: () => new Promise(() => begun.resolve()),
+    });
+    await begun.promise;
+    const closed = dead.close(true);
+    third.die();
+    expect(await isAlive(call.key)).toBe(true);
+    await bench.worker({ plans: [plan], lockMs: 300 });
+    expect(await takeOver(call).ended).toMatchObject({ result: { output: 'run 2' } });
     await closed;
     await engine.close();
   });

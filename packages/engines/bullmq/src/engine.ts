@@ -64,7 +64,7 @@ export class Engine {
     if (there !== undefined) return there;
     const queue: AttemptQueue = new Queue(
       resourceQueue(this.#settings.queue, resource),
-      { connection: this.#backend.connection() },
+      { connection: this.#backend.connection(false) },
       this.#backend.factory as BackendFactory<IQueueBackend, unknown>,
     );
     queue.on('error', this.#settings.onError);
@@ -75,7 +75,9 @@ export class Engine {
   worker(resource: string, options: Omit<LaneWorkerOptions, 'connection'>): LaneWorker {
     const worker = new LaneWorker(
       resourceQueue(this.#settings.queue, resource),
-      { ...options, connection: this.#backend.connection() },
+      // Reports of an end follow its record: otherwise, a crash could take the record alone, and another
+      // worker would begin again what its run has completed.
+      { ...options, connection: this.#backend.connection(true) },
       this.#backend.factory as BackendFactory<IQueueBackend, unknown>,
     );
     worker.on('error', this.#settings.onError);

@@ -39,8 +39,8 @@ export class PostgresBackend implements Backend {
     this.bus = new PostgresBus(queue, this.#pool(1), this.#options(), silentMs, onError);
   }
 
-  connection(): pg.Pool {
-    return this.#pool(MAX_CONNECTIONS);
+  connection(isDurable: boolean): pg.Pool {
+    return this.#pool(MAX_CONNECTIONS, isDurable);
   }
 
   async close(): Promise<void> {
@@ -49,13 +49,12 @@ export class PostgresBackend implements Backend {
     for (const client of this.#clients) streamOf(client)?.destroy();
   }
 
-  #options(): pg.ClientConfig {
+  #options(isDurable = false): pg.ClientConfig {
     return {
       connectionString: this.#settings.url,
       application_name: 'stratagem',
-      // The queue is a cache of the journal: what a crash of the server takes from it is put back. A
-      // journal on the same server makes durable what came before its own appends.
-      options: `-c search_path=${SCHEMA} -c synchronous_commit=off`,
+      // The queue is a cache of the journal: what a crash of the server takes from it is put back.
+      options: `-c search_path=${SCHEMA} -c synchronous_commit=${isDurable ? 'on' : 'off'}`,
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: this.#silentMs,
       keepAlive: true,
@@ -63,9 +62,9 @@ export class PostgresBackend implements Backend {
     };
   }
 
-  #pool(max: number): pg.Pool {
+  #pool(max: number, isDurable = false): pg.Pool {
     const pool = new pg.Pool({
-      ...this.#options(),
+      ...this.#options(isDurable),
       max,
       allowExitOnIdle: true,
     });
