@@ -35,7 +35,8 @@ for (const file of globSync('packages/{*,*/*}/package.json')) {
     if (age === 'newest') continue;
     // A package is compiled against the types that its peer uses, such as those of @ai-sdk/provider.
     for (const [dependency, version] of Object.entries(dependenciesOf(`${peer}@${least}`))) {
-      if (devDependencies[dependency]?.startsWith('^')) versions.set(`${name}>${dependency}`, version);
+      if (devDependencies[dependency]?.startsWith('^'))
+        versions.set(`${name}>${dependency}`, version);
     }
   }
 }

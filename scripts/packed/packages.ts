@@ -55,7 +55,9 @@ export function withOurs(packages: readonly string[]): string[] {
 /** Runs a command; an error says what the command printed. */
 export async function run(command: string, args: readonly string[], cwd: string, env: object = {}) {
   try {
-    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 24 };
+    // On Windows, npm and the files of .bin are scripts, which a shell starts.
+    const shell = process.platform === 'win32';
+    const options = { cwd, shell, env: { ...process.env, ...env }, maxBuffer: 2 ** 24 };
     return await promisify(execFile)(command, args, options);
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };

@@ -1,15 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Example, examples } from './examples.js';
-import { root } from './pages.js';
+import { repositoryFiles, root } from './pages.js';
 
-const tsc = join(root, 'node_modules/.bin/tsc');
+/** A file that every system can start, unlike those of `.bin`. */
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
 /** The published packages must be here, so that the examples find them as a user's project would. */
 test('this package depends on every published package', () => {
-  const published = globSync('packages/{*,*/*}/package.json', { cwd: root })
+  const published = repositoryFiles('packages/{*,*/*}/package.json')
     .map((file) => JSON.parse(readFileSync(join(root, file), 'utf8')))
     .filter((manifest) => !manifest.private)
     .map(({ name }) => name)
@@ -26,7 +27,7 @@ test('all TypeScript of the documentation compiles under a fresh tsc --init', ()
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   try {
-    execFileSync(tsc, ['--init'], { cwd: folder, stdio: 'ignore' });
+    execFileSync(process.execPath, [tsc, '--init'], { cwd: folder, stdio: 'ignore' });
     const names = new Map<string, Example>();
     for (const example of programs) {
       const name = `${example.file.replaceAll('/', '_')}-${example.line}.mts`;
@@ -34,7 +35,10 @@ test('all TypeScript of the documentation compiles under a fresh tsc --init', ()
       writeFileSync(join(folder, name), example.setup + example.code + example.after);
     }
     const options = ['--noEmit', '--pretty', 'false', '--types', 'node'];
-    const { stdout } = spawnSync(tsc, ['-p', '.', ...options], { cwd: folder, encoding: 'utf8' });
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', '.', ...options], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     const problems = stdout.split('\n').flatMap((text) => {
       const [, name = '', line, rest] = /^(.+?)\((\d+),\d+\): (.*)$/.exec(text) ?? [];
       const example = names.get(name);

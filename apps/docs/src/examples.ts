@@ -1,7 +1,7 @@
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CodeBlock, codeBlocksOf } from './markdown.js';
-import { root } from './pages.js';
+import { repositoryFiles, root } from './pages.js';
 
 /** A code block of a page. */
 export interface Example extends CodeBlock {
@@ -9,12 +9,11 @@ export interface Example extends CodeBlock {
 }
 
 /** All code blocks for readers: of the documentation, of READMEs, and of the pages around them. */
-export const examples: readonly Example[] = globSync(
-  '{README,CONTRIBUTING}.md,docs/**/*.md,packages/{*,*/*}/README.md,apps/*/*.md,benchmarks/*.md'.split(
-    /,(?![^{]*\})/,
-  ),
-  { cwd: root, exclude: (name) => name.includes('node_modules') },
-)
+export const examples: readonly Example[] = [
+  ...['{README,CONTRIBUTING}.md', 'docs/**/*.md', 'packages/{*,*/*}/README.md'],
+  ...['apps/*/*.md', 'benchmarks/*.md'],
+]
+  .flatMap(repositoryFiles)
   .sort()
   .flatMap((file) =>
     codeBlocksOf(readFileSync(join(root, file), 'utf8')).map((block) => ({ ...block, file })),

@@ -1,13 +1,14 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { headingsOf, linksOf } from './markdown.js';
-import { root } from './pages.js';
+import { repositoryFiles, root } from './pages.js';
 
-const files = globSync('{*.md,docs/**/*.md,packages/{*,*/*}/*.md,apps/*/*.md,benchmarks/*.md}', {
-  cwd: root,
-  exclude: (name) => name.includes('node_modules') || name.endsWith('CHANGELOG.md'),
-}).sort();
+const files = [
+  ...['*.md', 'docs/**/*.md', 'packages/{*,*/*}/*.md', 'apps/*/*.md', 'benchmarks/*.md'],
+]
+  .flatMap(repositoryFiles)
+  .filter((file) => !file.endsWith('CHANGELOG.md'));
 
 const anchors = new Map<string, ReadonlySet<string>>();
 function anchorsOf(file: string): ReadonlySet<string> {
@@ -28,9 +29,9 @@ test.each(files)('%s has no broken link', (file) => {
   for (const { target, line } of linksOf(readFileSync(join(root, file), 'utf8'))) {
     if (/^[a-z][a-z+.-]*:/.test(target)) continue;
     const [path = '', anchor] = target.split('#');
-    const at = path === '' ? file : normalize(join(dirname(file), path)).replace(/\/$/, '');
+    const at = path === '' ? file : posix.join(posix.dirname(file), path).replace(/\/$/, '');
     const found = existsSync(join(root, at));
-    const page = existsSync(join(root, at, 'README.md')) ? join(at, 'README.md') : at;
+    const page = existsSync(join(root, at, 'README.md')) ? posix.join(at, 'README.md') : at;
     if (!found) broken.push(`line ${line}: there is no ${at}`);
     else if (anchor !== undefined && page.endsWith('.md') && !anchorsOf(page).has(anchor))
       broken.push(`line ${line}: ${page} has no heading #${anchor}`);

@@ -6,11 +6,18 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const SOURCE = 'https://github.com/stratagem/stratagem/blob/main/';
 
+/** The files of the repository that match, with `/` between folders on every system. */
+export function repositoryFiles(pattern: string): string[] {
+  return globSync(pattern, { cwd: root, exclude: (name) => name.includes('node_modules') })
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort();
+}
+
 /** Where each Markdown file of the repository is on the site. */
 export const PAGES: ReadonlyMap<string, string> = new Map(
   [
-    ...globSync('docs/**/*.md', { cwd: root }).map((file) => [file, file.slice('docs/'.length)]),
-    ...globSync('packages/{*,*/*}/README.md', { cwd: root })
+    ...repositoryFiles('docs/**/*.md').map((file) => [file, file.slice('docs/'.length)]),
+    ...repositoryFiles('packages/{*,*/*}/README.md')
       .filter((file) => isPublished(dirname(file)))
       .map((file) => [file, `packages/${nameOf(dirname(file))}.md`]),
     ['apps/docs/home.md', 'index.md'],

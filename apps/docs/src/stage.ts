@@ -1,7 +1,7 @@
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { replaceLinks } from './markdown.js';
-import { PAGES, root, siteLink } from './pages.js';
+import { PAGES, repositoryFiles, root, siteLink } from './pages.js';
 
 /** Writes the pages of the site into a folder, with links that lead to where they are there. */
 export function stage(folder: string): void {
@@ -9,7 +9,7 @@ export function stage(folder: string): void {
     rmSync(join(folder, old), { recursive: true });
   }
   for (const file of PAGES.keys()) stagePage(folder, file);
-  for (const picture of globSync('docs/**/*.{svg,webp,png}', { cwd: root })) {
+  for (const picture of repositoryFiles('docs/**/*.{svg,webp,png}')) {
     const to = join(folder, picture.slice('docs/'.length));
     mkdirSync(dirname(to), { recursive: true });
     copyFileSync(join(root, picture), to);

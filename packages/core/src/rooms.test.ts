@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname, join, normalize, sep } from 'node:path';
 import { expect, test } from 'vitest';
 
 /** The rooms of this package, and the rooms that each may import from; see ARCHITECTURE.md. */
@@ -36,12 +36,12 @@ const imports = files.flatMap((file): Import[] => {
   const targets = Array.from(text.matchAll(/from '(\.[^']+)'/g), ([, path = '']) =>
     normalize(join(dirname(file), path)),
   );
-  const roomOf = (path: string) => path.split('/')[0] as string;
+  const roomOf = (path: string) => path.split(sep)[0] as string;
   return targets.map((target) => ({ file, from: roomOf(file), to: roomOf(target) }));
 });
 
 test('every file stands in a room', () => {
-  expect(new Set(files.map((file) => file.split('/')[0]))).toEqual(new Set(Object.keys(ROOMS)));
+  expect(new Set(files.map((file) => file.split(sep)[0]))).toEqual(new Set(Object.keys(ROOMS)));
 });
 
 test('imports between rooms point one way', () => {

@@ -37,7 +37,7 @@ import { forTerminal } from '../output/terminal-text.js';
 import { checkManyFlags, loadPlanForMany, type PlanForMany } from '../run/plan-for-many.js';
 import { Preflight } from '../run/preflight.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
-import { signalExitCode, stopOnSignals } from '../run/signals.js';
+import { interruptProcess, signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { askYesOrNo, openTerminal } from '../run/terminal.js';
 import { withExecutor } from '../run/with-executor.js';
@@ -181,7 +181,7 @@ async function runMap(
       if (isText || !flags.yes) await write(process.stderr, mapQuestionText(question));
       if (flags.yes) return true;
       terminal.isAsked = true;
-      const asked = openTerminal(undefined, () => process.kill(process.pid, 'SIGINT'));
+      const asked = openTerminal(undefined, interruptProcess);
       const ended = new AbortController();
       const answer = asked && (await askYesOrNo(asked, 'Go on?', ended.signal).catch(() => false));
       terminal.isRefused = answer !== true;

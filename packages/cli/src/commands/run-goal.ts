@@ -25,7 +25,7 @@ import { goalOptions } from '../run/goal-options.js';
 import { GoalPage } from '../run/goal-page.js';
 import { Preflight } from '../run/preflight.js';
 import { openRunPage } from '../run/run-page.js';
-import { signalExitCode, stopOnSignals } from '../run/signals.js';
+import { interruptProcess, signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
 import { listPricesDate } from '../run/with-executor.js';
@@ -198,7 +198,7 @@ class Screen {
 }
 
 async function confirmRun(signal: AbortSignal): Promise<boolean> {
-  const terminal = openTerminal(undefined, () => process.kill(process.pid, 'SIGINT'));
+  const terminal = openTerminal(undefined, interruptProcess);
   if (terminal === undefined) return false;
   try {
     return await askYesOrNo(terminal, 'Run this plan?', signal);

@@ -25,7 +25,7 @@ import { forTerminal } from '../output/terminal-text.js';
 import { HumanSteps } from './human-steps.js';
 import type { Recording } from './recording.js';
 import { openRunPage } from './run-page.js';
-import { signalExitCode, stopOnSignals } from './signals.js';
+import { interruptProcess, signalExitCode, stopOnSignals } from './signals.js';
 import { openTerminal } from './terminal.js';
 
 const STOPPING = 'Stopping. Press Ctrl-C again to quit at once.\n';
@@ -120,7 +120,7 @@ export async function executeRun(
     if (isText) printBeside(recording?.stopMessage?.(run) ?? text);
     end(reason, drains);
   });
-  const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
+  const terminal = openTerminal(progress, interruptProcess);
   const isElsewhere = run.isAnsweredElsewhere === true;
   const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined || isElsewhere);
   const retryCommand = retryCommandOf(run.runId, flags.journalOption);

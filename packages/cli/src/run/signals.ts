@@ -19,6 +19,14 @@ export function stopOnSignals(stop: (reason: string, signal: NodeJS.Signals) => 
   };
 }
 
+/**
+ * Does what Ctrl-C does, for a terminal that reads it as a key. A signal of its own would end a process on Windows
+ * at once.
+ */
+export function interruptProcess(): void {
+  if (!process.emit('SIGINT', 'SIGINT')) process.exit(EXIT.interrupted);
+}
+
 export function signalExitCode(signal: NodeJS.Signals | undefined): number {
   return signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
 }

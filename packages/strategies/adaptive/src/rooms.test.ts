@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname, join, normalize, sep } from 'node:path';
 import { expect, test } from 'vitest';
 
 /**
@@ -21,7 +21,7 @@ const files = globSync('*/**/*.ts', { cwd: import.meta.dirname }).filter(
   (file) => !/\.test(-d)?\.ts$/.test(file),
 );
 
-const roomOf = (path: string) => path.split('/')[0] as string;
+const roomOf = (path: string) => path.split(sep)[0] as string;
 
 const arrows = files.flatMap((file) => {
   const text = readFileSync(join(import.meta.dirname, file), 'utf8');
