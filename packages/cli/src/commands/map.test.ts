@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
@@ -101,6 +101,32 @@ describe('stratagem map', () => {
     expect((await readFile(join(cwd, 'out.csv'), 'utf8')).match(/^\d+,completed/gm)).toHaveLength(
       40,
     );
+  });
+
+  test('asks for changed rows alone, and before it does all rows again for a changed prompt', async () => {
+    const rows = Array.from({ length: 60 }, (_, index) => ({ text: `t${index}`, stars: index }));
+    const jsonl = (given: readonly object[]) =>
+      given.map((row) => `${JSON.stringify(row)}\n`).join('');
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.jsonl': jsonl(rows) });
+    const cwd = project.path;
+    const map = async (...more: string[]) => {
+      const args = ['map', 'plan.yaml', '--each', 'rows.jsonl', '-o', 'out.jsonl', '--json'];
+      const { stdout, stderr, exitCode } = await stratagem([...args, ...FAST, ...more], { cwd });
+      return { ...JSON.parse(stdout), stderr, exitCode };
+    };
+    expect(await map()).toMatchObject({ completed: 60, reused: 0 });
+    rows[7] = { text: 'new', stars: 7 };
+    await writeFile(join(cwd, 'rows.jsonl'), jsonl(rows));
+    const changed = await map();
+    expect(changed).toMatchObject({ completed: 60, reused: 59 });
+    await writeFile(join(cwd, 'rows.jsonl'), jsonl(rows.map((row) => ({ ...row, note: 'x' }))));
+    // The same run: nothing was asked.
+    expect(await map()).toMatchObject({ completed: 60, runIds: changed.runIds });
+    await writeFile(join(cwd, 'plan.yaml'), PLAN.replace('Summarise {{', 'Translate {{'));
+    const asked = await map();
+    expect(asked).toMatchObject({ status: 'stopped', rows: 0 });
+    expect(asked.stderr).toMatch(/plan has changed.*60 rows.*\n.*would take about .* tokens/s);
+    expect(await map('--yes')).toMatchObject({ completed: 60, reused: 0 });
   });
 
   test('reports every problem before anything runs', async () => {
