@@ -134,7 +134,7 @@ export type { ResumeOptions } from './journal/resume-options.js';
 export type { ReuseOptions } from './journal/reuse.js';
 export { createExecutor, type Executor, type ExplainOptions } from './runtime/executor.js';
 export type { ExecutorOptions } from './runtime/executor-options.js';
-export type { ForecastReason, TaskForecast } from './runtime/explain.js';
+export type { ForecastReason, TaskForecast } from './runtime/forecaster.js';
 export type { RunHandle } from './runtime/handle.js';
 export type { ExecuteArguments, ExecuteOptions, RunOptions } from './runtime/options.js';
 export {

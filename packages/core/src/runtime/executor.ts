@@ -16,7 +16,7 @@ import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
 import { haveAttachments } from './attachments.js';
 import type { Continuation } from './continue-run.js';
 import { checkExecutorOptions, type ExecutorOptions } from './executor-options.js';
-import type { TaskForecast } from './explain.js';
+import type { TaskForecast } from './forecaster.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
   checkRunOptions,

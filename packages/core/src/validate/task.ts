@@ -1,12 +1,6 @@
-import { attachmentProblem } from '../contract/attached-bytes.js';
-import {
-  optionProblem,
-  optionsOf,
-  TASK_OPTIONS,
-  type TaskOptions,
-} from '../contract/call-options.js';
+import { TASK_OPTIONS } from '../contract/call-options.js';
 import { RUN_AFTER } from '../contract/run-after.js';
-import { formatIssues, schemaProblem } from '../contract/schema.js';
+import { schemaProblem } from '../contract/schema.js';
 import {
   asksModel,
   doesOwnWork,
@@ -15,13 +9,8 @@ import {
   TASK_TYPES,
   type Task,
 } from '../contract/task.js';
-import { TOOL_NAME, toolProblem } from '../contract/tool.js';
-import { validateWith } from '../contract/validate-with.js';
 import { isPlain } from '../contract/value.js';
-import { WAIT_KINDS } from '../contract/wait-for.js';
-import { isThenable } from '../util/promise.js';
 import { isRecord } from '../util/record.js';
-import { didYouMean } from '../util/suggest.js';
 import {
   add,
   checkFields,
@@ -36,10 +25,12 @@ import {
   UNREADABLE,
 } from './checks.js';
 import { checkCondition } from './condition.js';
+import { checkAttachments, checkCallOptions, checkTools } from './model-calls.js';
 import { checkModule } from './module.js';
 import { checkMetadata, checkRetry } from './settings.js';
 import { bodyOf, checkStep } from './step.js';
 import { checkForEach, checkRepeat } from './template.js';
+import { checkWaitFor } from './wait-for.js';
 
 /** Most tasks have no other fields. Their values are checked by `checkTask`. */
 const COMMON_FIELDS = [
@@ -53,6 +44,7 @@ const COMMON_FIELDS = [
   'metadata',
   'prompt',
 ];
+
 /** All fields; the values of those that are not common are checked by `checkControl`. */
 const TASK_FIELDS = [
   'id',
@@ -84,6 +76,7 @@ const TASK_FIELDS = [
   'attachments',
   ...TASK_OPTIONS,
 ];
+
 const ESTIMATE_FIELDS = ['durationMs', 'tokens', 'costUsd'];
 
 /** Checks a task by itself, and its subtasks. */
@@ -249,157 +242,4 @@ function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
         : 'has no effect on a module; set it in the plan of the module, or on its tasks';
     add(problems, 'conflict', [...path, field], message);
   }
-}
-
-function checkTools(problems: Problems, task: Task, path: PlanPath): void {
-  const { tools } = task;
-  if (!Array.isArray(tools)) {
-    add(problems, 'invalid_value', path, 'must be a list of tools, or of their names');
-    return;
-  }
-  const names = new Set<string>();
-  for (const [position, tool] of tools.entries()) {
-    const at = [...path, position];
-    const problem = typeof tool === 'string' ? nameProblem(tool) : toolProblem(tool);
-    if (problem !== undefined) {
-      add(problems, 'invalid_value', at, problem);
-      continue;
-    }
-    const name = typeof tool === 'string' ? tool : tool.name;
-    if (names.has(name)) add(problems, 'duplicate_tool', at, `duplicate tool "${name}"`);
-    names.add(name);
-  }
-  if (asksModel(task)) return;
-  add(problems, 'conflict', path, `has no effect on a task with ${bodyOf(task)}`);
-}
-
-function checkAttachments(problems: Problems, task: Task, path: PlanPath): void {
-  const { attachments, tool, command } = task;
-  if (tool !== undefined || command !== undefined) {
-    const message = `has no effect on a task with ${bodyOf(task)}`;
-    add(problems, 'conflict', path, message);
-  }
-  if (!Array.isArray(attachments)) {
-    add(problems, 'invalid_value', path, 'must be a list of paths, addresses or objects');
-    return;
-  }
-  for (const [position, attachment] of attachments.entries()) {
-    const problem = attachmentProblem(attachment);
-    if (problem !== undefined) add(problems, 'invalid_value', [...path, position], problem);
-  }
-}
-
-/** Checks the options of a task for its model. */
-function checkCallOptions(problems: Problems, task: Task, path: PlanPath): void {
-  const options = optionsOf(task);
-  if (options === undefined) return;
-  for (const name of Object.keys(options) as (keyof TaskOptions)[]) {
-    const problem = optionProblem(name, task[name]);
-    if (problem !== undefined) add(problems, 'invalid_value', [...path, name], problem);
-    if (asksModel(task)) continue;
-    add(problems, 'conflict', [...path, name], `has no effect on a task with ${bodyOf(task)}`);
-  }
-  const { toolChoice, tools, serverTools } = task;
-  const serverNames = serverTools === undefined ? [] : typesOf(serverTools);
-  checkNameClash(problems, namesOf(tools), serverNames, [...path, 'serverTools']);
-  if (task.stream === false && task.idleTimeoutMs !== undefined) {
-    const message = 'would end every attempt that does not stream: remove it, or stream: false';
-    add(problems, 'conflict', [...path, 'idleTimeoutMs'], message);
-  }
-  if (toolChoice === undefined) return;
-  const at = [...path, 'toolChoice'];
-  if ((tools ?? serverTools) === undefined) {
-    add(problems, 'conflict', at, 'has no effect on a task without tools');
-  } else if (isRecord(toolChoice)) {
-    const names = [...namesOf(tools), ...serverNames];
-    const { toolName } = toolChoice as { readonly toolName?: string };
-    if (names.includes(toolName)) return;
-    const hint = didYouMean(String(toolName), names.map(String));
-    add(problems, 'unknown_tool', [...at, 'toolName'], `is none of the task's tools.${hint}`);
-  }
-}
-
-function namesOf(tools: Task['tools']): unknown[] {
-  if (!Array.isArray(tools)) return [];
-  return Array.from(tools, (each) => (typeof each === 'string' ? each : Object(each).name));
-}
-
-/** The names of the tools that the provider runs. */
-function typesOf(serverTools: unknown): unknown[] {
-  if (!Array.isArray(serverTools)) return [];
-  return Array.from(serverTools, (each) => (isRecord(each) ? each.type : each));
-}
-
-/** A model could not tell tools of the same name apart. */
-function checkNameClash(
-  problems: Problems,
-  names: readonly unknown[],
-  serverNames: readonly unknown[],
-  path: PlanPath,
-): void {
-  const both = serverNames.find((name) => names.includes(name));
-  if (both === undefined) return;
-  add(problems, 'conflict', path, `the task has a tool named "${both}" too; rename that tool`);
-}
-
-function nameProblem(name: string): string | undefined {
-  return TOOL_NAME.test(name) ? undefined : 'must be the name of a tool: letters, digits, _ and -';
-}
-
-const WAIT_FIELDS = ['kind', 'timeoutMs', 'default'];
-
-function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
-  const waitFor: unknown = task.waitFor;
-  const wait: unknown = typeof waitFor === 'string' ? { kind: waitFor } : waitFor;
-  if (!isRecord(wait)) {
-    add(problems, 'invalid_value', path, `must be one of ${WAIT_KINDS.join(', ')}`);
-    return;
-  }
-  checkFields(problems, wait, WAIT_FIELDS, path);
-  checkWord(problems, wait.kind ?? null, WAIT_KINDS, path);
-  checkNumber(problems, wait.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
-  if (wait.default !== undefined && wait.timeoutMs === undefined) {
-    const message = 'has no effect without timeoutMs';
-    add(problems, 'conflict', [...path, 'default'], message);
-  }
-  const isApproval = wait.kind === 'approval';
-  if (isApproval && wait.default !== undefined && typeof wait.default !== 'boolean') {
-    add(problems, 'invalid_value', [...path, 'default'], 'must be true or false for an approval');
-  }
-  if (wait.default !== undefined) checkDefault(problems, task, wait.default, [...path, 'default']);
-  const idle = [
-    'run',
-    'tool',
-    'command',
-    'subtasks',
-    'tools',
-    'retry',
-    'timeoutMs',
-    'idleTimeoutMs',
-    'attachments',
-    ...TASK_OPTIONS,
-    ...(isApproval ? ['outputSchema'] : []),
-  ];
-  for (const field of idle as (keyof Task)[]) {
-    if (task[field] === undefined) continue;
-    const message = `has no effect on a task that waits for an ${isApproval ? 'approval' : 'answer'}`;
-    add(problems, 'conflict', [...path.slice(0, -1), field], message);
-  }
-}
-
-/** Validates a default like any other answer, unless its schema is asynchronous. */
-function checkDefault(
-  problems: Problems,
-  { outputSchema }: Task,
-  value: unknown,
-  path: PlanPath,
-): void {
-  if (outputSchema === undefined || schemaProblem(outputSchema, undefined) !== undefined) return;
-  const result = validateWith(outputSchema, value);
-  if (isThenable(result)) {
-    Promise.resolve(result).catch(() => {});
-    return;
-  }
-  if (result.issues === undefined) return;
-  add(problems, 'invalid_value', path, `does not fit the schema: ${formatIssues(result.issues)}`);
 }
