@@ -4,9 +4,9 @@ import { beforeAll, expect, test } from 'vitest';
 
 /** Kilobytes that importing an entry of core loads, minified and compressed. */
 const LIMITS = [
-  ['index', 95.5],
+  ['index', 96],
   ['strategy', 13.2],
-  ['journal', 13.8],
+  ['journal', 14],
   ['runner', 33.5],
 ] as const;
 
