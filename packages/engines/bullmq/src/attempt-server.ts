@@ -10,9 +10,9 @@ import { WaitingError } from 'bullmq';
 import { Sender } from './bus.js';
 import type { Engine } from './engine.js';
 import type { AttemptJob, LaneWorker } from './lane-worker.js';
+import { Lanes } from './lanes.js';
 import type { WorkerSettings } from './options.js';
 import { Outbox } from './outbox.js';
-import { Places } from './places.js';
 import {
   CANCELED,
   COORDINATORS,
@@ -22,23 +22,15 @@ import {
   WORKERS,
   type WorkerMessage,
 } from './protocol.js';
-import { resourcesIn } from './resource-queues.js';
 import { within } from './within.js';
+import { type Cancellation, WorkerNotes } from './worker-notes.js';
 
 /** How often to report that this worker is there, and to look for queues of resources. */
 const BEAT_MS = 1_000;
-/** How long messages about attempts that are not here are remembered: their jobs may be on their way. */
-const NOTED_MS = 30_000;
-/** How often an idle worker looks for jobs that nobody has announced, in seconds. */
-const DRAIN_S = 1;
 /** How long the last reports may take to arrive when the worker stops. */
 const LAST_REPORTS_MS = 2_000;
 /** How long a server that is away may hold up each step of the end. */
 const CLOSE_MS = 2_000;
-/** Results stay so long, in seconds, unless their run has them: runs may be resumed days later. */
-const KEEP_S = 7 * 24 * 3_600;
-/** How often attempts may be taken over from silent workers: one that kills its workers must end. */
-const MAX_STALLED = 10;
 
 interface Running {
   readonly job: AttemptJob;
@@ -50,13 +42,6 @@ interface Running {
   readonly end: (result: JobResult | undefined) => void;
 }
 
-interface Cancellation {
-  /** The channel of the coordinator. */
-  readonly from: string;
-  readonly at: number;
-  readonly hasEnded: boolean;
-}
-
 /** The worker's end of the queue: takes jobs, carries out their attempts, and reports about them. */
 export class AttemptServer {
   readonly #engine: Engine;
@@ -65,17 +50,13 @@ export class AttemptServer {
   readonly #channel: string;
   readonly #sender: Sender;
   readonly #carrier: AttemptCarrier;
-  readonly #places: Places;
-  readonly #workers = new Map<string, LaneWorker>();
+  readonly #lanes: Lanes;
+  readonly #notes = new WorkerNotes();
   readonly #running = new Map<string, Running>();
   /** The reports of attempts, also of those that have ended and whose end has not arrived. */
   readonly #outboxes = new Map<string, Outbox>();
   /** The outbox of each try. */
   readonly #outboxOf = new WeakMap<AttemptJob, Outbox>();
-  /** By key, the coordinators that have canceled attempts, and when. Another one may want them again. */
-  readonly #canceled = new Map<string, Cancellation>();
-  /** Where to report about attempts that have not begun here: their jobs may name a dead coordinator. */
-  readonly #addresses = new Map<string, { readonly to: string; readonly at: number }>();
   #tries = 0;
   #timers: NodeJS.Timeout[] = [];
   /** When this process last ran its timers, on a steady clock. */
@@ -96,7 +77,11 @@ export class AttemptServer {
     this.#channel = channel;
     this.#sender = new Sender(engine.bus, settings.onError);
     this.#carrier = carrier;
-    this.#places = new Places(settings.concurrency);
+    this.#lanes = new Lanes(engine, settings, {
+      process: (job, token) => this.#process(job, token),
+      onLost: (job) => this.#lost(job),
+      onWorker: (worker) => this.#listen(worker),
+    });
   }
 
   get running(): readonly string[] {
@@ -112,8 +97,8 @@ export class AttemptServer {
       setInterval(() => this.#beat(), BEAT_MS),
       setInterval(() => this.#guardLocks(), lockMs / 4),
     ];
-    this.#serve('');
-    await this.#findQueues();
+    this.#lanes.serve('');
+    await this.#lanes.find();
     this.#beat();
   }
 
@@ -122,28 +107,7 @@ export class AttemptServer {
     return this.#stopped;
   }
 
-  // --- Queues ---
-
-  #serve(resource: string): void {
-    if (this.#workers.has(resource)) return;
-    const { concurrency, lockMs, name } = this.#settings;
-    const worker = this.#engine.worker(resource, {
-      concurrency,
-      // BullMQ takes whole milliseconds.
-      lockDuration: Math.ceil(lockMs),
-      // An announcement may be missed while a connection is made again.
-      drainDelay: DRAIN_S,
-      // Dead workers are noticed soon after their locks have ended.
-      stalledInterval: Math.ceil(lockMs / 3),
-      maxStalledCount: MAX_STALLED,
-      removeOnComplete: { age: KEEP_S },
-      removeOnFail: { age: KEEP_S },
-      runRetryDelay: 500,
-      places: this.#places,
-      process: (job, token) => this.#process(job, token),
-      onLost: (job) => this.#lost(job),
-      ...(name !== undefined && { name }),
-    });
+  #listen(worker: LaneWorker): void {
     worker.on('completed', (job, result) => this.#completed(job as AttemptJob, result));
     worker.on('locksRenewed', ({ jobIds }) => {
       for (const id of jobIds) {
@@ -154,39 +118,25 @@ export class AttemptServer {
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) this.#giveUp(id, 'another worker has taken the attempt over');
     });
-    this.#workers.set(resource, worker);
-  }
-
-  async #findQueues(): Promise<void> {
-    try {
-      const meta = await this.#workers.get('')?.getBackend().getQueueMeta();
-      if (meta !== undefined && !this.#isStopping)
-        for (const resource of resourcesIn(meta)) this.#serve(resource);
-    } catch (error) {
-      this.#settings.onError(error as Error);
-    }
   }
 
   // --- Attempts ---
 
   async #process(job: AttemptJob, token: string): Promise<JobResult> {
-    const { call, to, hasEnded } = job.data as JobData;
+    const data = job.data as JobData;
     const key = job.id as string;
-    // Another coordinator may have taken the run over since the job was added.
-    const owner = this.#addresses.get(key)?.to ?? to;
     if (this.#isStopping) await this.#giveBack(job, token);
     if (this.#stoodStill(job)) await this.#requireLock(job, token);
-    const canceled = this.#canceled.get(key);
-    if (hasEnded || canceled?.hasEnded || canceled?.from === owner) return CANCELED;
+    if (this.#notes.isUnwanted(key, data)) return CANCELED;
     const now = performance.now();
     const name = `${this.#channel}.${++this.#tries}`;
-    const outbox = new Outbox(name, owner, now, (channel, s, n, text) => {
+    const outbox = new Outbox(name, this.#notes.ownerOf(key, data), now, (channel, s, n, text) => {
       const head = JSON.stringify({ k: key, s, n, w: this.#channel });
       // The report is JSON already.
       const message = text === undefined ? head : `${head.slice(0, -1)},"r":${text}}`;
       this.#sender.send(channel, message);
     });
-    this.#addresses.delete(key);
+    this.#notes.begin(key);
     this.#outboxes.set(key, outbox);
     this.#outboxOf.set(job, outbox);
     outbox.add({ type: 'begun' }, now);
@@ -198,7 +148,7 @@ export class AttemptServer {
           end: (result) => (result === undefined ? reject(new WaitingError()) : resolve(result)),
         };
         this.#running.set(key, running);
-        this.#start(JSON.parse(call) as AttemptCall, outbox, resolve);
+        this.#start(JSON.parse(data.call) as AttemptCall, outbox, resolve);
       });
     } finally {
       if (this.#running.get(key) === running) this.#running.delete(key);
@@ -291,7 +241,7 @@ export class AttemptServer {
         if (outbox?.isDone(now)) this.#outboxes.delete(message.k);
         break;
       case 'attach':
-        if (outbox === undefined) this.#addresses.set(message.k, { to: message.to, at: now });
+        if (outbox === undefined) this.#notes.attach(message.k, message.to, now);
         else outbox.attach(message.to, message.s, message.n ?? 0, now);
         break;
       case 'cancel':
@@ -310,7 +260,7 @@ export class AttemptServer {
   }
 
   #cancel(key: string, cancellation: Cancellation): void {
-    this.#canceled.set(key, cancellation);
+    this.#notes.cancel(key, cancellation);
     const running = this.#running.get(key);
     if (running === undefined) return;
     this.#carrier.cancel(key, new Error('the run does not want this attempt any more'));
@@ -320,9 +270,7 @@ export class AttemptServer {
 
   #beat(): void {
     const now = performance.now();
-    for (const noted of [this.#canceled, this.#addresses]) {
-      for (const [key, { at }] of noted) if (now - at > NOTED_MS) noted.delete(key);
-    }
+    this.#notes.forgetOld(now);
     for (const [key, outbox] of this.#outboxes) {
       outbox.tick(now);
       if (outbox.isDone(now)) this.#outboxes.delete(key);
@@ -336,7 +284,7 @@ export class AttemptServer {
     for (const [to, beat] of byCoordinator) this.#send(to, { beat, w: this.#channel });
     if (this.#isStopping) return;
     this.#send(COORDINATORS, { hello: this.#channel });
-    void this.#findQueues();
+    void this.#lanes.find();
   }
 
   #send(to: string, message: WorkerMessage): void {
@@ -347,13 +295,12 @@ export class AttemptServer {
 
   async #stop({ drain = false, timeoutMs }: InterruptOptions): Promise<void> {
     this.#isStopping = true;
-    const workers = [...this.#workers.values()];
-    await Promise.all(workers.map((worker) => worker.pause(true)));
+    await this.#lanes.pause();
     if (drain) await this.#idle(timeoutMs);
     const given = Array.from(this.#running, ([key, running]) => this.#handBack(key, running));
     await within(CLOSE_MS, Promise.all(given));
     // A lock that is not renewed any more ends by itself.
-    await within(CLOSE_MS, Promise.all(workers.map((worker) => worker.close())));
+    await within(CLOSE_MS, this.#lanes.close());
     const until = performance.now() + LAST_REPORTS_MS;
     while (this.#isReporting(performance.now()) && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));
