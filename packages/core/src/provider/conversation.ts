@@ -57,6 +57,8 @@ export interface Turn extends ResponseMeta {
   readonly citations?: readonly Citation[] | undefined;
   /** The calls of tools that the provider ran itself for this answer. */
   readonly serverToolCalls?: readonly ServerToolCall[] | undefined;
+  /** The tokens that went into a prompt cache for an hour, which costs more than for minutes. */
+  readonly hourCacheWriteTokens?: number | undefined;
   /** The tier that the request was served in, where the server says it. */
   readonly serviceTier?: string | undefined;
 }

@@ -138,6 +138,16 @@ test.each([
   expect(pricing.withCost({ usage: used, serviceTier }).costUsd).toBeCloseTo(usual * factor, 9);
 });
 
+test('an hour in the prompt cache costs twice the input, also for a long prompt', () => {
+  const pricing = pricingOf({ provider: 'anthropic', model: 'claude-haiku-5-5' });
+  const costOf = (tokens: number) => {
+    const usage = { inputTokens: tokens, outputTokens: 0, cacheWriteInputTokens: tokens };
+    return pricing.withCost({ usage, hourCacheWriteTokens: tokens }).costUsd;
+  };
+  expect(costOf(100_000)).toBeCloseTo(0.02, 9);
+  expect(costOf(200_000)).toBeCloseTo(0.2, 9);
+});
+
 test('a price in the form of the option prices', () => {
   expect(listPriceOf('anthropic', 'claude-sonnet-5-5')).toEqual({
     perSearch: 0.01,

@@ -3,7 +3,12 @@ import { costOf, type Price, priceOf } from '../contract/price.js';
 import type { RunnerPricing, TaskOutput } from '../contract/runner.js';
 import type { Turn } from './conversation.js';
 import { LIST_PRICES, LIST_PRICES_DATE } from './list-prices.js';
-import { LIST_TIERS, LONG_PROMPT_PRICES, SEARCH_PRICES } from './special-prices.js';
+import {
+  HOUR_CACHE_WRITE,
+  LIST_TIERS,
+  LONG_PROMPT_PRICES,
+  SEARCH_PRICES,
+} from './special-prices.js';
 
 /** Where a model is asked. */
 export interface PricedModel {
@@ -32,7 +37,7 @@ export interface Pricing {
   withCost<T extends Priced>(details: T): T & Pick<TaskOutput, 'costUsd'>;
 }
 
-type Priced = Pick<Turn, 'usage' | 'costUsd' | 'model' | 'serviceTier'>;
+type Priced = Pick<Turn, 'usage' | 'costUsd' | 'model' | 'serviceTier' | 'hourCacheWriteTokens'>;
 
 /** Providers whose servers speak the protocol of another one. */
 const PROVIDERS_BY_HOST: readonly (readonly [RegExp, string])[] = [
@@ -69,13 +74,18 @@ export function pricingOf(asked: PricedModel): Pricing {
     },
     withCost(details) {
       const { usage, costUsd, model: answered = model, serviceTier = '' } = details;
+      const { hourCacheWriteTokens = 0 } = details;
       if (usage === undefined || costUsd !== undefined) return details;
       const { inputTokens, searches = 0 } = usage;
       const listed =
         listPriceOf(owner, answered, inputTokens) ?? listPriceOf(owner, model, inputTokens);
       if (listed === undefined) return details;
       const { perSearch = 0, ...price } = listed;
-      const tokens = costOf(usage, answered, { [answered]: price }) as number;
+      const { inputPerMillion, cacheWriteInputPerMillion = inputPerMillion } = price;
+      const hourPerMillion = HOUR_CACHE_WRITE * inputPerMillion - cacheWriteInputPerMillion;
+      const tokens =
+        (costOf(usage, answered, { [answered]: price }) as number) +
+        (hourCacheWriteTokens * hourPerMillion) / 1_000_000;
       const tier = tierFactor(owner, serviceTier, answered);
       return { ...details, costUsd: tokens * share * tier + searches * perSearch };
     },

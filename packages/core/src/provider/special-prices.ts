@@ -8,6 +8,7 @@ interface LongPromptPrice {
 
 const OPENAI: LongPromptPrice = { aboveInputTokens: 272_000, input: 2, output: 1.5 };
 const ANTHROPIC: LongPromptPrice = { aboveInputTokens: 200_000, input: 2, output: 1.5 };
+/** Published as $0.50 and $2.50 beside $0.10 and $0.50, also in the cache. */
 const HAIKU: LongPromptPrice = { aboveInputTokens: 100_000, input: 5, output: 5 };
 const GEMINI: LongPromptPrice = { aboveInputTokens: 200_000, input: 2, output: 1.5 };
 /** A prompt of exactly 200,000 tokens is a long one here. */
@@ -80,6 +81,9 @@ export const LONG_PROMPT_PRICES: Readonly<
 
 /** The price of one search by the provider, in US dollars. */
 export const SEARCH_PRICES: Readonly<Record<string, number>> = { openai: 0.01, anthropic: 0.01 };
+
+/** What a token costs that Anthropic keeps in the prompt cache for an hour, as a factor of the input price. */
+export const HOUR_CACHE_WRITE = 2;
 
 /** The factor of OpenAI's faster tier by model. */
 const OPENAI_PRIORITY: Readonly<Record<string, number>> = {

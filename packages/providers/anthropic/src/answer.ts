@@ -19,7 +19,7 @@ import {
 import { citationsIn } from './citations.js';
 import { ANSWER_TOOL } from './format.js';
 import { containerIdOf, serverToolCallsIn } from './server-tools.js';
-import { messageUsage } from './usage.js';
+import { hourCacheWriteTokensIn, messageUsage } from './usage.js';
 
 export interface MessageAnswer extends ModelAnswer {
   /** The blocks to repeat in the next request. */
@@ -37,6 +37,7 @@ interface PartialMessage {
   readonly usage?: Usage | undefined;
   readonly model?: string | undefined;
   readonly serviceTier?: string | undefined;
+  readonly hourCacheWriteTokens?: number | undefined;
   readonly container?: Message['container'] | undefined;
 }
 
@@ -143,16 +144,18 @@ export function readMessage(message: Message, ids = new CallIds()): MessageAnswe
 function usageIn(counts: unknown): {
   readonly usage: Usage | undefined;
   readonly serviceTier?: string;
+  readonly hourCacheWriteTokens: number | undefined;
 } {
   const { service_tier: serviceTier } = Object(counts) as { service_tier?: unknown };
   return {
     usage: messageUsage(counts),
+    hourCacheWriteTokens: hourCacheWriteTokensIn(counts),
     ...(typeof serviceTier === 'string' && { serviceTier }),
   };
 }
 
 function answerFrom(
-  { usage, model, serviceTier, ...message }: PartialMessage,
+  { usage, model, serviceTier, hourCacheWriteTokens, ...message }: PartialMessage,
   ids: CallIds,
 ): MessageAnswer {
   const content = withCallIds(message.content, ids);
@@ -166,6 +169,7 @@ function answerFrom(
     usage,
     model,
     serviceTier,
+    hourCacheWriteTokens,
     citations: citationsIn(content),
     serverToolCalls: serverToolCallsIn(content),
     containerId: containerIdOf(message.container),

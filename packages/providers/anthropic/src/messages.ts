@@ -93,6 +93,7 @@ function joinParts(
   return {
     ...last,
     usage: usageOf(parts),
+    hourCacheWriteTokens: parts.reduce((sum, part) => sum + (part.hourCacheWriteTokens ?? 0), 0),
     text: last.toolCalls?.length ? last.text : parts.map(({ text }) => text).join(''),
     citations: citationsIn(content),
     serverToolCalls: serverToolCallsIn(content),

@@ -71,4 +71,16 @@ describe('the usage of a message', () => {
     expect((await ask('claude-sonnet-5-5')).costUsd).toBeCloseTo(0.003);
     expect((await ask()).costUsd).toBeUndefined();
   });
+
+  test('has a cost that tells an hour in the prompt cache from minutes', async () => {
+    const counts = { input_tokens: 0, output_tokens: 0, cache_creation_input_tokens: 1_000_000 };
+    const cache_creation = {
+      ephemeral_5m_input_tokens: 600_000,
+      ephemeral_1h_input_tokens: 400_000,
+    };
+    server.replyWith(saying({ ...counts, cache_creation }, { output_tokens: 0 }));
+    const { usage, costUsd } = await ask('claude-sonnet-5-5');
+    expect(usage).toMatchObject({ inputTokens: 1_000_000, cacheWriteInputTokens: 1_000_000 });
+    expect(costUsd).toBeCloseTo(0.6 * 2.5 + 0.4 * 4);
+  });
 });

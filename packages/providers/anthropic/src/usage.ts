@@ -1,6 +1,12 @@
 import type { Usage } from '@stratagem/core';
 import { countOf, definedFields } from '@stratagem/core/runner';
 
+/** The tokens of a message that went into the prompt cache for an hour. */
+export function hourCacheWriteTokensIn(counts: unknown): number | undefined {
+  const { cache_creation } = Object(counts) as { cache_creation?: unknown };
+  return countOf(Object(cache_creation).ephemeral_1h_input_tokens) || undefined;
+}
+
 /** The usage of a message; undefined without counts of input and output. */
 export function messageUsage(counts: unknown): Usage | undefined {
   const fields = Object(counts) as Record<string, unknown>;
