@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ask, running } from '../../test/human-steps.js';
 import { deferred, eventsOf, execute, inOrder, planOf, statuses } from '../../test/runs.js';
 import type { ExecutorOptions, Task } from '../index.js';
+import { memoryJournal } from '../journal/memory-journal.js';
 
 describe('pausing', () => {
   /** Tasks that wait for their gates. */
@@ -36,6 +37,29 @@ describe('pausing', () => {
     gates[2]?.resolve(2);
     gates[3]?.resolve(3);
     expect((await run).status).toBe('completed');
+  });
+
+  test.each([
+    ['completed', {}],
+    ['completed with a journal', { journal: memoryJournal() }],
+  ])('a run that has %s is refused, and so is any other change', async (_, options) => {
+    const run = execute(planOf({ id: 'a', run: () => 1 }), options);
+    await run;
+    for (const change of [run.pause(), run.pause(), run.resume(), run.setMaxParallel(2)]) {
+      await expect(change).rejects.toMatchObject({ code: 'run_ended' });
+    }
+  });
+
+  test('a canceled run is refused', async () => {
+    const { plan } = gated(1);
+    const run = execute(plan, { journal: memoryJournal() });
+    await turn();
+    run.cancel();
+    for (const change of [run.pause(), run.resume()]) {
+      await expect(change).rejects.toMatchObject({ code: 'run_ended' });
+    }
+    await run;
+    await expect(run.pause()).rejects.toMatchObject({ code: 'run_ended' });
   });
 
   test('twice has the effect of once, and so has resuming', async () => {

@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { didYouMean } from '../util/suggest.js';
 import type { Acknowledgements } from './acknowledgements.js';
 import type { Acknowledged, Input } from './input.js';
+import { runEnded } from './work-loop.js';
 
 type ControlInput = Extract<Input, { readonly type: 'cancelTask' | 'skipTask' }>;
 
@@ -34,9 +35,7 @@ export class TaskControl {
 
   /** An input about the whole run was applied; it has no effect on one that has ended. */
   settle(input: Acknowledged): void {
-    const message = 'the run has ended: it cannot be changed any more';
-    const refusal = this.#kernel.ended ? new StratagemError('run_ended', message) : undefined;
-    this.#acknowledgements.settle(input, refusal);
+    this.#acknowledgements.settle(input, this.#kernel.ended ? runEnded() : undefined);
   }
 
   async end(type: ControlInput['type'], taskId: string, reason: unknown): Promise<void> {

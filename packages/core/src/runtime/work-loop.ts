@@ -1,4 +1,4 @@
-import type { StratagemError } from '../contract/errors.js';
+import { StratagemError } from '../contract/errors.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import { Floodgate } from '../util/gate.js';
 import { RunClock } from './clock.js';
@@ -58,8 +58,8 @@ export abstract class WorkLoop {
    * trace, of the code that approves or pauses.
    */
   take(input: Input, isFromOutside = false): void {
-    if (this.failure !== undefined) {
-      if ('acknowledge' in input) input.acknowledge(this.failure);
+    if (this.failure !== undefined || this.isOver) {
+      if ('acknowledge' in input) input.acknowledge(this.failure ?? runEnded());
       return;
     }
     this.#inbox.push(input);
@@ -204,4 +204,8 @@ export abstract class WorkLoop {
   #workLater(): void {
     this.clock.afterOtherWork(this.#work);
   }
+}
+
+export function runEnded(): StratagemError {
+  return new StratagemError('run_ended', 'the run has ended: it cannot be changed any more');
 }
