@@ -76,6 +76,11 @@ describe('commands', () => {
     expect(missing).toEqual([]);
   });
 
+  test('start the program in a way that works without a global installation', () => {
+    const bare = lines.filter(([, , text]) => /^\s*stratagem /.test(text));
+    expect(bare.map(([file, line, text]) => `${file}:${line} ${text}`)).toEqual([]);
+  });
+
   test('run scripts that exist', () => {
     const manifests = new Map<string, Record<string, string>>();
     const scriptsOf = (folder: string): Record<string, string> => {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { errorReference } from './errors.js';
 import { eventReference } from './events.js';
@@ -13,5 +14,7 @@ test.each([
   ['plan-files', planFileReference],
 ])('docs/reference/%s.md says what the code says', async (name, reference) => {
   const file = new URL(`../../../../docs/reference/${name}.md`, import.meta.url);
-  await expect(reference(), HINT).toMatchFileSnapshot(file.pathname);
+  await expect(reference(), HINT).toMatchFileSnapshot(fileURLToPath(file));
+  // A name alone explains nothing: the doc comment is missing.
+  expect(reference().match(/^\| `[^|]+\| +\|.*$/gm)).toBeNull();
 });

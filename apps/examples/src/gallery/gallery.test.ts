@@ -10,6 +10,7 @@ import * as invoices from './invoices.js';
 import * as manyMachines from './many-machines.js';
 import * as nightly from './nightly.js';
 import * as searchIndex from './search-index.js';
+import { main as show } from './show.js';
 import * as translation from './translation.js';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -18,6 +19,14 @@ test.each(Object.entries(GALLERY))('%s runs, and its run can be drawn', async (_
   const result = await run(1);
   expect(result.status, result.error?.message).toBe('completed');
   expect(timelineSvg(result)).toMatch(/^<svg /);
+});
+
+test('a program is shown by its name', async () => {
+  const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await show('translation', 1);
+  expect(printed).toHaveBeenLastCalledWith('\n  completed');
+  printed.mockRestore();
+  await expect(show('toString')).rejects.toThrow(/^which program\? There are batch, /);
 });
 
 test('docs/gallery.md shows every program with its picture', () => {

@@ -212,6 +212,7 @@ export interface ToolApprovalDecided extends AttemptBase, ApprovalDecision {
   readonly type: 'tool_approval_decided';
   /** That of the request. */
   readonly key: string;
+  /** The model's id of the call. */
   readonly callId: string;
   readonly tool: string;
   /**
@@ -390,6 +391,7 @@ export interface RunUnpaused extends Base {
  */
 export interface PlacesWaiting extends Base {
   readonly type: 'places_waiting';
+  /** Whether tasks of this run wait for places. */
   readonly isWaiting: boolean;
 }
 

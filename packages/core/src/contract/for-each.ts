@@ -11,6 +11,7 @@ export type ItemsSource = string | ((inputs: any) => readonly unknown[]);
 export type ForEach =
   | ItemsSource
   | {
+      /** The list: a reference such as `'list.names'`, or a function of the outputs. */
       readonly items: ItemsSource;
       /**
        * The maximum number of items; the task fails when there are more.

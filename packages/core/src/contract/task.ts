@@ -54,7 +54,10 @@ export interface Task extends TaskOptions {
    */
   // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
   readonly prompt?: ((inputs: any, failures: readonly TaskFailure[]) => string) | undefined;
-  /** @default 'action' */
+  /**
+   * What kind of step it is, for readers and reports. Durations are learned for each type.
+   * @default 'action'
+   */
   readonly type?: TaskType | undefined;
   /**
    * Ids of the tasks that must complete first, or that must end first with another `runAfter`; this one
@@ -161,6 +164,7 @@ export interface Task extends TaskOptions {
    * @default 0
    */
   readonly priority?: number | undefined;
+  /** What an attempt is expected to take. Strategies start the longest path first by it. */
   readonly estimate?: Estimate | undefined;
   /** Your own data; passed to the runner, never interpreted. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;

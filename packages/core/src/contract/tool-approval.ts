@@ -8,6 +8,7 @@ export interface ApprovalRequest {
   /** The model's id of the call. */
   readonly callId: string;
   readonly tool: string;
+  /** What the model calls it with. */
   readonly input: unknown;
   /** How long the call waits, in milliseconds; undefined without a limit. */
   readonly timeoutMs?: number | undefined;
@@ -15,6 +16,7 @@ export interface ApprovalRequest {
 
 /** What became of it. */
 export interface ApprovalDecision {
+  /** Whether the call runs. */
   readonly approved: boolean;
   /** Why it was rejected; the model is given this. */
   readonly message?: string | undefined;

@@ -5,6 +5,7 @@
 export type WaitFor =
   | WaitKind
   | {
+      /** `'approval'` waits for yes or no, `'answer'` for a value. */
       readonly kind: WaitKind;
       /** How long to wait, in milliseconds; then the answer is `default`, or the task fails. */
       readonly timeoutMs?: number | undefined;

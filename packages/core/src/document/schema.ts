@@ -230,7 +230,8 @@ export const planDocumentSchema = z.strictObject(
     metadata: metadata.describe('Your own data; never interpreted.').optional(),
     tasks: z
       .array(taskSchema, needs('a list of tasks'))
-      .min(1, 'the plan has no tasks; give it at least one'),
+      .min(1, 'the plan has no tasks; give it at least one')
+      .describe('The steps of the plan, in any order.'),
   },
   needs('a plan: an object with a goal and tasks'),
 );
