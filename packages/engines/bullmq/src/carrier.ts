@@ -4,6 +4,7 @@ import type { Json } from '@stratagem/core/journal';
 import type { AttemptCall, AttemptCarrier, AttemptReport, Tell } from '@stratagem/core/kernel';
 import { Sender } from './bus.js';
 import { Cancellations } from './cancellations.js';
+import { eachAtOnce } from './each-at-once.js';
 import type { Engine } from './engine.js';
 import { Flight } from './flight.js';
 import { type Found, JobStore } from './job-store.js';
@@ -160,7 +161,7 @@ export class QueueCarrier implements AttemptCarrier {
   async #aliveOf(keys: readonly string[]): Promise<ReadonlySet<string>> {
     await this.ready();
     const alive = new Set<string>();
-    await eachAtOnce(keys, async (key) => {
+    await eachAtOnce(keys, LOOKUPS, async (key) => {
       const isInFlight = this.#flights.has(key);
       if (!isInFlight) {
         const { state } = await this.#jobs.find(key);
@@ -223,26 +224,13 @@ export class QueueCarrier implements AttemptCarrier {
     else this.#ack(flight);
   }
 
-  /** Gives reports to the run, in turn: it may ask to wait. */
   #deliver(flight: Flight, reports: readonly (Json | undefined)[]): void {
-    flight.waiting.push(...reports);
-    if (flight.isWaiting) return;
-    while (flight.waiting.length > 0) {
-      const report = flight.waiting.shift();
-      if (report === undefined) {
-        this.#lookUp(flight).catch(this.#settings.onError);
-        return;
-      }
-      const pressure = this.#tell(flight, report);
-      if (pressure === undefined) continue;
-      flight.isWaiting = true;
-      pressure.then(() => {
-        flight.isWaiting = false;
-        this.#deliver(flight, []);
-      });
-      return;
-    }
-    this.#ack(flight);
+    flight.deliver(reports, {
+      tell: (report) => this.#tell(flight, report),
+      // The queue has the end.
+      lookUp: () => void this.#lookUp(flight).catch(this.#settings.onError),
+      done: () => this.#ack(flight),
+    });
   }
 
   #tell(flight: Flight, data: Json): Promise<void> | undefined {
@@ -312,7 +300,7 @@ export class QueueCarrier implements AttemptCarrier {
     }
     // Those that were looked up longest ago come first.
     quiet.sort((a, b) => a.lookedUpAt - b.lookedUpAt);
-    await eachAtOnce(quiet.slice(0, MAX_LOOKUPS), (flight) => this.#lookUp(flight));
+    await eachAtOnce(quiet.slice(0, MAX_LOOKUPS), LOOKUPS, (flight) => this.#lookUp(flight));
     await this.#cancellations.sweep(now);
   }
 
@@ -342,22 +330,7 @@ export class QueueCarrier implements AttemptCarrier {
   /** @param before Attempts that were started before wait for too long. */
   #warn(before: number): void {
     for (const flight of this.#flights.values()) {
-      if (flight.hasBegun || flight.wasWarned || flight.startedAt > before) continue;
-      flight.wasWarned = true;
-      const message =
-        'no worker listens: start one with `stratagem worker --engine URL`, or with serveAttempts()';
-      flight.tell({ type: 'output', part: { kind: 'notice', source: this.name, message } });
+      if (flight.startedAt <= before) flight.warn(this.name);
     }
   }
-}
-
-async function eachAtOnce<Item>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const left = items.values();
-  const lane = async () => {
-    for (const item of left) await work(item);
-  };
-  await Promise.all(Array.from({ length: LOOKUPS }, lane));
 }

@@ -9,6 +9,15 @@ import {
 import { Inbox } from './inbox.js';
 import type { CoordinatorMessage } from './protocol.js';
 
+interface DeliverySteps {
+  /** Gives a report to the run; returns a promise while the run is behind. */
+  tell(report: Json): Promise<void> | undefined;
+  /** The end was too long for a message. */
+  lookUp(): void;
+  /** The run has all reports. */
+  done(): void;
+}
+
 /** An attempt in flight, as far as its coordinator knows. */
 export class Flight {
   readonly call: AttemptCall;
@@ -22,9 +31,9 @@ export class Flight {
   /** The channel of the worker that works on it. */
   worker: string | undefined;
   hasBegun = false;
-  wasWarned = false;
+  #wasWarned = false;
   /** Reports that the run gets when it has read those before; undefined for an end that the queue has. */
-  readonly waiting: (Json | undefined)[] = [];
+  readonly #waiting: (Json | undefined)[] = [];
   isWaiting = false;
   /** Decisions that have not arrived at the worker, by the key of the call. */
   readonly decisions = new Map<string, CoordinatorMessage>();
@@ -47,6 +56,37 @@ export class Flight {
   heard(now: number, worker: string): void {
     this.newsAt = now;
     this.worker = worker;
+  }
+
+  /** Gives reports to the run, in turn: it may ask to wait. */
+  deliver(reports: readonly (Json | undefined)[], steps: DeliverySteps): void {
+    this.#waiting.push(...reports);
+    if (this.isWaiting) return;
+    while (this.#waiting.length > 0) {
+      const report = this.#waiting.shift();
+      if (report === undefined) {
+        steps.lookUp();
+        return;
+      }
+      const pressure = steps.tell(report);
+      if (pressure === undefined) continue;
+      this.isWaiting = true;
+      pressure.then(() => {
+        this.isWaiting = false;
+        this.deliver([], steps);
+      });
+      return;
+    }
+    steps.done();
+  }
+
+  /** Says once that nobody begins it. */
+  warn(source: string): void {
+    if (this.hasBegun || this.#wasWarned) return;
+    this.#wasWarned = true;
+    const message =
+      'no worker listens: start one with `stratagem worker --engine URL`, or with serveAttempts()';
+    this.tell({ type: 'output', part: { kind: 'notice', source, message } });
   }
 
   /** What cannot be read has failed. */
