@@ -3,35 +3,48 @@ import { median } from './util/statistics.js';
 import { printTable } from './util/table.js';
 
 /**
- * Milliseconds to import a module in a fresh process, and the provider SDKs that it loads. The modules
- * take turns. Our providers load their SDK at the first request, so they should load none.
+ * Milliseconds to import modules in a fresh process, on the clock and of the CPU, and the provider SDKs
+ * that are loaded. The modules take turns. Our providers load their SDK at the first request, so they
+ * should load none.
  */
 const MODULES = [
-  'p-queue',
-  '@stratagem/core',
-  '@stratagem/parallel',
-  '@stratagem/core/document',
-  '@stratagem/openai',
-  '@stratagem/anthropic',
-  'openai',
-  '@anthropic-ai/sdk',
-  'p-graph',
-  'effect',
-  '@langchain/langgraph',
-  '@mastra/core',
+  ['p-queue'],
+  ['@stratagem/core'],
+  ['@stratagem/parallel'],
+  ['@stratagem/adaptive'],
+  ['@stratagem/core/document'],
+  ['@stratagem/openai'],
+  ['@stratagem/anthropic'],
+  // What a program needs.
+  ['@stratagem/core', '@stratagem/parallel', '@stratagem/openai'],
+  ['openai'],
+  ['@anthropic-ai/sdk'],
+  ['p-graph'],
+  ['effect'],
+  ['@langchain/langgraph'],
+  ['@mastra/core'],
 ];
 const ROUNDS = 15;
 
-const figures = new Map<string, number[]>(MODULES.map((name) => [name, []]));
+const figures = MODULES.map((names) => ({ names, ms: [] as number[], cpuMs: [] as number[] }));
 for (let round = 0; round < ROUNDS; round++) {
-  for (const [name, mine] of figures)
-    mine.push(await inChild<number>('startup/child', [name, 'ms']));
+  for (const { names, ms, cpuMs } of figures) {
+    const [clock, cpu] = await inChild<[number, number]>('startup/child', [names, 'ms']);
+    ms.push(clock);
+    cpuMs.push(cpu);
+  }
 }
-const base = median(figures.get('p-queue') ?? []);
-const rows = [['module', 'ms', 'times p-queue', 'SDKs loaded']];
-for (const [name, mine] of figures) {
-  const sdks = await inChild<string[]>('startup/child', [name, 'sdks']);
-  const ms = median(mine);
-  rows.push([name, ms.toFixed(1), (ms / base).toFixed(2), sdks.join(', ') || 'none']);
+const base = median(figures[0]?.cpuMs ?? []);
+const rows = [['modules', 'ms', 'CPU ms', 'CPU, times p-queue', 'SDKs loaded']];
+for (const { names, ms, cpuMs } of figures) {
+  const sdks = await inChild<string[]>('startup/child', [names, 'sdks']);
+  const cpu = median(cpuMs);
+  rows.push([
+    names.join(' + '),
+    median(ms).toFixed(1),
+    cpu.toFixed(1),
+    (cpu / base).toFixed(2),
+    sdks.join(', ') || 'none',
+  ]);
 }
 printTable('import in a fresh process', rows);

@@ -1,14 +1,18 @@
 import { registerHooks } from 'node:module';
 import { childArguments } from '../util/child-process.js';
 
-/** Prints the milliseconds to import a module, or the SDKs that the import loads. */
+/** Prints what it takes to import modules: milliseconds, on the clock and of the CPU; or the SDKs that are loaded. */
 const SDKS = ['openai', '@anthropic-ai/sdk'];
 
-const [name, what] = childArguments() as [string, 'ms' | 'sdks'];
+const [names, what] = childArguments() as [string[], 'ms' | 'sdks'];
+const load = () => Promise.all(names.map((name) => import(name)));
 if (what === 'ms') {
+  const cpu = process.cpuUsage();
   const began = performance.now();
-  await import(name);
-  console.log(JSON.stringify(performance.now() - began));
+  await load();
+  const ms = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpu);
+  console.log(JSON.stringify([ms, (user + system) / 1000]));
 } else {
   const loaded = new Set<string>();
   registerHooks({
@@ -17,6 +21,6 @@ if (what === 'ms') {
       return nextLoad(url, context);
     },
   });
-  await import(name);
+  await load();
   console.log(JSON.stringify([...loaded]));
 }
