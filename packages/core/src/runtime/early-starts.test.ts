@@ -55,6 +55,11 @@ function asked() {
   return { runner, prompts, answer, aborted };
 }
 
+/** Loading code takes its time on a busy machine. */
+function until(check: () => void): Promise<void> {
+  return vi.waitFor(check, { timeout: 30_000, interval: 5 });
+}
+
 async function settle() {
   for (let turn = 0; turn < 50; turn++) await setImmediate();
 }
@@ -72,7 +77,7 @@ async function begun(tasks: Plan['tasks'], options: object = {}) {
   let flushed = 0;
   /** The next events are written. */
   const written = async () => {
-    await vi.waitFor(() => expect(disk.flushes).toHaveLength(flushed + 1));
+    await until(() => expect(disk.flushes).toHaveLength(flushed + 1));
     await settle();
   };
   /** They are on the disk. */
@@ -89,7 +94,7 @@ describe('while the events of a step are written, but not on the disk yet,', () 
     const { prompts, flush } = await begun([{ id: 'a', description: 'A' }]);
     expect(prompts).toEqual([]);
     await flush();
-    await vi.waitFor(() => expect(prompts).toEqual(['a']));
+    await until(() => expect(prompts).toEqual(['a']));
   });
 
   test('a task without dependencies starts, and nobody hears of an event', async () => {
@@ -98,16 +103,14 @@ describe('while the events of a step are written, but not on the disk yet,', () 
       { id: 'b', description: 'B' },
     ]);
     await flush();
-    await vi.waitFor(() => expect(prompts).toEqual(['a']));
+    await until(() => expect(prompts).toEqual(['a']));
     answer('a');
     await written();
-    await vi.waitFor(() => expect(prompts).toEqual(['a', 'b']));
+    await until(() => expect(prompts).toEqual(['a', 'b']));
     expect(events).not.toContain('task_completed');
     await flush();
-    expect(events.filter((type) => type !== 'run_started').slice(-2)).toEqual([
-      'task_completed',
-      'task_started',
-    ]);
+    const heard = () => events.filter((type) => type !== 'run_started').slice(-2);
+    await until(() => expect(heard()).toEqual(['task_completed', 'task_started']));
     answer('b');
     await written();
     await flush();
@@ -129,12 +132,12 @@ describe('while the events of a step are written, but not on the disk yet,', () 
     seen.length = 0;
     const { prompts, answer, written, flush } = await begun([{ id: 'a', description: 'A' }, task]);
     await flush();
-    await vi.waitFor(() => expect(prompts).toEqual(['a']));
+    await until(() => expect(prompts).toEqual(['a']));
     answer('a');
     await written();
     expect([...prompts, ...seen]).toEqual(['a']);
     await flush();
-    await vi.waitFor(() => expect([...prompts, ...seen]).toEqual(['a', 'b']));
+    await until(() => expect([...prompts, ...seen]).toEqual(['a', 'b']));
   });
 
   test('an attempt that has started ends with the run when the disk fails', async () => {
@@ -143,10 +146,10 @@ describe('while the events of a step are written, but not on the disk yet,', () 
       { id: 'b', description: 'B' },
     ]);
     await flush();
-    await vi.waitFor(() => expect(prompts).toEqual(['a']));
+    await until(() => expect(prompts).toEqual(['a']));
     answer('a');
     await written();
-    await vi.waitFor(() => expect(prompts).toEqual(['a', 'b']));
+    await until(() => expect(prompts).toEqual(['a', 'b']));
     flushes.at(-1)?.reject(new Error('the disk is gone'));
     const result = await run;
     expect(result.error?.code).toBe('journal_failed');
