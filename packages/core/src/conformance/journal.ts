@@ -90,6 +90,16 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(await all(journal, 'a'), events);
   },
 
+  async 'says once at most that events are written, before it has appended them'(journal) {
+    const run = await journal.create(newRun('a'));
+    let calls = 0;
+    await run.append([started(0)], () => calls++);
+    const atItsEnd = calls;
+    await run.append([task(1, 'x')]);
+    assert(atItsEnd <= 1 && calls === atItsEnd, 'append() called onWritten again, or too late');
+    same(await all(journal, 'a'), [started(0), task(1, 'x')]);
+  },
+
   async 'keeps runs apart that are written concurrently'(journal) {
     const [a, b] = [await journal.create(newRun('a')), await journal.create(newRun('b'))];
     await a.append([task(0, 'x')]);

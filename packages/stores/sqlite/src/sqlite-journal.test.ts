@@ -28,6 +28,22 @@ describe('durability', () => {
     expect(fdatasync).toHaveBeenCalledTimes(1);
   });
 
+  test('full says when events are written, before the disk has them', async () => {
+    using folder = testFolder();
+    await using journal = sqliteJournal({ directory: folder.path });
+    const run = await journal.create(newRun('a'));
+    const flushed: number[] = [];
+    const appended = run.append([completed(0, 'x')], () => {
+      flushed.push(fdatasync.mock.calls.length);
+    });
+    expect(flushed).toEqual([0]);
+    // Another process would find them from now on.
+    await using other = sqliteJournal({ directory: folder.path });
+    expect(await all(other, 'a')).toEqual([completed(0, 'x')]);
+    await appended;
+    expect(fdatasync).toHaveBeenCalledTimes(1);
+  });
+
   test('full waits once for concurrent appends of several runs', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });
