@@ -61,7 +61,8 @@ tasks:
   - { id: research, description: 'Find {{inputs.company}}' }
   - { id: report, description: Write it, dependencies: [research] }
 `;
-      await using files = await folder({ 'plan.yaml': plan });
+      const asks = "goal: Ask\ntasks:\n  - { id: ok, description: 'Well?', waitFor: approval }\n";
+      await using files = await folder({ 'plan.yaml': plan, 'asks.yaml': asks });
       const journal = ['--journal', server.url];
       const options = { cwd: files.path };
       const submit = ['submit', 'plan.yaml', '--tenant', 'acme', '--engine', server.url];
@@ -80,6 +81,16 @@ tasks:
       const coordinator = start(['coordinator', '--latency', '1', ...journal]);
       await coordinator.progress(`${id} completed`);
       expect(await statusOf()).toBe('completed');
+
+      const engine = ['--engine', server.url];
+      const asking = (await stratagem(['submit', 'asks.yaml', ...engine], options)).stdout.trim();
+      await coordinator.progress(`stratagem answer ${asking} --journal ${shown()}`);
+      const answer = ['answer', asking, '--approve', 'ok', ...engine];
+      const answered = await stratagem(answer, options);
+      expect(answered.stderr).toContain(`${asking}: task "ok" is approved`);
+      await coordinator.progress(`${asking} completed`);
+      const late = await stratagem(['cancel', asking, ...engine], options);
+      expect([late.exitCode, late.stderr]).toEqual([2, expect.stringContaining('has ended')]);
       coordinator.child.kill('SIGTERM');
       const { exitCode, stderr } = await coordinator.ended;
       expect(exitCode, stderr).toBe(0);
