@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { examplePlan } from '../output/example-plan.js';
 import { EXIT } from '../output/exit-code.js';
 import { checkPlanFile } from '../output/plan-file.js';
@@ -24,9 +25,9 @@ export async function initCommand(file: string): Promise<number> {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? exists : error;
   }
   const next = [
-    ['Run it, without a key', `stratagem run ${quoted}`],
-    ['Run it with a model', `stratagem run ${quoted} --runner openai`],
-    ['See it while you edit it', `stratagem watch ${quoted}`],
+    ['Run it, without a key', `${COMMAND} run ${quoted}`],
+    ['Run it with a model', `${COMMAND} run ${quoted} --runner openai`],
+    ['See it while you edit it', `${COMMAND} watch ${quoted}`],
   ] as const;
   const width = Math.max(...next.map(([label]) => label.length));
   const lines = next.map(([label, command]) => ` ${label.padEnd(width)}   ${command}`);

@@ -26,6 +26,7 @@ import type { MapFlags } from '../options/map-flags.js';
 import { resolveBatch } from '../options/resolve-batch.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
 import { MapRate, showMap } from '../output/map-progress.js';
@@ -255,7 +256,7 @@ function nextSteps(
     if (isWhole) lines.push(`Wrote ${forTerminal(target)}`);
     else if (rows > 0) lines.push(`The rows so far are in ${forTerminal(output.partialPath)}`);
   }
-  const command = `stratagem ${process.argv.slice(2).map(shellQuote).join(' ')}`;
+  const command = `${COMMAND} ${process.argv.slice(2).map(shellQuote).join(' ')}`;
   if (!isWhole && flags.journal !== undefined) {
     lines.push(`To continue, run the same command again${isAsked ? ', or with --yes' : ''}`);
   } else if (failed > 0 && flags.journal !== undefined && !flags.retryFailed) {

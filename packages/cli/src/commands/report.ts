@@ -5,6 +5,7 @@ import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
 import { readEvents } from '../load/read-events.js';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { EXIT } from '../output/exit-code.js';
 import { differentFiles } from '../output/result-file.js';
 import { checkRunFiles, writeRunFiles, writeText } from '../output/run-files.js';
@@ -70,7 +71,7 @@ function checkIsSvg(option: string, file: string): void {
 }
 
 function nextCommand(id: string, journalOption: string, status: string): string {
-  const resume = `stratagem resume ${shellQuote(id)}${journalOption}`;
+  const resume = `${COMMAND} resume ${shellQuote(id)}${journalOption}`;
   return status === 'failed' ? `${resume} --retry-failed` : resume;
 }
 

@@ -9,6 +9,7 @@ import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { checkOutput } from '../output/result-file.js';
 import { checkRunFiles } from '../output/run-files.js';
 import { shellQuote } from '../output/shell-quote.js';
@@ -116,9 +117,9 @@ function recordingOf(queue: RunQueue, journal: string, journalOption: string): R
       return [
         {
           label: 'The run continues. Look at it',
-          command: `stratagem show ${runId}${journalOption}`,
+          command: `${COMMAND} show ${runId}${journalOption}`,
         },
-        { label: 'Watch it on a page', command: `stratagem ui${journalOption}` },
+        { label: 'Watch it on a page', command: `${COMMAND} ui${journalOption}` },
       ];
     },
   };

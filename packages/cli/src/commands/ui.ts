@@ -2,6 +2,7 @@ import type { Journal, RunHandle } from '@stratagem/core';
 import { controlRun, type RunQueue } from '@stratagem/core/coordinator';
 import { withJournal } from '../load/open-journal.js';
 import { isServer, shownJournal } from '../options/journal-place.js';
+import { COMMAND } from '../output/command-name.js';
 import { EXIT } from '../output/exit-code.js';
 import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
@@ -31,7 +32,7 @@ export async function uiCommand(flags: UiFlags, settings: Settings): Promise<num
       }),
       retry: (runId) => retry(journal, flags, settings, runId, running),
       extrasOf: (runId) => ({
-        retryCommand: `stratagem resume ${shellQuote(runId)}${journalOption} --retry-failed`,
+        retryCommand: `${COMMAND} resume ${shellQuote(runId)}${journalOption} --retry-failed`,
       }),
     });
     await write(process.stdout, `${server.url}\n`);

@@ -11,6 +11,7 @@ import type { FileFlags, OutputFlags, PageFlags } from '../options/page-flags.js
 import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
 import type { PresetAnswers } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
 import { finalOutputs } from '../output/final-outputs.js';
@@ -168,7 +169,7 @@ export async function executeRun(
 
 function retryCommandOf(runId: string, journalOption: string | undefined): string | undefined {
   if (journalOption === undefined) return undefined;
-  return `stratagem resume ${shellQuote(runId)}${journalOption} --retry-failed`;
+  return `${COMMAND} resume ${shellQuote(runId)}${journalOption} --retry-failed`;
 }
 
 /** The result has been printed by now: a file that cannot be written is a message, not the end. */

@@ -1,5 +1,6 @@
 import type { Journal, PlanResult, RunEvent, RunHandle, RunListing } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
+import { COMMAND } from '../output/command-name.js';
 import type { NextCommand } from '../output/run-summary.js';
 import { shellQuote } from '../output/shell-quote.js';
 
@@ -26,7 +27,7 @@ export function createRecording(
   history?: AsyncIterable<RunEvent>,
 ): Recording {
   const { journalOption } = place;
-  const resumeCommand = (runId: string) => `stratagem resume ${runId}${journalOption}`;
+  const resumeCommand = (runId: string) => `${COMMAND} resume ${runId}${journalOption}`;
   return {
     ...place,
     ...(history !== undefined && { history }),
@@ -50,7 +51,7 @@ export function nextCommands(
 ): readonly NextCommand[] {
   // The start of an id is enough, and a whole one would wrap.
   const id = UUID.test(runId) ? runId.slice(0, 8) : shellQuote(runId);
-  const command = (name: string) => `stratagem ${name} ${id}${journalOption}`;
+  const command = (name: string) => `${COMMAND} ${name} ${id}${journalOption}`;
   const look = [
     { label: 'See where time went', command: command('why') },
     { label: 'Look at the run', command: command('report') },

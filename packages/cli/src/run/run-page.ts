@@ -1,6 +1,7 @@
 import type { RunServer, ServeOptions, WatchableRun } from '@stratagem/ui';
 import type { PageFlags } from '../options/page-flags.js';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { shellQuote } from '../output/shell-quote.js';
 import type { Recording } from './recording.js';
 
@@ -56,7 +57,7 @@ export async function openRunPage(
 /** The page also lists the other runs of the journal, and compares with them. */
 function journalOf({ journal, journalName, journalOption }: Recording): ServeOptions {
   const retryCommand = (runId: string) =>
-    `stratagem resume ${shellQuote(runId)}${journalOption} --retry-failed`;
+    `${COMMAND} resume ${shellQuote(runId)}${journalOption} --retry-failed`;
   return {
     ...{ journal, journalName },
     extrasOf: (runId) => ({ retryCommand: retryCommand(runId) }),
