@@ -7,8 +7,6 @@ export const MECHANISMS = {
   cautiousRaises: true,
   /** Probes at a higher limit, which notice that the server has become faster. */
   probesAbove: true,
-  /** A probe above is extended while it is unclear. */
-  probeExtension: true,
   /** Another raise before the number in flight has adjusted to the last one. */
   earlyRaises: true,
   /** Missing answers show that the server has become slower. */

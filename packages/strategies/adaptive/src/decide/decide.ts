@@ -2,26 +2,18 @@ import type { Posterior } from '../estimate/posterior.js';
 import { MECHANISMS } from '../mechanisms.js';
 import type { ExpectedLoss } from './expected-loss.js';
 import { NEARLY, type ObservationWindow } from './observation-window.js';
-import { FIRST_FACTOR, MAX_FACTOR, PROBE_FACTOR, type StepSizes } from './step-sizes.js';
+import { CAREFUL_FACTOR, MAX_FACTOR, type StepSizes } from './step-sizes.js';
 
 /** Candidate limits per factor of two. */
 const PER_OCTAVE = 4;
 /** The least gain, as a log ratio, for a change. */
 const MIN_GAIN = 0.04;
-/** The least probability that requests slow each other down, for the limit to be lowered. */
-const LIKELY = 0.4;
 /** The fewest observations of a probe, and those that can prove a limit harmless. */
 const MIN_OBSERVATIONS = 4;
-/** The least gain for another raise while more requests than the limit are in flight. */
-const MIN_GAIN_EARLY = 0.35;
+/** The least gain for another raise while more requests than the limit are in flight: half of the possible one. */
+const MIN_GAIN_EARLY = Math.LN2 / 2;
 /** The number of rounds between probes at a higher limit. */
 const PROBE_EVERY = 4;
-/**
- * A probe is extended by this factor while the limit is not reached, or while the log odds of a speedup
- * are at least promising.
- */
-const EXTENSION = 3;
-const PROMISING_LOG_ODDS = 1;
 /** The log odds that prove a speedup. */
 const SPEEDUP_LOG_ODDS = 5;
 /** After this many answers, these log odds prove a slowdown. */
@@ -157,7 +149,7 @@ export function bestLimit(
 }
 
 function highestAllowed({ limit, max, harmless, window }: Situation): number {
-  const factor = window.isChanged ? MAX_FACTOR : FIRST_FACTOR;
+  const factor = window.isChanged ? MAX_FACTOR : CAREFUL_FACTOR;
   const next = Math.max(factor * limit, limit + 1);
   const proven = MECHANISMS.cautiousRaises
     ? Math.max(MAX_FACTOR * harmless, harmless + 1)
@@ -201,10 +193,7 @@ function endOfProbe(
     const reason = 'the server has become faster';
     return { kind: 'faster', limit, reason, logOdds: speedupLogOdds };
   }
-  const isUnclear = !window.isReached || speedupLogOdds > PROMISING_LOG_ODDS;
-  const isExtended = MECHANISMS.probeExtension && window.isStreaming && isUnclear;
-  const enough = Math.max(MIN_OBSERVATIONS, probeFrom);
-  if (window.sinceAdjusted < (isExtended ? EXTENSION : 1) * enough) return undefined;
+  if (window.sinceAdjusted < Math.max(MIN_OBSERVATIONS, probeFrom)) return undefined;
   const reason = 'higher concurrency did not raise throughput';
   return { kind: 'end_probe', limit: probeFrom, reason };
 }
@@ -215,19 +204,19 @@ function probe(
   estimate: Estimate,
   { limit, max, window }: Situation,
 ): Decision | undefined {
-  const above = PROBE_FACTOR * limit;
+  const above = CAREFUL_FACTOR * limit;
   const isWorthwhile =
     MECHANISMS.probesAbove &&
     window.answersSinceAdjusted > PROBE_EVERY * limit &&
     waiting > above &&
     above <= max &&
-    estimate.likeliestKnee < 1.5 * limit;
+    estimate.likeliestKnee < above;
   if (!isWorthwhile) return undefined;
   const reason = 'probing higher concurrency: the server may have become faster';
   return { kind: 'probe', limit: above, reason };
 }
 
-/** Whether requests are likely to slow each other down at the limit. */
+/** Whether it is likelier than not that requests slow each other down at the limit. */
 function isSlowed(estimate: Estimate, limit: number): boolean {
-  return estimate.slowdownProbability(limit) >= LIKELY;
+  return estimate.slowdownProbability(limit) > 0.5;
 }

@@ -1,8 +1,5 @@
 import { type Hypothesis, speedOf } from '../estimate/hypotheses.js';
 
-/** With a penalty of 1, no number would be better than one at a time. */
-const MAX_PENALTY = 0.9;
-
 /** The throughput lost by a number in flight other than the best one, averaged over the hypotheses. */
 export class ExpectedLoss {
   readonly #hypotheses: readonly Hypothesis[];
@@ -19,7 +16,7 @@ export class ExpectedLoss {
    */
   constructor(hypotheses: readonly Hypothesis[], threshold: number, max: number) {
     this.#hypotheses = hypotheses;
-    this.#penalty = Math.min(MAX_PENALTY, Math.log2(1 + threshold));
+    this.#penalty = Math.log2(1 + threshold);
     // The utility is monotonic on either side of the knee.
     this.#best = hypotheses.map((each) =>
       Math.max(this.#utility(each, Math.min(each.knee, max)), this.#utility(each, max)),

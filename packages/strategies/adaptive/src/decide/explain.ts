@@ -1,9 +1,8 @@
 import type { StrategyExplanation } from '@stratagem/core';
-import type { Hypothesis } from '../estimate/hypotheses.js';
+import { type Hypothesis, PLAUSIBLE } from '../estimate/hypotheses.js';
 
-/** At most this many explanations, each at least this probable except the first. */
+/** At most this many explanations. */
 const MOST = 3;
-const MIN_PROBABILITY = 0.05;
 
 /** The likeliest knees as sentences, likeliest first. */
 export function explain(
@@ -23,7 +22,7 @@ export function explain(
     probability: rounded(total),
   }))
     .sort((a, b) => b.probability - a.probability)
-    .filter(({ probability }, position) => position === 0 || probability >= MIN_PROBABILITY)
+    .filter(({ probability }, position) => position === 0 || probability >= PLAUSIBLE)
     .slice(0, MOST);
 }
 

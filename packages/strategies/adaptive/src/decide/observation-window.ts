@@ -16,6 +16,10 @@ export class ObservationWindow {
   #answersFrom = 0;
   #isReached = false;
 
+  get observationsPerAnswer(): number {
+    return Math.max(1, this.observations / Math.max(1, this.answers));
+  }
+
   /** Whether answers arrive as a stream of text. */
   get isStreaming(): boolean {
     return this.observations > 2 * this.answers;

@@ -1,8 +1,6 @@
-/** The factor of the first raise, and the highest factor of later ones. */
-export const FIRST_FACTOR = 1.5;
+/** The factor of the first raise and of a probe, and the highest factor of later raises. */
+export const CAREFUL_FACTOR = 1.5;
 export const MAX_FACTOR = 2;
-/** The factor of a probe at a higher limit. */
-export const PROBE_FACTOR = 1.5;
 
 /**
  * The sooner a limit that is too high shows, the longer the search can afford to wait before the next step.

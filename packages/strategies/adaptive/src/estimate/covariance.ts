@@ -5,8 +5,10 @@ export interface Covariance {
   readonly yy: number;
 }
 
-/** A typical standard deviation of log latencies, and of log answer lengths, of language models. */
-const DEVIATION = 0.25;
+/** The weight of assumptions that were not measured in this run, in observations. */
+export const PRIOR_COUNT = 2;
+/** A typical standard deviation of log latencies, log answer lengths and log speeds of language models. */
+export const DEVIATION = 0.25;
 const VARIANCE = DEVIATION ** 2;
 /** A typical correlation between the two. */
 const CORRELATION = 0.7;

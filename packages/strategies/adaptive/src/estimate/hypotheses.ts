@@ -18,15 +18,13 @@ const EXPONENTS: readonly (readonly [exponent: number, prior: number])[] = [
 ];
 /** Knees are equally likely in each octave, at least up to this one. */
 const USUAL_KNEE = 128;
-const HIGHEST_KNEE = 4_096;
 
-/** Hypotheses with a lower probability than this are ignored when looking for changes. */
+/** Hypotheses with a lower probability than this are ignored by reports, later runs and tests for changes. */
 export const PLAUSIBLE = 0.02;
 
 /** @param max The most requests in flight. A knee at or above it counts as no knee. */
 export function hypotheses(max: number): readonly Hypothesis[] {
-  const highest = Math.min(HIGHEST_KNEE, Math.max(USUAL_KNEE, max));
-  const octaves = Math.floor(Math.log2(highest)) + 1;
+  const octaves = Math.floor(Math.log2(Math.max(USUAL_KNEE, max))) + 1;
   const known: Hypothesis[] = [];
   let rest = 1;
   for (const [exponent, share] of EXPONENTS) {

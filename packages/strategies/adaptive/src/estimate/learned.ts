@@ -1,6 +1,6 @@
 import type { TaskType } from '@stratagem/core';
 import { OptionError } from '@stratagem/core/strategy';
-import type { Kind } from './kind.js';
+import type { Kind } from './request.js';
 
 /** Everything a run has learned: plain data that can be stored as JSON and passed to another run. */
 export interface Learned {

@@ -1,10 +1,8 @@
-import { type Covariance, PRIOR_WITHOUT_TOKENS } from './covariance.js';
-import type { Kind } from './kind.js';
+import { type Covariance, PRIOR_COUNT, PRIOR_WITHOUT_TOKENS } from './covariance.js';
 import { logSurvival, truncatedMean } from './normal.js';
+import type { Kind } from './request.js';
 import type { WorkStatistics } from './work-statistics.js';
 
-/** The weight of the prior covariance, in answers. */
-const PRIOR_COUNT = 2;
 /** EM iterations of each fit. */
 const ITERATIONS = 2;
 

@@ -1,20 +1,22 @@
 /** The logarithm of the probability that a standard normal variable is above `z`. */
 export function logSurvival(z: number): number {
-  if (z < -9) return 0;
-  if (z < 0) return Math.log1p(-Math.exp(LOG_PEAK - (z * z) / 2) * millsRatio(-z));
+  // Practically certain, and by far the most frequent case.
+  if (z < -5) return 0;
+  if (z < 0) return Math.log1p(-densityAt(z) * millsRatio(-z));
   return LOG_PEAK - (z * z) / 2 + Math.log(millsRatio(z));
 }
 
 /** The mean of a standard normal variable, given that it is above `z`: the inverse Mills ratio. */
 export function truncatedMean(z: number): number {
   if (z >= 0) return 1 / millsRatio(z);
-  const density = Math.exp(LOG_PEAK - (z * z) / 2);
+  const density = densityAt(z);
   return density / (1 - density * millsRatio(-z));
 }
 
 /** The survival probability over the density; `z` must not be negative. */
 function millsRatio(z: number): number {
-  if (z > 4) return 1 / inverseMillsRatio(z);
+  // A continued fraction, accurate for large `z`.
+  if (z > 4) return 1 / (z + 1 / (z + 2 / (z + 3 / (z + 4 / z))));
   // Abramowitz and Stegun 26.2.17.
   const t = 1 / (1 + 0.2316419 * z);
   return (
@@ -22,9 +24,8 @@ function millsRatio(z: number): number {
   );
 }
 
-/** A continued fraction, accurate for large `z`. */
-function inverseMillsRatio(z: number): number {
-  return z + 1 / (z + 2 / (z + 3 / (z + 4 / z)));
+function densityAt(z: number): number {
+  return Math.exp(LOG_PEAK - (z * z) / 2);
 }
 
 /** The logarithm of the density at 0. */

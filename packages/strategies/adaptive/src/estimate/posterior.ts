@@ -1,31 +1,25 @@
 import { MECHANISMS } from '../mechanisms.js';
 import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from './covariance.js';
-import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
-import type { Kind } from './kind.js';
+import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from './hypotheses.js';
 import type { ByKind, Likely } from './learned.js';
 import { type CensoredGroup, type LogMeans, LognormalEm } from './lognormal-em.js';
-import type { Request } from './request.js';
+import type { Kind, Request } from './request.js';
 import { SlowdownDetector } from './slowdown-detector.js';
 import { SpeedupDetector } from './speedup-detector.js';
 import { TokenStreams } from './token-streams.js';
-import { logWorkBetween, logWorkOf, WorkStatistics } from './work-statistics.js';
+import { logWorkBetween, logWorkOf, MIN_MS, WorkStatistics } from './work-statistics.js';
 
-/** The weight of assumptions that were not measured in this run, in answers. */
-const PRIOR_COUNT = 8;
+/** The weight of what is known from before a change, or from an earlier run, in answers. */
+const KNOWN_COUNT = 8;
 /** The probability that a server has not changed since an earlier run. */
 const UNCHANGED = 0.9;
-/** Hypotheses with a lower probability are not passed to the next run. */
-const MIN_PROBABILITY = 0.01;
-/** The statistics of a kind are deleted below this weight. */
-const MIN_WEIGHT = 1e-3;
-/** The most kinds with statistics, to bound the cost. Those with the least weight are deleted. */
-const MAX_KINDS = 32;
-/** Answers in less time, in milliseconds, say nothing about a server. */
-const MIN_DURATION_MS = 0.01;
+/**
+ * The most kinds with statistics, and the most groups of requests in flight per kind, to bound the cost. The
+ * kinds with the least weight are deleted.
+ */
+const MOST = 16;
 /** Tasks of one kind are similar up to this variance of their log work. */
 const SIMILAR_VARIANCE = 0.6;
-/** Requests in flight are summarized in at most this many groups per kind, to bound the cost. */
-const GROUPS = 16;
 
 /**
  * The posterior probability of each hypothesis about a server, given all answers and all requests
@@ -58,8 +52,9 @@ export class Posterior {
   /** The work done by now on a request in flight since the beginning, in ms, by hypothesis. */
   readonly #progress: Float64Array;
   #updatedAt = 0;
-  /** The speed of requests at the last update, by hypothesis. */
+  /** The speed of requests at the last update, by hypothesis, and its logarithm. */
   readonly #speeds: Float64Array;
+  readonly #logSpeeds: Float64Array;
   /** The number in flight that the speeds are for. */
   #speedsOf = 0;
   /** Requests in flight, with the progress when they started. */
@@ -84,6 +79,7 @@ export class Posterior {
     this.#logEarlier = new Float64Array(length);
     this.#progress = new Float64Array(length);
     this.#speeds = new Float64Array(length).fill(1);
+    this.#logSpeeds = new Float64Array(length);
     this.#streams = new TokenStreams(length);
   }
 
@@ -111,7 +107,7 @@ export class Posterior {
 
   /** @returns Whether the text completes a segment, which is an observation. */
   recordText(request: Request, characters: number): boolean {
-    const segment = this.#streams.addText(request, characters, this.#progress, this.#speeds);
+    const segment = this.#streams.addText(request, characters, this.#progress, this.#logSpeeds);
     if (segment === undefined || !MECHANISMS.textSegments) return false;
     this.#speedup?.addSegment(segment, this.#streams.variance(this.#likeliest));
     return true;
@@ -131,7 +127,7 @@ export class Posterior {
     const start = this.#open.get(request);
     this.#open.delete(request);
     this.#streams.end(request);
-    if (start === undefined || durationBetween(start, this.#progress) < MIN_DURATION_MS) {
+    if (start === undefined || durationBetween(start, this.#progress) < MIN_MS) {
       return false;
     }
     this.#slowdown?.recordAnswer(request, start, this.#progress);
@@ -139,7 +135,7 @@ export class Posterior {
     this.#streams.decay(decay);
     for (const [kind, statistics] of this.#statistics) {
       statistics.decay(decay);
-      if (statistics.count < MIN_WEIGHT) this.#statistics.delete(kind);
+      if (statistics.count < Number.EPSILON) this.#statistics.delete(kind);
     }
     const statistics = this.#statisticsOf(request.kind);
     if (!MECHANISMS.tokenCounts) tokens = undefined;
@@ -150,14 +146,14 @@ export class Posterior {
       : statistics.count > 0
         ? statistics.tokens / statistics.count
         : 0;
-    const speeds = this.#speeds;
-    this.#speedup?.recordAnswer(request, logTokens, start, this.#progress, speeds);
+    const logSpeeds = this.#logSpeeds;
+    this.#speedup?.recordAnswer(request, logTokens, start, this.#progress, logSpeeds);
     statistics.addAnswer(logTokens);
     const logDuration = Math.log(durationBetween(start, this.#progress));
     for (let h = 0; h < start.length; h++) {
       const logWork = logWorkBetween(start, this.#progress, h);
       statistics.addWork(h, logWork - request.logEstimate, logTokens);
-      const logRatio = Math.log(speeds[h] as number) - (logWork - logDuration);
+      const logRatio = (logSpeeds[h] as number) - (logWork - logDuration);
       this.#logSpeedRatios[h] = (this.#logSpeedRatios[h] as number) * decay + logRatio;
       this.#logEarlier[h] = (this.#logEarlier[h] as number) * decay;
     }
@@ -235,7 +231,7 @@ export class Posterior {
     for (const [kind, { work, tokens }] of means) {
       const statistics = this.#statisticsOf(kind);
       for (let h = 0; h < this.hypotheses.length; h++) {
-        statistics.setPrior(h, work, tokens, covariance, PRIOR_COUNT);
+        statistics.setPrior(h, work, tokens, covariance, KNOWN_COUNT);
       }
     }
     this.#open.clear();
@@ -258,7 +254,7 @@ export class Posterior {
         probability: Number((this.probabilities[h] as number).toPrecision(3)),
         work: this.#mediansOf(h, ({ work }) => work),
       }))
-      .filter(({ probability }) => probability >= MIN_PROBABILITY)
+      .filter(({ probability }) => probability >= PLAUSIBLE)
       .sort((a, b) => b.probability - a.probability);
   }
 
@@ -300,7 +296,7 @@ export class Posterior {
       for (const [kind, work] of Object.entries((known ?? likeliest).work)) {
         const logWork = logWorkOf(known === undefined ? work * relative : work);
         const logTokens = Math.log(outputTokens?.[kind] ?? 1);
-        this.#statisticsOf(kind).setPrior(h, logWork, logTokens, this.#prior, PRIOR_COUNT);
+        this.#statisticsOf(kind).setPrior(h, logWork, logTokens, this.#prior, KNOWN_COUNT);
       }
     }
     this.#computeProbabilities(() => 0);
@@ -349,7 +345,7 @@ export class Posterior {
   #censoredGroups(): CensoredGroup[] {
     const groups: CensoredGroup[] = [];
     const filling = new Map<Kind, CensoredGroup>();
-    const size = Math.ceil(this.#open.size / GROUPS);
+    const size = Math.ceil(this.#open.size / MOST);
     if (!MECHANISMS.requestsInFlight) return groups;
     for (const [{ kind, logEstimate }, start] of this.#open) {
       if (!this.#statistics.has(kind)) continue;
@@ -394,7 +390,9 @@ export class Posterior {
     if (inFlight !== this.#speedsOf) {
       this.#speedsOf = inFlight;
       for (const [h, hypothesis] of this.hypotheses.entries()) {
-        this.#speeds[h] = speedOf(hypothesis, inFlight);
+        const speed = speedOf(hypothesis, inFlight);
+        this.#speeds[h] = speed;
+        this.#logSpeeds[h] = Math.log(speed);
       }
     }
     return this.#speeds;
@@ -404,7 +402,7 @@ export class Posterior {
     let statistics = this.#statistics.get(kind);
     if (statistics === undefined) {
       statistics = new WorkStatistics(this.hypotheses.length);
-      if (this.#statistics.size >= MAX_KINDS) this.#deleteLightest();
+      if (this.#statistics.size >= MOST) this.#deleteLightest();
       this.#statistics.set(kind, statistics);
     }
     return statistics;

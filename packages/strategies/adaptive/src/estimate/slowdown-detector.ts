@@ -1,9 +1,8 @@
 import type { Covariance } from './covariance.js';
 import { PLAUSIBLE } from './hypotheses.js';
-import type { Kind } from './kind.js';
 import { type LogMeans, type LognormalEm, zScore } from './lognormal-em.js';
 import { logSurvival } from './normal.js';
-import type { Request } from './request.js';
+import type { Kind, Request } from './request.js';
 import { logWorkBetween } from './work-statistics.js';
 
 /** Requests are late when they take longer than predicted by this factor, as a logarithm. */

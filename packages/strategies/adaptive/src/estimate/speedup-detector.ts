@@ -1,14 +1,11 @@
 import { type Covariance, residualVariance } from './covariance.js';
 import type { Hypothesis } from './hypotheses.js';
-import type { Kind } from './kind.js';
 import { expectedLogWork, type LogMeans, type LognormalEm, zScore } from './lognormal-em.js';
 import { logSurvival } from './normal.js';
-import type { Request } from './request.js';
+import type { Kind, Request } from './request.js';
 import type { Segment } from './token-streams.js';
 import { logWorkBetween } from './work-statistics.js';
 
-/** The factors by which the knee may have moved up. */
-const FACTORS = [2, 4];
 /** The most log odds from one segment of text. */
 const MAX_LOG_ODDS = 2;
 
@@ -37,7 +34,7 @@ export class SpeedupDetector {
     const most = Math.max(...hypotheses.map((each) => (each.exponent === 0 ? 0 : each.knee)));
     this.#found = found;
     this.#higher = hypotheses.flatMap((each, h) => {
-      const isHigher = FACTORS.some((factor) => each.knee === factor * knee);
+      const isHigher = each.knee === 2 * knee;
       const isTop = each.exponent === 0 && 2 * knee > most;
       return (isHigher && each.exponent === exponent) || isTop ? [h] : [];
     });
@@ -48,14 +45,14 @@ export class SpeedupDetector {
 
   /**
    * @param start The progress when the request started, by hypothesis.
-   * @param speeds The speed of requests when it was answered, by hypothesis.
+   * @param logSpeeds The log of the speed of requests when it was answered, by hypothesis.
    */
   recordAnswer(
     { kind, logEstimate }: Request,
     logTokens: number,
     start: Float64Array,
     progress: Float64Array,
-    speeds: Float64Array,
+    logSpeeds: Float64Array,
   ): void {
     const mean = this.#means.get(kind);
     if (mean === undefined) return;
@@ -63,7 +60,7 @@ export class SpeedupDetector {
     const variance = residualVariance(this.#covariance);
     const logLikelihood = (h: number) => {
       const logWork = logWorkBetween(start, progress, h) - logEstimate;
-      return Math.log(speeds[h] as number) - logWork - (logWork - expected) ** 2 / (2 * variance);
+      return (logSpeeds[h] as number) - logWork - (logWork - expected) ** 2 / (2 * variance);
     };
     const found = logLikelihood(this.#found);
     for (const [index, h] of this.#higher.entries()) {

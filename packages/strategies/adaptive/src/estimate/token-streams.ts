@@ -1,20 +1,12 @@
+import { DEVIATION, PRIOR_COUNT } from './covariance.js';
 import { logSurvival } from './normal.js';
 import type { Request } from './request.js';
-import { logWorkBetween } from './work-statistics.js';
+import { logWorkBetween, MIN_MS } from './work-statistics.js';
 
 /** The least size of a segment, in characters: smaller parts may arrive in bursts. */
 const SEGMENT_CHARACTERS = 64;
-/** The prior standard deviation of the log work per character of segments, */
-const DEVIATION = 0.25;
-/** and its lower bound. */
-const MIN_DEVIATION = 0.1;
 /** Bounds the influence of a request that hangs: it must not outweigh all others. */
 const MAX_DEVIATION = 1.5;
-const MIN_LOG_LIKELIHOOD = -4;
-/** The weight of the prior deviation, in segments. */
-const PRIOR_COUNT = 4;
-/** Segments that arrive faster than this come from a buffer. */
-const BUFFERED_MS = 1;
 
 /** The text stream of one request. */
 interface Stream {
@@ -70,14 +62,14 @@ export class TokenStreams {
    * Adds text of a request.
    *
    * @param progress The current progress, by hypothesis.
-   * @param speeds The current speed of requests, by hypothesis.
+   * @param logSpeeds The log of the current speed of requests, by hypothesis.
    * @returns The segment that this text completes, valid until the next call; undefined if none.
    */
   addText(
     request: Request,
     characters: number,
     progress: Float64Array,
-    speeds: Float64Array,
+    logSpeeds: Float64Array,
   ): Segment | undefined {
     const stream = this.#open.get(request);
     if (stream === undefined) {
@@ -90,7 +82,7 @@ export class TokenStreams {
     }
     stream.characters += characters;
     if (stream.characters < SEGMENT_CHARACTERS) return undefined;
-    if ((progress[0] as number) - (stream.segmentStart[0] as number) < BUFFERED_MS) {
+    if ((progress[0] as number) - (stream.segmentStart[0] as number) < MIN_MS) {
       return undefined;
     }
     const logSize = Math.log(stream.characters);
@@ -104,7 +96,7 @@ export class TokenStreams {
       const mean = stream.means[h] as number;
       const most = earlier === 0 ? Number.POSITIVE_INFINITY : MAX_DEVIATION;
       const deviation = Math.max(-most, Math.min(most, logWork - logSize - mean));
-      const logJacobian = Math.log(speeds[h] as number) - logWork;
+      const logJacobian = (logSpeeds[h] as number) - logWork;
       stream.means[h] = mean + deviation / stream.count;
       const square = earlier === 0 ? 0 : deviation * deviation * (earlier / stream.count);
       this.#squares[h] = (this.#squares[h] as number) + square;
@@ -149,16 +141,16 @@ export class TokenStreams {
     for (const stream of this.#open.values()) {
       if (stream.count === 0) continue;
       const logWork = logWorkBetween(stream.segmentStart, progress, h);
-      const deviation = logWork - stream.logSize - (stream.means[h] as number);
-      const survival = logSurvival(deviation / Math.sqrt(variance * (1 + 1 / stream.count)));
-      sum += Math.max(MIN_LOG_LIKELIHOOD, survival);
+      const late = logWork - stream.logSize - (stream.means[h] as number);
+      const deviation = Math.min(MAX_DEVIATION, late);
+      sum += logSurvival(deviation / Math.sqrt(variance * (1 + 1 / stream.count)));
     }
     return sum;
   }
 
   /** The variance of the log work per character of segments under hypothesis `h`. */
   variance(h: number): number {
-    const prior = PRIOR_COUNT * DEVIATION ** 2 + this.#count * MIN_DEVIATION ** 2;
-    return ((this.#squares[h] as number) + prior) / (this.#count + PRIOR_COUNT);
+    const squares = (this.#squares[h] as number) + PRIOR_COUNT * DEVIATION ** 2;
+    return squares / (this.#count + PRIOR_COUNT);
   }
 }

@@ -1,5 +1,8 @@
 import type { Covariance } from './covariance.js';
 
+/** Less time than this, in milliseconds, says nothing about a server: the text comes from a buffer. */
+export const MIN_MS = 1;
+
 /**
  * Sufficient statistics of the answers of one kind of task: sums over log tokens, and over log work
  * under each hypothesis. Older answers decay exponentially.

@@ -2,8 +2,6 @@ import { MECHANISMS } from '../mechanisms.js';
 
 /** The share of the limit that must be hit by errors. A single request is never enough. */
 const MIN_SHARE = 0.1;
-/** Errors decay over this many answers, or over a round if that is longer. */
-const MIN_MEMORY = 8;
 
 /**
  * Tells overload from errors that occur at any load. Single timeouts or server errors say nothing
@@ -16,8 +14,8 @@ export class ErrorBursts {
   /** Counts an answer: it makes earlier errors less relevant. */
   recordAnswer(limit: number): void {
     if (this.#count === 0) return;
-    this.#count *= 1 - 1 / Math.max(MIN_MEMORY, limit);
-    if (this.#count < 0.5) this.#reset();
+    this.#count *= 1 - 1 / Math.max(2, limit);
+    if (Math.round(this.#count) === 0) this.#reset();
   }
 
   /**

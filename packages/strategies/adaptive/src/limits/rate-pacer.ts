@@ -2,14 +2,10 @@ import { MECHANISMS } from '../mechanisms.js';
 
 /** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
 const STARTS_PER_REFUSAL = 30;
-/** After this many starts without a refusal, the interval is shortened. */
-const PATIENCE = 1.5 * STARTS_PER_REFUSAL;
-/** While the interval is based on few starts, the patience is this many times their number. */
-const PATIENCE_PER_START = 5;
-/** The interval is measured over about this many starts, */
-const WINDOW = 24;
-/** and over fewer than this only if there are no more. */
+/** The interval is measured over at least this many starts, if there are so many. */
 const FEW = 4;
+/** How much later than expected a refusal is missed, and by how much the interval is shortened then. */
+const FACTOR = 1.5;
 
 /** A refusal. */
 interface Refusal {
@@ -37,7 +33,7 @@ export class RatePacer {
   /** Requests admitted before the first refusal, and the interval of an earlier run. */
   #burst: number | undefined;
   #knownMs: number | undefined;
-  #patience = PATIENCE;
+  #patience = FACTOR * STARTS_PER_REFUSAL;
 
   constructor({ burst, intervalMs }: { burst?: number; intervalMs?: number } = {}) {
     this.#burst = burst;
@@ -64,7 +60,7 @@ export class RatePacer {
     if (this.intervalMs > 0) {
       // The expected refusal did not come, so the server admits more.
       const overdue = this.#sinceRefusal - this.#patience;
-      if (overdue > 0 && overdue % 6 === 0) this.intervalMs /= 1.5;
+      if (overdue > 0 && overdue % FEW === 0) this.intervalMs /= FACTOR;
       const interval = this.intervalMs * (1 - 1 / STARTS_PER_REFUSAL);
       this.#nextAt = Math.max(now, this.#nextAt) + interval;
     }
@@ -105,7 +101,8 @@ export class RatePacer {
   #updateInterval(): void {
     const refusals = this.#refusals;
     const last = refusals.at(-1) as Refusal;
-    while (last.admitted - (refusals[1]?.admitted ?? last.admitted) >= WINDOW) refusals.shift();
+    while (last.admitted - (refusals[1]?.admitted ?? last.admitted) >= STARTS_PER_REFUSAL)
+      refusals.shift();
     const before = refusals.at(-2);
     this.#nextAt = last.roomAt;
     if (before === undefined) return;
@@ -113,7 +110,7 @@ export class RatePacer {
     const from = newest >= FEW ? before : (refusals[0] as Refusal);
     const starts = Math.max(1, last.admitted - from.admitted);
     this.intervalMs = (last.roomAt - from.roomAt) / starts;
-    this.#patience = Math.min(PATIENCE, PATIENCE_PER_START * starts);
+    this.#patience = Math.min(FACTOR * STARTS_PER_REFUSAL, FEW * starts);
     this.#nextAt += this.intervalMs;
   }
 }

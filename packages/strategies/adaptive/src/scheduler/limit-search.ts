@@ -28,8 +28,6 @@ const HIGHEST = 8_192;
 /** The memory of the posterior, in rounds, and its minimum in answers. */
 const MEMORY_ROUNDS = 8;
 const MIN_MEMORY = 60;
-/** The factor on the memory for streamed text, where most observations are not answers. */
-const STREAMING_MEMORY = 10;
 
 export type Known = Pick<LearnedResource, 'limit' | 'ceiling' | 'likely' | 'outputTokens'>;
 
@@ -132,8 +130,7 @@ export class LimitSearch {
   recordAnswer(request: Request, load: Load, tokens: number | undefined): void {
     this.#ceiling.recordAnswer(this.limit);
     const memory =
-      (this.#window.isStreaming ? STREAMING_MEMORY : 1) *
-      Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
+      this.#window.observationsPerAnswer * Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
     if (this.#posterior.recordAnswer(request, memory, tokens)) this.#observe(true, load);
   }
 

@@ -2,10 +2,8 @@ import type { RunView, TaskType, TaskView } from '@stratagem/core';
 import { MECHANISMS } from '../mechanisms.js';
 import type { Durations } from './durations.js';
 
-/** Durations that changed by less than this factor hardly affect the order. */
+/** The critical paths are recomputed when durations have changed, or the plan has grown, by this factor. */
 const CHANGED = 1.25;
-/** The critical paths are recomputed when the plan has grown by this factor. */
-const GROWN = 1.25;
 
 /**
  * Orders ready tasks by the longest path below them, using learned durations. The paths are recomputed
@@ -42,7 +40,8 @@ export class PriorityOrder {
   refresh(): boolean {
     if (!MECHANISMS.learnedOrder) return false;
     const durations = this.#currentDurations();
-    const hasGrown = this.#relativeDurations.size > 0 && this.#run.totalTasks > GROWN * this.#tasks;
+    const hasGrown =
+      this.#relativeDurations.size > 0 && this.#run.totalTasks > CHANGED * this.#tasks;
     if (!hasGrown && !this.#haveChanged(durations)) return false;
     this.#relativeDurations = durations;
     this.#tasks = this.#run.totalTasks;
