@@ -48,6 +48,8 @@ export async function bundle(cwd, { smallEntries = [], inlined = [] } = {}) {
       dir: 'dist',
       cleanDir: true,
       sourcemap: true,
+      // The package has them beside the build.
+      sourcemapExcludeSources: true,
       // The declarations have them, and the source beside them; reading them costs time.
       comments: { legal: true, annotation: true, jsdoc: false },
       // Other characters would make the engine keep and read two bytes for each character of a file.
