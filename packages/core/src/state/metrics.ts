@@ -1,6 +1,7 @@
 import type { RunEvent } from '../contract/event.js';
 import type { TotalUsage } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
+import { select } from '../util/select.js';
 import { listOfEvents } from './check-events.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './event-log.js';
 import { RunState } from './run-state.js';
@@ -219,7 +220,11 @@ class MetricsFold {
   metrics(): Metrics {
     const total = this.#graph.size;
     const elapsed = this.#endedAt - this.#startedAt;
-    const durations = this.#durations.subarray(0, this.#ended).sort();
+    const durations = this.#durations.slice(0, this.#ended);
+    const p50 = rankOf(durations, 0.5);
+    const p50TaskDurationMs = durations.length === 0 ? 0 : select(durations, p50);
+    const p95TaskDurationMs =
+      durations.length === 0 ? 0 : select(durations, rankOf(durations, 0.95), p50);
     const speedup = ratio(this.#totalWork, elapsed - this.#humanWait);
     const workers = Math.min(this.#maxParallel ?? total, total);
     const shortest = Math.max(this.#criticalPath, ratio(this.#totalWork, workers));
@@ -233,8 +238,8 @@ class MetricsFold {
       successRate: ratio(this.#completed, total),
       executionTimeMs: elapsed,
       averageTaskDurationMs: ratio(this.#totalWork, durations.length),
-      p50TaskDurationMs: percentile(durations, 0.5),
-      p95TaskDurationMs: percentile(durations, 0.95),
+      p50TaskDurationMs,
+      p95TaskDurationMs,
       averageQueueWaitMs: ratio(this.#totalWait, this.#attempts),
       maxQueueWaitMs: this.#maxWait,
       throughputPerSecond: ratio(this.#completed * 1000, elapsed),
@@ -274,21 +279,21 @@ class MetricsFold {
     this.#chains[index] = Math.max(this.#chains[index] as number, this.#chains[failed] as number);
   }
 
-  #longest = 0;
-  /** Made once: a closure for each task would take as long as the rest. */
-  readonly #lengthen = (other: number): void => {
-    const chain = this.#chains[other] as number;
-    if (chain > this.#longest) this.#longest = chain;
-  };
-
   /** The longest chain that had to end before a task could start. */
   #chainBefore(index: number): number {
-    this.#longest = 0;
-    this.#graph.eachDependency(index, this.#lengthen);
-    if (!this.#graph.hasFamilies) return this.#longest;
-    this.#graph.eachChild(index, this.#lengthen);
-    const before = this.#longest;
-    const parent = this.#graph.parentOf(index);
+    const graph = this.#graph;
+    const chains = this.#chains;
+    const end = graph.firstDependencyEdge(index + 1);
+    let before = 0;
+    for (let edge = graph.firstDependencyEdge(index); edge < end; edge++) {
+      const chain = chains[graph.dependencyAt(edge)] as number;
+      if (chain > before) before = chain;
+    }
+    if (!graph.hasFamilies) return before;
+    graph.eachChild(index, (child) => {
+      before = Math.max(before, chains[child] as number);
+    });
+    const parent = graph.parentOf(index);
     return parent === undefined ? before : Math.max(before, this.#chainBeforeChildren(parent));
   }
 
@@ -312,9 +317,9 @@ function widerCap(a: number | null, b: number | null): number {
   return Math.max(a ?? Number.POSITIVE_INFINITY, b ?? Number.POSITIVE_INFINITY);
 }
 
-/** The nearest rank; 0 for an empty list. */
-function percentile(sorted: Float64Array, share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+/** The position of a percentile in the sorted list: the nearest rank. */
+function rankOf({ length }: Float64Array, share: number): number {
+  return Math.max(0, Math.ceil(length * share) - 1);
 }
 
 function ratio(part: number, whole: number): number {
