@@ -10,7 +10,7 @@ import type { Step } from '../state/step.js';
 import { sha256 } from '../util/sha256.js';
 
 /** A promise where there is only WebCrypto; undefined where the content says nothing about the output. */
-export type ContentKey = string | undefined | Promise<string>;
+export type ContentKey = string | undefined | Promise<string | undefined>;
 
 /** Increased when the same content is encoded differently. */
 const VERSION = 2;

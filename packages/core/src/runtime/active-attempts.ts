@@ -1,74 +1,47 @@
 import type { AttachedFile } from '../contract/attachment.js';
-import type { AttemptCarrier, AttemptReport, AttemptWork } from '../contract/carrier.js';
+import type { AttemptCarrier, AttemptReport } from '../contract/carrier.js';
 import { RunnerError } from '../contract/errors.js';
-import { type RunObserver, surroundingOf } from '../contract/instrumentation.js';
-import type { Json } from '../contract/journal.js';
+import type { RunObserver } from '../contract/instrumentation.js';
 import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
-import type { TaskFailure } from '../contract/run-after.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
-import type { Surround, TraceContext } from '../contract/surround.js';
-import { asksModel, type Task } from '../contract/task.js';
-import type { RecordedToolResult } from '../contract/tool.js';
+import type { Task } from '../contract/task.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { ContentKey } from '../journal/content-key.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { toData } from '../serialize/value.js';
-import type { Inputs } from '../state/inputs.js';
-import { requestOf } from '../state/prompt.js';
-import { type Step, stepOf } from '../state/step.js';
 import { Slots } from '../util/slots.js';
 import type { AttachmentReader } from './attachment-reader.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { AttemptFacts, type AttemptInbox } from './attempt-facts.js';
 import type { AttemptKeys } from './attempt-keys.js';
 import type { Input } from './input.js';
 import { isPlainText, keepPart, keepRequest, keepResult } from './kept-output.js';
 import type { ProcessCarrier } from './process-carrier.js';
-import { requestWorkOf } from './request.js';
 import type { SavedFiles } from './saved-files.js';
 import type { RunSettings } from './settings.js';
 import { StreamedSecrets } from './streamed-secrets.js';
 
-/** Where reports about attempts go. */
-export interface AttemptInbox {
-  /** @param isFromOutside Whether the code that calls may run in another asynchronous context. */
-  take(input: Input, isFromOutside?: boolean): void;
-  now(): number;
-  /** Whether anybody listens to the events of the run. */
-  readonly hasListeners: boolean;
-  /** @returns A promise while the run, or the readers of its events, are far behind. */
-  takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
-  /** @throws {StratagemError} when the tasks cannot be added. */
-  addTasks(attempt: Attempt, tasks: readonly Task[]): void;
-}
-
 /** The attempts of a run in flight: hands them to the carrier, and turns its reports into inputs. */
-export class ActiveAttempts implements AttemptHost {
-  readonly runId: string;
-  readonly hide: AttemptHost['hide'];
-  readonly requestOf: AttemptHost['requestOf'];
-  readonly #observer: RunObserver | undefined;
-  readonly #settings: RunSettings;
-  readonly #kernel: Kernel;
+export class ActiveAttempts extends AttemptFacts implements AttemptHost {
   /** The carrier, where attempts run in this process. */
   readonly #own: ProcessCarrier | undefined;
   /** The carrier of attempts that run elsewhere. */
   readonly #carrier: AttemptCarrier | undefined;
   /** Whether attempts start at once in this process: no output of an earlier run may take their place. */
   readonly #startsAtOnce: boolean;
-  readonly #inbox: AttemptInbox;
   /** By the index of the task. */
   readonly #active = new Slots(({ index }: Attempt) => index);
   /** Keys of attempts that have ended, whose results may not be durable yet. */
   readonly #settled: string[] = [];
   #savedFiles: Promise<SavedFiles> | undefined;
-  /** In a run with a journal. */
+  /** In a run with a journal, once they are loaded. */
   #keys: AttemptKeys | undefined;
+  #loadingKeys: Promise<AttemptKeys> | undefined;
 
   /** @param own The carrier of a run without one in its settings. */
   constructor(
@@ -78,27 +51,22 @@ export class ActiveAttempts implements AttemptHost {
     inbox: AttemptInbox,
     observer: RunObserver | undefined,
   ) {
-    this.runId = settings.runId;
-    const { secretTexts } = settings;
-    this.hide = secretTexts && ((value) => secretTexts.value(value));
-    this.#observer = observer;
-    this.#settings = settings;
-    this.#kernel = kernel;
+    super(settings, kernel, inbox, observer);
     this.#own = own;
     this.#carrier = settings.carrier;
     this.#startsAtOnce = own !== undefined && settings.record?.reuse === undefined;
-    this.#inbox = inbox;
-    this.requestOf = requestOf.bind(undefined, kernel.state, kernel.fanOut);
   }
 
-  /** To be called before the first start, in a run with a journal: other runs need no keys. */
-  async loadKeys(): Promise<void> {
-    const { AttemptKeys } = await import('./attempt-keys.js');
-    this.#keys = new AttemptKeys(this.#settings, this.#kernel);
+  /** To be called in a run with a journal, before the first start: other runs need no keys. */
+  loadKeys(): void {
+    this.#loadingKeys = import('./attempt-keys.js').then(({ AttemptKeys }) => {
+      this.#keys = new AttemptKeys(this.settings, this.kernel);
+      return this.#keys;
+    });
   }
 
   launch(command: Extract<Command, { type: 'start' }>, now: number): void {
-    const task = this.#kernel.graph.tasks[command.index] as Task;
+    const task = this.kernel.graph.tasks[command.index] as Task;
     const attempt = new Attempt(task, command, now, this);
     attempt.place = this.#active.add(attempt);
     if (task.attachments !== undefined) this.#beginWithAttachments(attempt);
@@ -107,13 +75,14 @@ export class ActiveAttempts implements AttemptHost {
   }
 
   #begin(attempt: Attempt): void {
-    const isFound = attempt.task.run === undefined && this.#settings.record?.reuse !== undefined;
-    if (isFound && this.#keys !== undefined) this.#startUnlessFound(attempt, this.#keys);
-    else this.#start(attempt);
+    const mayBeFound = attempt.task.run === undefined && this.settings.record?.reuse !== undefined;
+    if (mayBeFound && this.#loadingKeys !== undefined) {
+      this.#startUnlessFound(attempt, this.#loadingKeys);
+    } else this.#start(attempt);
   }
 
   #beginWithAttachments(attempt: Attempt): void {
-    const { attachments } = this.#settings;
+    const { attachments } = this.settings;
     if (attachments.reader !== undefined) {
       if (this.#attach(attempt, attachments.reader)) this.#begin(attempt);
       return;
@@ -127,13 +96,13 @@ export class ActiveAttempts implements AttemptHost {
   /** Reads the attachments of a task. Returns whether the attempt can start. */
   #attach(attempt: Attempt, reader: AttachmentReader): boolean {
     const { task, index } = attempt;
-    const { attachments, runners, record } = this.#settings;
+    const { attachments, runners, record } = this.settings;
     try {
       const attached = reader.read({
         id: task.id,
         attachments: task.attachments as NonNullable<Task['attachments']>,
-        inputs: this.#kernel.inputsOf(index),
-        names: this.#kernel.inputNamesOf(index),
+        inputs: this.kernel.inputsOf(index),
+        names: this.kernel.inputNamesOf(index),
         runner: task.run === undefined ? runners.of(task) : undefined,
       });
       attempt.attachments = attached.map(({ attachment }) => attachment);
@@ -187,7 +156,7 @@ export class ActiveAttempts implements AttemptHost {
       this.#giveUp(attempt, reason, (carrier) => carrier.cancel(attempt.key, reason));
     } else if (this.#own === undefined) {
       // An attempt of the process before this one, which the carrier may still work on.
-      const { id } = this.#kernel.graph.tasks[index] as Task;
+      const { id } = this.kernel.graph.tasks[index] as Task;
       const key = idempotencyKeyOf(this.runId, id, number);
       this.#ask((carrier) => carrier.cancel(key, reason));
     }
@@ -230,83 +199,6 @@ export class ActiveAttempts implements AttemptHost {
     }
   }
 
-  // --- What attempts ask for ---
-
-  attemptsLeft(index: number, attempt: number): number {
-    return this.#kernel.attemptsLeft(index, attempt);
-  }
-
-  idleLimitOf(index: number): number | undefined {
-    return this.#kernel.idleLimitOf(index);
-  }
-
-  wantsText(index: number): boolean {
-    if (this.#inbox.hasListeners || this.#kernel.isObserved) return true;
-    return this.#kernel.idleLimitOf(index) !== undefined;
-  }
-
-  resourceOf(index: number): string {
-    return this.#kernel.resourceOf(index);
-  }
-
-  criticalPathOf(index: number): number {
-    return this.#kernel.graph.criticalPathOf(index);
-  }
-
-  now(): number {
-    return this.#inbox.now();
-  }
-
-  inputsOf(index: number): Inputs {
-    return this.#kernel.inputsOf(index);
-  }
-
-  failuresBefore(index: number): readonly TaskFailure[] {
-    return this.#kernel.failuresBefore(index);
-  }
-
-  toolResultOf(index: number, key: string): RecordedToolResult | undefined {
-    return this.#kernel.state.toolCalls.resultOf(index, key);
-  }
-
-  toolResultsOf(index: number): readonly RecordedToolResult[] {
-    return this.#kernel.state.toolCalls.resultsAt(index);
-  }
-
-  encode(value: unknown): Json {
-    return toData(value, this.#settings.codecs);
-  }
-
-  stepOf(index: number): Step {
-    const kernel = this.#kernel;
-    const task = kernel.graph.tasks[index] as Task;
-    return stepOf(task, kernel.inputsOf(index), kernel.inputNamesOf(index));
-  }
-
-  traceOf({ taskId, attempt }: Attempt): TraceContext | undefined {
-    return this.#observer?.traceOf(taskId, attempt);
-  }
-
-  surroundOf(attempt: Attempt): Surround | undefined {
-    return surroundingOf(this.#settings.instrumentation, attempt);
-  }
-
-  workOf(attempt: Attempt): AttemptWork {
-    const { codecs } = this.#settings;
-    const { task } = attempt;
-    if (asksModel(task)) return requestWorkOf(attempt.request, task, codecs);
-    if (task.run === undefined) {
-      const { step } = attempt;
-      return step.kind === 'command' ? step : { ...step, args: toData(step.args, codecs) };
-    }
-    const inputs = toData({ ...attempt.inputs }, codecs);
-    const { attachments } = attempt;
-    return {
-      ...{ kind: 'function', plan: this.#settings.plan.goal, inputs },
-      ...(attachments && { attachments: toData(attachments, codecs) }),
-    };
-  }
-
   // --- Starts and reports ---
 
   #start(attempt: Attempt): void {
@@ -315,22 +207,21 @@ export class ActiveAttempts implements AttemptHost {
       return;
     }
     try {
-      this.#settings.carrier?.start(attempt, (report) => this.receive(attempt, report));
+      this.settings.carrier?.start(attempt, (report) => this.receive(attempt, report));
     } catch (thrown) {
       this.#end(attempt, { type: 'failed', attempt, thrown });
     }
   }
 
   /** Starts an attempt unless an earlier answer takes its place. */
-  #startUnlessFound(attempt: Attempt, keys: AttemptKeys): void {
+  async #startUnlessFound(attempt: Attempt, keys: Promise<AttemptKeys>): Promise<void> {
     const notice = (message: string) => {
-      this.#inbox.takeOutput(attempt, { kind: 'notice', source: 'journal', message });
+      this.inbox.takeOutput(attempt, { kind: 'notice', source: 'journal', message });
     };
-    keys.find(attempt, this.#inbox.now(), notice).then((result) => {
-      if (attempt.isOver) return;
-      if (result === undefined) this.#start(attempt);
-      else this.complete(attempt, result, true);
-    });
+    const result = await (await keys).find(attempt, this.inbox.now(), notice);
+    if (attempt.isOver) return;
+    if (result === undefined) this.#start(attempt);
+    else this.complete(attempt, result, true);
   }
 
   /** Takes a report of the carrier. */
@@ -345,7 +236,7 @@ export class ActiveAttempts implements AttemptHost {
         if (!attempt.isOver) this.#askApproval(attempt, report.request);
         return undefined;
       case 'begun':
-        if (!attempt.isOver) this.#inbox.take({ type: 'begun', attempt }, true);
+        if (!attempt.isOver) this.inbox.take({ type: 'begun', attempt }, true);
         return undefined;
       case 'failed':
         this.#end(attempt, { type: 'failed', attempt, thrown: report.error });
@@ -363,20 +254,21 @@ export class ActiveAttempts implements AttemptHost {
    */
   complete(attempt: Attempt, given: AttemptResult, isFinished = false): void {
     if (attempt.isOver) return;
-    const { outputSchema, save } = attempt.task;
+    const { outputSchema, save, run } = attempt.task;
     let input: Input;
     try {
       // What came over a wire may be anything.
       const isForeign = this.#carrier !== undefined && !isFinished;
       const result = isForeign ? readAnswer(this.#carrier.name, given, true) : given;
-      const contentKey = isFinished ? undefined : this.#keys?.of(attempt);
+      const mayHaveKey = this.#loadingKeys !== undefined && run === undefined && !isFinished;
+      const contentKey = mayHaveKey ? this.#keyOf(attempt) : undefined;
       if (typeof contentKey === 'object' || (outputSchema !== undefined && !isFinished)) {
         this.#finish(attempt, result, contentKey);
         return;
       }
       const keyed = contentKey === undefined ? result : { ...result, contentKey };
-      const isKept = isPlainText(keyed.output, this.#settings);
-      const kept = isKept ? keyed : keepResult(keyed, this.#settings);
+      const isKept = isPlainText(keyed.output, this.settings);
+      const kept = isKept ? keyed : keepResult(keyed, this.settings);
       if (save !== undefined) {
         this.#saveAndEnd(attempt, kept);
         return;
@@ -388,10 +280,16 @@ export class ActiveAttempts implements AttemptHost {
     this.#end(attempt, input);
   }
 
+  /** The content key of an attempt; a promise while the code for it is loaded. */
+  #keyOf(attempt: Attempt): ContentKey {
+    if (this.#keys !== undefined) return this.#keys.of(attempt);
+    return this.#loadingKeys?.then((keys) => keys.of(attempt));
+  }
+
   #takeParts(attempt: Attempt, parts: readonly OutputPart[]): Promise<void> | undefined {
     let pressure: Promise<void> | undefined;
     for (const part of parts) {
-      pressure = this.#inbox.takeOutput(attempt, keepPart(part, this.#settings));
+      pressure = this.inbox.takeOutput(attempt, keepPart(part, this.settings));
     }
     return pressure;
   }
@@ -400,9 +298,9 @@ export class ActiveAttempts implements AttemptHost {
   #takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
     try {
       const own = this.#own === undefined ? partOf(part) : part;
-      const { secretTexts } = this.#settings;
+      const { secretTexts } = this.settings;
       if (secretTexts === undefined) {
-        return this.#inbox.takeOutput(attempt, keepPart(own, this.#settings));
+        return this.inbox.takeOutput(attempt, keepPart(own, this.settings));
       }
       attempt.streamed ??= new StreamedSecrets(secretTexts);
       return this.#takeParts(attempt, attempt.streamed.add(own));
@@ -419,8 +317,8 @@ export class ActiveAttempts implements AttemptHost {
         const message = `the carrier "${name}" cannot run the tool "${request.tool}", which needs approval`;
         throw new RunnerError('invalid_request', message);
       }
-      const kept = keepRequest(request, this.#settings);
-      this.#inbox.take({ type: 'approval', attempt, request: kept }, true);
+      const kept = keepRequest(request, this.settings);
+      this.inbox.take({ type: 'approval', attempt, request: kept }, true);
     } catch (thrown) {
       this.#stop(attempt, thrown);
     }
@@ -429,12 +327,12 @@ export class ActiveAttempts implements AttemptHost {
   /** In this process, `addTasks` throws at once when the tasks cannot be added. */
   #addTasks(attempt: Attempt, tasks: readonly Task[]): void {
     if (this.#own !== undefined) {
-      this.#inbox.addTasks(attempt, tasks);
+      this.inbox.addTasks(attempt, tasks);
       return;
     }
     if (attempt.isOver) return;
     try {
-      this.#inbox.addTasks(attempt, tasks);
+      this.inbox.addTasks(attempt, tasks);
     } catch (thrown) {
       this.#stop(attempt, thrown);
     }
@@ -474,14 +372,14 @@ export class ActiveAttempts implements AttemptHost {
   async #openFiles(): Promise<SavedFiles> {
     // Loaded when it is needed: most plans save nothing.
     const { SavedFiles } = await import('./saved-files.js');
-    return new SavedFiles(this.#settings.toolbox.files as OutputFiles, this.#kernel);
+    return new SavedFiles(this.settings.toolbox.files as OutputFiles, this.kernel);
   }
 
   #end(attempt: Attempt, input: Input): void {
     if (attempt.isOver) return;
     if (attempt.streamed !== undefined) this.#takeParts(attempt, attempt.streamed.end());
     attempt.isOver = true;
-    this.#inbox.take(input, this.#own === undefined);
+    this.inbox.take(input, this.#own === undefined);
   }
 }
 

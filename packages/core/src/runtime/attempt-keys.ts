@@ -25,8 +25,8 @@ export class AttemptKeys {
     const { task, contentKey } = attempt;
     const { record, toolbox, runners, codecs, secretTexts } = this.#settings;
     if (contentKey !== undefined) return contentKey;
-    // A redacted output is no answer to any request; nor can anybody see what functions and tools do.
-    if (task.run !== undefined || record?.redact !== undefined) return undefined;
+    // Nobody can see what functions and tools do.
+    if (task.run !== undefined) return undefined;
     if (task.tools !== undefined && task.tools.length > 0) return undefined;
     if (task.tool !== undefined || task.command !== undefined) {
       const { iterations } = placeInLoops(attempt.index, this.#kernel.graph);

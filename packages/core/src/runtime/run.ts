@@ -12,10 +12,11 @@ import { Kernel } from '../kernel/kernel.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import { createResult, type PlanResult } from '../state/result.js';
 import { Acknowledgements } from './acknowledgements.js';
-import { ActiveAttempts, type AttemptInbox } from './active-attempts.js';
+import { ActiveAttempts } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
 import { applyInput, applyInputWithin, type RunParts } from './apply-input.js';
 import type { Attempt } from './attempt.js';
+import type { AttemptInbox } from './attempt-facts.js';
 import { dropAborted } from './commands.js';
 import { takeEarlyStarts } from './early-starts.js';
 import type { EventStream } from './event-stream.js';
@@ -155,8 +156,9 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     if (this.isOver || this.ahead === undefined) this.#release.follow();
   }
 
-  async #open({ open }: RunRecord): Promise<void> {
-    const loaded = this.#attempts.loadKeys();
+  async #open({ open, redact }: RunRecord): Promise<void> {
+    // A redacted output is no answer to any request.
+    if (redact === undefined) this.#attempts.loadKeys();
     try {
       this.#journal = await open();
     } catch (thrown) {
@@ -165,7 +167,6 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     }
     const opening = this.ahead?.openTo(this.#journal);
     if (opening !== undefined) await opening;
-    await loaded;
     if (this.#kernel.ended) this.#finish();
     else this.start(inOrderOfStart);
   }
