@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** How a request of a job ends. */
-export type Outcome = 'done' | 'refused' | 'expired';
+type Outcome = 'done' | 'refused' | 'expired';
 
 /** A loopback server with the Batch API of a provider. */
 export interface BatchProvider {

@@ -352,7 +352,12 @@ describe('subtasks', () => {
       ],
     };
     const { tasks, error } = await execute(plan);
-    expect(statuses({ tasks })).toEqual({ p: 'failed', a: 'failed', b: 'completed', after: 'skipped' });
+    expect(statuses({ tasks })).toEqual({
+      p: 'failed',
+      a: 'failed',
+      b: 'completed',
+      after: 'skipped',
+    });
     expect(tasks[0]?.error?.message).toContain('1 of its 2 subtasks did not complete');
     expect(error?.message).toBe('The run failed. Task "a" failed: no');
   });
