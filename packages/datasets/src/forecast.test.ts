@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { forecastOf, type RowFigures } from './forecast.js';
+import { type Forecast, forecastOf, type RowFigures } from './forecast.js';
 import { randomOf } from './read/random.js';
 
 /** Rows whose cost is log-normal, as that of answers of different lengths. */
@@ -20,7 +20,7 @@ describe('forecastOf()', () => {
     'a range from %d rows holds for %d further ones in 70 to 90 % of all cases',
     (from, rows, spread) => {
       let held = 0;
-      const cases = 400;
+      const cases = 120;
       for (let seed = 0; seed < cases; seed++) {
         const random = randomOf(seed);
         const forecast = forecastOf(rowsOf(random, from, spread), rows, 8);
@@ -33,16 +33,65 @@ describe('forecastOf()', () => {
     },
   );
 
+  test.each([
+    [30, 200, 0.4],
+    [30, 400, 0.9],
+  ])(
+    'a time from %d rows holds for %d further ones in 70 to 90 % of all cases',
+    (from, rows, spread) => {
+      let held = 0;
+      const cases = 100;
+      for (let seed = 0; seed < cases; seed++) {
+        const random = randomOf(seed);
+        const forecast = forecastOf(scheduled(rowsOf(random, from, spread), 8), rows, 8);
+        const later = scheduled(rowsOf(random, rows, spread), 8);
+        const real = Math.max(...later.map((row) => row.startedAt + row.durationMs));
+        const { low = 0, high = 0 } = forecast?.timeMs ?? {};
+        if (low <= real && real <= high) held++;
+      }
+      expect(held / cases).toBeGreaterThanOrEqual(0.7);
+      expect(held / cases).toBeLessThanOrEqual(0.9);
+    },
+  );
+
+  test('expects that rows take longer when more are under way, as far as the sample shows it', () => {
+    const crowded = Array.from({ length: 24 }, (_, n) => {
+      const together = n % 2 === 0 ? 8 : 1;
+      return {
+        startedAt: Math.floor(n / 8) * 10_000 + (together === 1 ? 5_000 + n * 100 : 0),
+        together,
+      };
+    });
+    const slow = crowded.map(({ startedAt, together }) => ({
+      ...{ costUsd: 1, tokens: 1, startedAt },
+      durationMs: together === 1 ? 50 : 400,
+    }));
+    const same = slow.map((row) => ({ ...row, startedAt: undefined }));
+    const timeOf = (rows: RowFigures[]) => forecastOf(rows, 100, 8)?.timeMs?.expected as number;
+    expect(timeOf(slow)).toBeGreaterThan(1.05 * timeOf(same));
+  });
+
   test('divides the work by the rows at once, and has no sum where a price is unknown', () => {
     const done = [
       { costUsd: 1, tokens: 10, durationMs: 100 },
       { costUsd: undefined, tokens: 10, durationMs: 100 },
     ];
-    expect(forecastOf(done, 100, 4)).toEqual({
+    const { timeMs, ...others } = forecastOf(done, 100, 4) as Forecast;
+    expect(others).toEqual({
       ...{ rows: 100, from: 2 },
       tokens: { expected: 1_000, low: 1_000, high: 1_000 },
-      timeMs: { expected: 2_500, low: 2_500, high: 2_500 },
     });
+    expect(timeMs).toEqual({ expected: 2_500, low: 2_500, high: 2_500 });
     expect(forecastOf([], 100, 4)).toBeUndefined();
   });
 });
+
+/** The rows, each beginning as soon as one of the rows before has ended. */
+function scheduled(rows: readonly RowFigures[], lanes: number) {
+  const ends = new Array<number>(lanes).fill(0);
+  return rows.map((row) => {
+    const startedAt = Math.min(...ends);
+    ends[ends.indexOf(startedAt)] = startedAt + row.durationMs;
+    return { ...row, startedAt };
+  });
+}

@@ -1,4 +1,5 @@
-import type { MappedRow } from './mapped-row.js';
+import { type TimedRow, timesOf } from './forecast-time.js';
+import { type MappedRow, startOf } from './mapped-row.js';
 
 /** A figure, and the range that it is in with a probability of 80 %. */
 export interface Range {
@@ -25,11 +26,14 @@ export interface RowFigures {
   readonly costUsd: number | undefined;
   readonly tokens: number | undefined;
   readonly durationMs: number;
+  /** As Unix time in milliseconds. */
+  readonly startedAt?: number | undefined;
 }
 
-export function figuresOf({ costUsd, usage, durationMs }: MappedRow<unknown>): RowFigures {
+export function figuresOf(row: MappedRow<unknown>): RowFigures {
+  const { costUsd, usage, durationMs } = row;
   const tokens = usage === undefined ? undefined : usage.inputTokens + usage.outputTokens;
-  return { costUsd, tokens, durationMs };
+  return { costUsd, tokens, durationMs, startedAt: startOf(row) };
 }
 
 /**
@@ -45,20 +49,37 @@ export function forecastOf(
   if (done.length === 0) return undefined;
   const costs = done.flatMap(({ costUsd }) => costUsd ?? []);
   const tokens = done.flatMap((row) => row.tokens ?? []);
-  const work = sumOf(
-    done.map(({ durationMs }) => durationMs),
-    rows,
-  );
-  const lanes = Math.max(1, Math.min(atOnce, rows));
-  const scale = (value: number) => value / lanes;
   return {
     rows,
     from: done.length,
     // With a price for some of them alone, the sum would be too low.
     ...(costs.length === done.length && { costUsd: sumOf(costs, rows) }),
     ...(tokens.length === done.length && { tokens: sumOf(tokens, rows) }),
-    timeMs: { expected: scale(work.expected), low: scale(work.low), high: scale(work.high) },
+    timeMs: timeOf(done, rows, Math.max(1, Math.min(atOnce, rows))),
   };
+}
+
+/** More rows than this say hardly more about the time. */
+const MAX_TIMED = 500;
+
+function timeOf(done: readonly RowFigures[], rows: number, lanes: number): Range {
+  const times = timesOf(timed(done.slice(0, MAX_TIMED), lanes), rows, lanes);
+  const at = (share: number) => times[Math.floor(share * (times.length - 1))] as number;
+  return { expected: at(0.5), low: at(0.1), high: at(0.9) };
+}
+
+/** How many of the rows were under way while each of them was. */
+function timed(done: readonly RowFigures[], lanes: number): TimedRow[] {
+  return done.map(({ durationMs, startedAt }) => {
+    if (startedAt === undefined || durationMs <= 0) return { durationMs, load: lanes };
+    let together = 0;
+    for (const other of done) {
+      const start = Math.max(startedAt, other.startedAt ?? Number.POSITIVE_INFINITY);
+      const end = Math.min(startedAt + durationMs, (other.startedAt ?? 0) + other.durationMs);
+      together += Math.max(0, end - start);
+    }
+    return { durationMs, load: together / durationMs };
+  });
 }
 
 /**

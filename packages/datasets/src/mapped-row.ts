@@ -199,7 +199,7 @@ function resultFrom<Outputs, Row>(
 ): MappedRow<Outputs, Row> {
   const { usage, costUsd, isUnpriced, attempts, reuses, startedAt, error, isFailed } = progress;
   const { at, outputs } = progress.end as NonNullable<Progress['end']>;
-  return {
+  const result: MappedRow<Outputs, Row> = {
     row,
     status: isFailed ? 'failed' : 'completed',
     ...(!isFailed && { outputs: outputs as Outputs }),
@@ -211,6 +211,16 @@ function resultFrom<Outputs, Row>(
     ...(reuses > 0 && reuses === attempts && { reused: true as const }),
     input,
   };
+  if (startedAt !== undefined) STARTS.set(result, startedAt);
+  return result;
+}
+
+/** When rows began: no part of what is written about them. */
+const STARTS = new WeakMap<object, number>();
+
+/** When the row began, as Unix time in milliseconds; undefined when nothing of it has run. */
+export function startOf(row: MappedRow<unknown>): number | undefined {
+  return STARTS.get(row);
 }
 
 const UNKNOWN: RowError = { code: 'task_failed', message: 'the row did not complete' };

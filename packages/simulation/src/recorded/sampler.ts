@@ -17,11 +17,15 @@ interface Samples {
   readonly weights: readonly number[];
   /** The standard deviation of the logarithms of their durations. */
   readonly deviation: number;
+  /** By how much all durations, and all costs and tokens, of this seed are above those that were recorded. */
+  readonly durationFactor: number;
+  readonly sizeFactor: number;
 }
 
 /**
  * Draws attempts from those of a recorded run. A run is only a sample of what a server does, so each seed first
  * gives the attempts other weights (the Bayesian bootstrap), and durations between the recorded ones occur.
+ * A few attempts say little about their mean, less than other weights show: so each seed moves them, too.
  */
 export class Sampler {
   readonly slowdown: Slowdown;
@@ -43,13 +47,19 @@ export class Sampler {
   draw({ taskId, attempt, type = 'action' }: Request): DrawnAttempt {
     const samples = this.#samples.get(type) ?? (this.#samples.get('') as Samples);
     const random = randomFrom(this.#seed, taskId, attempt, 'recorded');
-    const { attempts, weights } = samples;
+    const { attempts, weights, durationFactor, sizeFactor } = samples;
     const at = random() * (weights.at(-1) as number);
     const drawn = attempts[firstAbove(weights, at)] as RecordedAttempt;
-    const { durationMs, inputTokens, outputTokens, costUsd, error } = drawn;
-    const rest = { inputTokens, outputTokens, costUsd, error };
+    const { durationMs, error } = drawn;
+    const rest = {
+      inputTokens: Math.round(drawn.inputTokens * sizeFactor),
+      outputTokens: Math.round(drawn.outputTokens * sizeFactor),
+      costUsd: drawn.costUsd && drawn.costUsd * sizeFactor,
+      error,
+    };
     if (error !== undefined) return { ...rest, workMs: durationMs };
-    return { ...rest, workMs: smoothed(this.#workOf(drawn), samples, random) };
+    const workMs = smoothed(this.#workOf(drawn), samples, random);
+    return { ...rest, workMs: workMs * durationFactor };
   }
 
   #workOf({ durationMs, load, error }: RecordedAttempt): number {
@@ -69,8 +79,37 @@ export class Sampler {
     const meanLog = logs.reduce((total, log) => total + log, 0) / Math.max(1, logs.length);
     const squares = logs.reduce((total, log) => total + (log - meanLog) ** 2, 0);
     const deviation = Math.sqrt(squares / Math.max(1, logs.length - 1));
-    return { attempts, weights, deviation };
+    const sizes = attempts.map((each) => each.costUsd ?? each.inputTokens + each.outputTokens);
+    const factorFor = (variation: number, what: string) =>
+      factorOf(attempts.length, variation, randomFrom(this.#seed, type, what));
+    return {
+      ...{ attempts, weights, deviation },
+      durationFactor: factorFor(Math.min(1, deviation), 'durations'),
+      sizeFactor: factorFor(variationOf(sizes), 'sizes'),
+    };
   }
+}
+
+/** The standard deviation relative to the mean; 0 for a single value. */
+function variationOf(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2 || mean <= 0) return 0;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1)) / mean;
+}
+
+/** The 90 % quantiles of Student's t beside that of the normal distribution, by degrees of freedom from 1. */
+const T_RATIO = [2.401, 1.471, 1.278, 1.196, 1.152, 1.123, 1.104, 1.09, 1.079, 1.071];
+
+/**
+ * A factor for all values of a sample, with median 1. The mean of `count` values varies as Student's t says. The
+ * weights of the bootstrap make it vary less: they know nothing beyond the sample.
+ */
+function factorOf(count: number, variation: number, random: () => number): number {
+  const ratio = T_RATIO[count - 2] ?? 1 + 0.7 / count;
+  const wanted = (count < 2 ? 0 : ratio) ** 2 / count;
+  const known = (count - 1) / count / (count + 1);
+  return spread(random, variation * Math.sqrt(Math.max(0, wanted - known)));
 }
 
 /** The position of the first of these ascending numbers that is above another, or of the last one. */
