@@ -15,7 +15,7 @@ const MIN_GAIN_EARLY = Math.LN2 / 2;
 /** The number of rounds between probes at a higher limit. */
 const PROBE_EVERY = 4;
 /** The log odds that prove a speedup. */
-const SPEEDUP_LOG_ODDS = 5;
+const SPEEDUP_LOG_ODDS = 6;
 /** After this many answers, these log odds prove a slowdown. */
 const MIN_ANSWERS = 40;
 const SLOWDOWN_LOG_ODDS = 8;
