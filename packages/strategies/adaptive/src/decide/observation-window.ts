@@ -14,6 +14,7 @@ export class ObservationWindow {
   /** and when the number in flight had adjusted to it. */
   #from = 0;
   #answersFrom = 0;
+  /** Whether the number in flight has reached the current limit. */
   #isReached = false;
 
   get observationsPerAnswer(): number {
@@ -28,11 +29,6 @@ export class ObservationWindow {
   /** Whether the limit has changed since the start of the run. */
   get isChanged(): boolean {
     return this.#changedAt > 0;
-  }
-
-  /** Whether the number in flight has reached the current limit. */
-  get isReached(): boolean {
-    return this.#isReached;
   }
 
   /** Observations since the limit changed. */
