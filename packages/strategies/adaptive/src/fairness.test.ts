@@ -103,8 +103,8 @@ const inFlightAlone = new Map<number, number>();
 async function alone(knee: number): Promise<number> {
   const server = serverWith(knee);
   if (!inFlightAlone.has(knee)) {
-    await play(server, [{ run: 'a', size: 400 }]);
-    inFlightAlone.set(knee, sumOf(server.means('a', 0.4, 0.65)));
+    await play(server, [{ run: 'a', size: 700 }]);
+    inFlightAlone.set(knee, sumOf(server.means('a', 0.4, 0.8)));
   }
   return inFlightAlone.get(knee) as number;
 }
@@ -126,11 +126,11 @@ describe('runs of one process at the same server', () => {
       server,
       [...runs].map((run, position) => ({
         run,
-        size: (afterMs === 0 ? 350 : sizes[position]) as number,
+        size: (afterMs === 0 ? 600 : sizes[position]) as number,
         afterMs: position === 0 ? 0 : afterMs,
       })),
     );
-    const means = server.means(runs, 0.4, 0.65);
+    const means = server.means(runs, 0.5, 0.9);
     expect(apart(means)).toBeLessThan(1.2);
     const together = sumOf(means) / (await alone(knee));
     expect(together).toBeGreaterThan(0.8);

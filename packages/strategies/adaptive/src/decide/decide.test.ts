@@ -67,7 +67,7 @@ test('a probe at a higher limit starts after some rounds, and ends', () => {
     decide({ ...found, speedupLogOdds }, situation(24, answers, { probeFrom: 16 }), busy);
   expect(probing(15, 0)).toBeUndefined();
   expect(probing(16, 0)).toMatchObject({ kind: 'end_probe', limit: 16 });
-  expect(probing(1, 6)).toMatchObject({ kind: 'faster', limit: 24 });
+  expect(probing(1, 7)).toMatchObject({ kind: 'faster', limit: 24 });
 });
 
 test('a decision changes nothing', () => {
