@@ -163,7 +163,7 @@ describe('a client', () => {
     await expect(all(followRun(urlOf('r'), { fetch: page }))).rejects.toThrow('text/html');
   });
 
-  test('stops when it is told to, and leaves the run alone', async () => {
+  test('stops when its signal aborts, and the run continues', async () => {
     const { waits, go } = gated();
     const { streams, fetch } = serverOf();
     const run = streams.add(executor.execute(waits));

@@ -39,7 +39,7 @@ export class TokenBucket {
     this.#level = Math.min(Math.max(this.#capacity, this.#level), this.#level - amount);
   }
 
-  /** Keeps what came in during so long a time, also beyond the capacity. */
+  /** Refills after a late timer: up to `ms` of refill may exceed the capacity. */
   keepLate(ms: number, now: number): void {
     if (now <= this.#at) return;
     const most = Math.max(this.#level, this.#capacity + ms * this.#perMs);
