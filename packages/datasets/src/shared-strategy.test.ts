@@ -1,6 +1,13 @@
-import { createExecutor, type Outcome, type Strategy, type TaskView } from '@stratagem/core';
+import { adaptive } from '@stratagem/adaptive';
+import {
+  createExecutor,
+  type Outcome,
+  type Strategy,
+  type TaskRunner,
+  type TaskView,
+} from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sharedStrategy } from './shared-strategy.js';
 
 /** A strategy with a limit of its own, which observes attempts. */
@@ -59,6 +66,36 @@ test('a later run continues with the same scheduler', async () => {
   const executor = createExecutor({ strategy: sharedStrategy(strategy) });
   for (const size of [4, 6]) await executor.execute(plan(size)).orThrow();
   expect(seen).toMatchObject({ begun: 1, settled: 10 });
+});
+
+test('a later run gets a place at a server that another executor keeps busy', async () => {
+  const ends = new Map<string, () => void>();
+  const runner: TaskRunner = {
+    name: 'server',
+    run: (_, { taskId }) =>
+      new Promise((resolve) => ends.set(taskId, () => resolve({ output: 1 }))),
+  };
+  const prompts = (...ids: string[]) => ({
+    goal: 'x',
+    tasks: ids.map((id) => ({ id, description: 'x' })),
+  });
+  const sent = (id: string) => vi.waitUntil(() => ends.has(id));
+  const row = createExecutor({ strategy: sharedStrategy(adaptive()), runner });
+  const first = row.execute(prompts('first'));
+  await sent('first');
+  const many = Array.from({ length: 100 }, (_, n) => `other ${n}`);
+  const other = createExecutor({ strategy: adaptive(), runner }).execute(prompts(...many));
+  await sent('other 14');
+  ends.get('first')?.();
+  await first.orThrow();
+  // The other one takes the place that is free.
+  ends.get('other 0')?.();
+  await sent('other 15');
+  const later = row.execute(prompts('later'));
+  await sent('later');
+  ends.get('later')?.();
+  await later.orThrow();
+  await other.cancel();
 });
 
 test('a strategy that observes nothing begins again for each run', async () => {

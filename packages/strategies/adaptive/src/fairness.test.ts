@@ -244,6 +244,22 @@ describe('a run at a server with others', () => {
     expect(started(other, 0)).toHaveLength(6);
   });
 
+  test('gets a place again when it continues after it was over, as a row of runs does', () => {
+    const [clock, other] = [{ now: 0, isOver: false }, { now: 0 }];
+    const first = begin(clock);
+    expect(started(first, 0)).toHaveLength(16);
+    const second = begin(other);
+    const open = started(second, 0);
+    clock.isOver = true;
+    open.push(...started(second, 0));
+    expect(open).toHaveLength(16);
+    clock.isOver = false;
+    expect(started(first, 0)).toHaveLength(1);
+    for (const task of open) second.settled?.(task, failure);
+    expect(started(second, 0)).toHaveLength(8);
+    expect(started(first, 0)).toHaveLength(7);
+  });
+
   test('has a limit of its own under other options', () => {
     const clock = { now: 0 };
     expect(started(begin(clock), 0)).toHaveLength(16);

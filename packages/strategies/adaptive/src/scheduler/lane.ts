@@ -48,8 +48,10 @@ export class Lane {
   call(): Controller {
     const { lanes, controller } = this.#resource;
     this.#resource.report = this.#report;
+    // Several runs in a row may be one to this strategy: it is over between them.
+    lanes.add(this);
     for (const lane of lanes) {
-      if (lane.isOver && lanes.delete(lane)) controller.discardOf(lane);
+      if (lane !== this && lane.isOver) lane.#leave();
     }
     return controller;
   }
@@ -100,6 +102,13 @@ export class Lane {
       waiting += lane.#run.remaining - lane.#run.running;
     }
     return { ready, waiting };
+  }
+
+  #leave(): void {
+    const { lanes, controller } = this.#resource;
+    lanes.delete(this);
+    controller.discardOf(this);
+    this.#inFlight = 0;
   }
 
   /** The places that the run has or wants. Its own limits, or a pause, may keep it from wanting more. */
