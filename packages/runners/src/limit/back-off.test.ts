@@ -95,6 +95,19 @@ describe('after a refusal', () => {
     expect(lowest).toBeGreaterThan(0.4);
   });
 
+  test('refusals that do not come from the pace are passed over for a minute, also among slow requests', () => {
+    const backOff = new BackOff();
+    let now = 1_000;
+    let atFullPace = 0;
+    for (let n = 0; n < 2_000; n++) {
+      const pace = backOff.pace(now);
+      if (n >= 1_000 && pace === 1) atFullPace++;
+      now += 1_000 / pace;
+      backOff.recordEnd(n % 8 === 0 ? refused(now - 500, 0) : answered(now - 500), now);
+    }
+    expect(atFullPace).toBeGreaterThan(400);
+  });
+
   test.each([0.9, 0.7, 0.5, 0.3])('the pace falls to a limit of %s of the given one', (limit) => {
     let room = 0;
     const { pace } = paceAfter(5_000, (_, at) => {

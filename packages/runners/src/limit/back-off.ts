@@ -81,7 +81,7 @@ export class BackOff {
   recordEnd(end: RequestEnd, now: number): boolean {
     const { startedAt, refusal, retryAfterMs, isExplained, mayBurst } = end;
     const before = this.#pausedUntil;
-    this.#count(refusal === 'rate_limited', startedAt);
+    this.#count(refusal === 'rate_limited', startedAt, now);
     const isRecent = startedAt > this.#slowedAt;
     if (refusal === undefined && isRecent) this.#refusalsInARow = 0;
     if (refusal === 'rate_limited' && isRecent) {
@@ -98,7 +98,7 @@ export class BackOff {
     return this.#pausedUntil > before;
   }
 
-  #count(isRefused: boolean, startedAt: number): void {
+  #count(isRefused: boolean, startedAt: number, now: number): void {
     const kept = 1 - 1 / REMEMBERED;
     this.#ended = this.#ended * kept + 1;
     this.#refused = this.#refused * kept + (isRefused ? 1 : 0);
@@ -112,7 +112,7 @@ export class BackOff {
     // Whatever the reason is, what follows is compared with this.
     [this.#ended, this.#refused] = [TRIAL, trial.refused];
     if (share < trial.share / 2 || share > MAX_UNRELATED) return;
-    this.#accepted = { share: share * 2, until: trial.since + UNRELATED_MS };
+    this.#accepted = { share: share * 2, until: now + UNRELATED_MS };
     this.#pace = 1;
     this.#burst = 1;
   }
