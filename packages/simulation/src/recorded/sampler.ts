@@ -75,11 +75,12 @@ export class Sampler {
     });
     const logs = attempts
       .filter(({ error }) => error === undefined)
-      .map((each) => Math.log(this.#workOf(each)));
+      // An attempt may end in the millisecond in which it began.
+      .map((each) => Math.log(Math.max(1, this.#workOf(each))));
     const meanLog = logs.reduce((total, log) => total + log, 0) / Math.max(1, logs.length);
     const squares = logs.reduce((total, log) => total + (log - meanLog) ** 2, 0);
     const deviation = Math.sqrt(squares / Math.max(1, logs.length - 1));
-    const sizes = attempts.map((each) => each.costUsd ?? each.inputTokens + each.outputTokens);
+    const sizes = sizesOf(attempts);
     const factorFor = (variation: number, what: string) =>
       factorOf(attempts.length, variation, randomFrom(this.#seed, type, what));
     return {
@@ -88,6 +89,13 @@ export class Sampler {
       sizeFactor: factorFor(variationOf(sizes), 'sizes'),
     };
   }
+}
+
+/** Costs, or tokens where the price of some is unknown: sums of both would say nothing. */
+function sizesOf(attempts: readonly RecordedAttempt[]): number[] {
+  const tokensOf = ({ inputTokens, outputTokens }: RecordedAttempt) => inputTokens + outputTokens;
+  const arePriced = attempts.every((each) => each.costUsd !== undefined || tokensOf(each) === 0);
+  return attempts.map((each) => (arePriced ? (each.costUsd ?? 0) : tokensOf(each)));
 }
 
 /** The standard deviation relative to the mean; 0 for a single value. */

@@ -45,7 +45,7 @@ export class Slowdown {
 function residual(answers: readonly RecordedAttempt[], knee: number, exponent: number): number {
   const types = new Map<string, { count: number; sum: number; squares: number }>();
   for (const { type, durationMs, load } of answers) {
-    const log = Math.log(durationMs) - exponent * Math.log(Math.max(1, load / knee));
+    const log = Math.log(Math.max(1, durationMs)) - exponent * Math.log(Math.max(1, load / knee));
     const sums = types.get(type) ?? { count: 0, sum: 0, squares: 0 };
     types.set(type, sums);
     sums.count++;
