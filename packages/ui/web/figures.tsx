@@ -96,7 +96,7 @@ export function Figures({
       '',
       isLive ? leftWords(model) : `${duration(figures.workMs)} one at a time`,
     ],
-    ['Speed-up', `${figures.speedup.toFixed(1)}×`, '', 'faster than one at a time'],
+    ['Speed-up', ...speedWords(figures.speedup)],
     ['Parallel tasks', count(figures.peak), 'at peak', limitWords(model.caps)],
     [
       'Tokens',
@@ -126,6 +126,17 @@ export function Figures({
       </dl>
     </>
   );
+}
+
+/** The value, the unit, and more words. */
+function speedWords(speedup: number | undefined): [string, string, string] {
+  if (speedup === undefined) return ['–', '', 'unknown: attempts were lost'];
+  const isSlower = Number(speedup.toFixed(1)) < 1;
+  return [
+    `${speedup.toFixed(1)}×`,
+    '',
+    isSlower ? 'the speed of one at a time' : 'faster than one at a time',
+  ];
 }
 
 function costWords({ figures, isLive }: RunModel, { pricesAsOf }: RunExtras): string {

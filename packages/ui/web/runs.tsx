@@ -117,7 +117,7 @@ function Entry({ run, open }: { run: RunEntry; open: (run: string) => void }) {
       </span>
       <span role="cell">{summary && <Spark values={summary.spark} peak={summary.peak} />}</span>
       <span role="cell" class="r">
-        {summary === undefined ? '–' : `${summary.speedup.toFixed(1)}×`}
+        {summary?.speedup === undefined ? '–' : `${summary.speedup.toFixed(1)}×`}
       </span>
       <span role="cell" class="r">
         {summary === undefined || summary.costUsd === null ? '–' : dollars(summary.costUsd)}

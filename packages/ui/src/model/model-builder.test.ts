@@ -1,3 +1,4 @@
+import type { RunEvent } from '@stratagem/core';
 import { simulate } from '@stratagem/core/simulate';
 import { parallel } from '@stratagem/parallel';
 import { expect, test } from 'vitest';
@@ -46,6 +47,19 @@ test('a model has each task with its status, its stretches of time and its input
   ]);
   expect(byId.get('approve')).toMatchObject({ human: 'approval', segments: [{ kind: 'human' }] });
   expect(byId.get('merge')).toMatchObject({ status: 'skipped', failedTask: 'edit-2' });
+});
+
+test('a model has no speed-up where attempts lost their work', () => {
+  const events = researchRun();
+  expect(modelOf(events).figures.speedup).toBeGreaterThan(1);
+  const at = events.findIndex(({ type }) => type === 'task_completed');
+  const { sequence, timestamp } = events[at] as RunEvent;
+  const resumed = { type: 'run_resumed', sequence, timestamp, downtimeMs: 0 } as const;
+  const withResumed = (restarted: readonly string[]) =>
+    events.toSpliced(at, 0, { ...resumed, restarted } as RunEvent);
+  expect(modelOf(withResumed([])).figures.speedup).toBeGreaterThan(1);
+  const started = events.find(({ type }) => type === 'task_started') as { taskId: string };
+  expect(modelOf(withResumed([started.taskId])).figures.speedup).toBeUndefined();
 });
 
 test('a loop has its iterations as children, and says how it ended', () => {

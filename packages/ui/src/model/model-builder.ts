@@ -52,6 +52,7 @@ export class ModelBuilder {
   #sequence = -1;
   #startedAt = 0;
   #downtimeMs = 0;
+  #hasLostWork = false;
   #isPaused = false;
   #error: ModelError | undefined;
   /** Of the events so far; read tasks of it are kept. */
@@ -97,6 +98,7 @@ export class ModelBuilder {
         break;
       case 'run_resumed':
         [this.#isPaused, this.#error] = [false, undefined];
+        if (event.restarted.length > 0) this.#hasLostWork = true;
         break;
       case 'run_failed':
       case 'run_canceled':
@@ -112,6 +114,7 @@ export class ModelBuilder {
     this.#texts = new TaskTexts();
     this.#startedAt = startedAt;
     this.#downtimeMs = 0;
+    this.#hasLostWork = false;
     this.#inputs.clear();
     this.#error = undefined;
   }
@@ -138,7 +141,7 @@ export class ModelBuilder {
       ...{ isLive, isPaused: isLive && this.#isPaused },
       ...(this.#error !== undefined && { error: this.#error }),
       sequence: this.#sequence,
-      figures: figuresOf(run, tasks, options.leftMs),
+      figures: figuresOf(run, tasks, options.leftMs, this.#hasLostWork),
       parts,
       sums: sumsOf(parts),
       failures: run.failures.map(({ message, taskIds }) => ({
@@ -213,6 +216,7 @@ function figuresOf(
   { metrics, makespanMs }: RunAnalysis,
   tasks: readonly TaskModel[],
   leftMs: number | undefined,
+  hasLostWork: boolean,
 ): Figures {
   const counts: Record<ShownStatus, number> = {
     ...{ completed: 0, failed: 0, running: 0, retrying: 0, waiting: 0 },
@@ -226,7 +230,7 @@ function figuresOf(
   const own = Math.max(makespanMs - metrics.humanWaitMs, 1);
   return {
     ...{ total: tasks.length, counts, workMs: round(worked), peak: metrics.peakConcurrency },
-    speedup: round(worked / own),
+    ...(!hasLostWork && { speedup: round(worked / own) }),
     inputTokens: metrics.usage.inputTokens,
     outputTokens: metrics.usage.outputTokens,
     costUsd: metrics.costUsd,

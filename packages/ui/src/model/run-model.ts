@@ -98,7 +98,11 @@ export interface Figures {
   readonly counts: Readonly<Record<ShownStatus, number>>;
   /** Duration of all attempts. */
   readonly workMs: number;
-  readonly speedup: number;
+  /**
+   * How many times faster than one attempt at a time. Undefined when attempts were lost with their process: what
+   * they had done is unknown, but its time has passed.
+   */
+  readonly speedup?: number | undefined;
   readonly peak: number;
   readonly inputTokens: number;
   readonly outputTokens: number;

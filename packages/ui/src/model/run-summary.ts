@@ -7,7 +7,7 @@ const SAMPLES = 54;
 export interface RunSummary {
   readonly strategy: string;
   readonly durationMs: number;
-  readonly speedup: number;
+  readonly speedup?: number | undefined;
   readonly costUsd: number | null;
   readonly counts: RunModel['figures']['counts'];
   readonly total: number;
