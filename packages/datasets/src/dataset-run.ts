@@ -32,6 +32,8 @@ export interface MapProgress {
   readonly done: number;
   /** Rows that were read. */
   readonly read: number;
+  /** Those among them that an earlier map with the same id has done. */
+  readonly restored: number;
   /** All rows; undefined while their end was not seen. */
   readonly total: number | undefined;
 }
@@ -55,6 +57,8 @@ export class DatasetRun<Outputs, Row> {
   #isPumping: Promise<void> | undefined;
   /** Rows that have ended in runs whose results are given out. */
   #done = 0;
+  /** Those among them that an earlier map has done. */
+  #restored = 0;
   #isSampling: boolean;
   #hasBegun = false;
   #status: MapSummary['status'] | undefined;
@@ -137,7 +141,8 @@ export class DatasetRun<Outputs, Row> {
   progress(): MapProgress {
     const open = this.#open.reduce((sum, { fold }) => sum + fold.ended, 0);
     const total = this.#source.isOver ? this.#source.count : this.#length;
-    return { done: this.#done + open, read: this.#source.count, total };
+    const restored = this.#open.reduce((sum, { fold }) => sum + fold.restored, this.#restored);
+    return { done: this.#done + open, restored, read: this.#source.count, total };
   }
 
   summary(): MapSummary {
@@ -147,6 +152,7 @@ export class DatasetRun<Outputs, Row> {
       status: this.#status ?? 'stopped',
       ...(this.#error !== undefined && { error: this.#error }),
       ...{ rows, completed: rows - failed, failed, reused },
+      restored: this.#open.reduce((sum, each) => sum + each.restoredGiven, this.#restored),
       failuresByCode: { ...failuresByCode },
       usage,
       costUsd,
@@ -182,11 +188,13 @@ export class DatasetRun<Outputs, Row> {
       }
       this.#open.shift();
       this.#done += segment.fold.ended;
+      this.#restored += segment.fold.restored;
       this.#totals.addLanes(segment.fold.lanes);
       if (segment.result !== undefined) this.#budget.spend(segment.runId, segment.result);
       if (this.#isStopping) return;
       if (!segment.isComplete) throw stopErrorOf(segment);
-      if (this.#isSampling) {
+      // A large sample takes several runs.
+      if (this.#isSampling && this.#sampleLeft <= 0) {
         this.#isSampling = false;
         if (!this.#isOver && !(await this.#questions.ask('sample'))) {
           this.#isStopping = true;
@@ -227,6 +235,11 @@ export class DatasetRun<Outputs, Row> {
     return unbegun < Math.max(this.#rowsPerRun / 2, 1);
   }
 
+  /** Rows of the sample that were not read yet. */
+  get #sampleLeft(): number {
+    return (this.#options.sample ?? 0) - this.#source.count;
+  }
+
   get #isBatch(): boolean {
     return this.#options.batch !== undefined;
   }
@@ -237,8 +250,7 @@ export class DatasetRun<Outputs, Row> {
   }
 
   async #openNext(): Promise<void> {
-    const { sample } = this.#options;
-    const most = this.#isSampling ? Math.min(sample as number, this.#rowsPerRun) : this.#rowsPerRun;
+    const most = this.#isSampling ? Math.min(this.#sampleLeft, this.#rowsPerRun) : this.#rowsPerRun;
     const group = await this.#source.take(most);
     if (group === undefined || this.#isStopping) return;
     const segment = await this.#runs.begin(++this.#groups, group);

@@ -12,6 +12,7 @@ const SIMULATIONS = 100;
 /** More rows take proportionally longer: the end of the last ones no longer matters. */
 const MAX_ROWS = 400;
 const MAX_ROWS_A_LANE = 20;
+
 /**
  * The times that further rows may take, in ascending order: each is that of a simulation with other rows, drawn
  * from those that are done. A few rows say little about all of them, so their mean differs each time as well.
@@ -19,6 +20,7 @@ const MAX_ROWS_A_LANE = 20;
  * @param lanes How many rows are worked on at once.
  */
 export function timesOf(done: readonly TimedRow[], rows: number, lanes: number): number[] {
+  if (rows === 0) return [0];
   const count = Math.min(rows, Math.max(MAX_ROWS, lanes * MAX_ROWS_A_LANE));
   const times = Array.from({ length: SIMULATIONS }, (_, seed) => {
     const random = randomOf(seed);

@@ -84,6 +84,13 @@ describe('forecastOf()', () => {
     expect(timeMs).toEqual({ expected: 2_500, low: 2_500, high: 2_500 });
     expect(forecastOf([], 100, 4)).toBeUndefined();
   });
+
+  test('expects nothing of no rows', () => {
+    const nothing = { expected: 0, low: 0, high: 0 };
+    expect(forecastOf(rowsOf(randomOf(1), 5, 0.3), 0, 8)).toEqual({
+      ...{ rows: 0, from: 5, costUsd: nothing, tokens: nothing, timeMs: nothing },
+    });
+  });
 });
 
 /** The rows, each beginning as soon as one of the rows before has ended. */

@@ -11,6 +11,7 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { mapDataset } from './map-dataset.js';
 import type { MappedRow } from './mapped-row.js';
+import type { MapQuestion } from './options.js';
 
 const plan = createPlan('Summarise', {
   inputs: z.object({ text: z.string() }),
@@ -250,6 +251,43 @@ describe('mapDataset()', () => {
         forecast: { rows: 90, from: 10, costUsd: { expected: 45 }, tokens: { expected: 270 } },
       },
     ]);
+  });
+
+  test('says how many rows an earlier map has done', async () => {
+    const { runner, asked } = echo();
+    const options = {
+      strategy: parallel(),
+      runner,
+      journal: memoryJournal(),
+      mapId: 'm',
+      rowsPerRun: 5,
+    };
+    const rows = rowsOf(20).with(6, { text: 'bad' });
+    const first = mapDataset(plan, rows, options);
+    await all(first);
+    expect(first.summary()).toMatchObject({ rows: 20, failed: 1, restored: 0 });
+    const count = asked.length;
+    const again = mapDataset(plan, rows, { ...options, retryFailed: true });
+    await all(again);
+    expect(asked.length).toBeGreaterThan(count);
+    expect(again.summary()).toMatchObject({ rows: 20, failed: 1, restored: 19 });
+    expect(again.progress()).toMatchObject({ done: 20, restored: 19 });
+    const whole = mapDataset(plan, rows, options);
+    for await (const { row } of whole) if (row === 3) break;
+    expect(whole.summary()).toMatchObject({ rows: 3, restored: 3 });
+  });
+
+  test('a sample may be larger than the rows of one run, and smaller than the file', async () => {
+    const { runner } = echo();
+    const rowsLeft: (number | undefined)[] = [];
+    const options = {
+      ...{ strategy: parallel(), runner, rowsPerRun: 10 },
+      confirm: (question: MapQuestion) => rowsLeft.push(question.rowsLeft) > 5,
+    };
+    expect(await all(mapDataset(plan, rowsOf(100), { ...options, sample: 25 }))).toHaveLength(25);
+    expect(rowsLeft).toEqual([75]);
+    expect(await all(mapDataset(plan, rowsOf(30), { ...options, sample: 50 }))).toHaveLength(30);
+    expect(rowsLeft).toEqual([75]);
   });
 
   test('keeps one budget for all rows, and continues with a higher one', async () => {

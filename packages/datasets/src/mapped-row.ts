@@ -27,7 +27,7 @@ export interface MappedRow<Outputs = Readonly<Record<string, unknown>>, Row = un
   readonly costUsd?: number | undefined;
   /** Started attempts. */
   readonly attempts: number;
-  /** From its first start to its end, in milliseconds. */
+  /** From its first start to its end, in milliseconds, without the time in which nothing ran it. */
   readonly durationMs: number;
   /** All of its outputs come from earlier runs, at no cost. */
   readonly reused?: true | undefined;
@@ -54,6 +54,8 @@ interface Progress {
   error: RowError | undefined;
   end: { readonly at: number; readonly outputs: unknown } | undefined;
   isFailed: boolean;
+  /** It has ended in an earlier map. */
+  isRestored: boolean;
 }
 
 /** Folds the events of one run into the results of its rows. */
@@ -61,6 +63,8 @@ export class RowFold {
   /** Rows in which something has started or ended. */
   begun = 0;
   ended = 0;
+  /** Rows that have ended in an earlier map, and do not run again. */
+  restored = 0;
   /** What was used where. */
   readonly lanes = new Map<string, Lane>();
   /** The resource of the first attempt: others name theirs if it is another one. */
@@ -91,11 +95,22 @@ export class RowFold {
     return this.#rows[position]?.end !== undefined;
   }
 
+  /** Takes the rows that have ended so far for those of an earlier map. */
+  markRestored(): void {
+    this.restored = this.ended;
+    for (const row of this.#rows) if (row?.end !== undefined) row.isRestored = true;
+  }
+
+  isRestored(position: number): boolean {
+    return this.#rows[position]?.isRestored ?? false;
+  }
+
   /** @returns Whether a row has begun or ended with this event. */
   apply(event: RunEvent): boolean {
     if (event.type === 'run_resumed') {
+      this.#skipDowntime(event.downtimeMs);
       for (const { taskId, was } of event.retried ?? []) {
-        if (was !== 'completed') this.#again(taskId);
+        if (was !== 'completed') this.#again(taskId, event.timestamp);
       }
       return true;
     }
@@ -123,6 +138,7 @@ export class RowFold {
       row = {
         ...{ usage: undefined, costUsd: undefined, isUnpriced: false, attempts: 0, reuses: 0 },
         ...{ startedAt: undefined, error: undefined, end: undefined, isFailed: false },
+        isRestored: false,
       };
       this.#rows[position] = row;
       this.begun++;
@@ -181,11 +197,22 @@ export class RowFold {
     row.isFailed = isFailed;
   }
 
-  #again(taskId: string): void {
+  /** Rows in flight did not run while the process was down. */
+  #skipDowntime(downtimeMs: number): void {
+    for (const row of this.#rows) {
+      if (row?.startedAt !== undefined && row.end === undefined) row.startedAt += downtimeMs;
+    }
+  }
+
+  /** @param now The row did not run from its end until then. */
+  #again(taskId: string, now: number): void {
     const position = positionOf(taskId);
     const row = position === undefined ? undefined : this.#rows[position];
     if (row === undefined || !row.isFailed) return;
-    if (row.end !== undefined) this.ended--;
+    if (row.end !== undefined) {
+      this.ended--;
+      if (row.startedAt !== undefined) row.startedAt += now - row.end.at;
+    }
     row.end = undefined;
     row.error = undefined;
     row.isFailed = false;

@@ -42,7 +42,9 @@ export class Questions {
     const { confirm, total = this.#length } = this.#options;
     if (confirm === undefined) return true;
     const all = typeof total === 'function' ? await total() : total;
-    const left = all === undefined ? undefined : Math.round((all - this.#done) * share);
+    // A file may have become shorter since; and of rows that are done again, there is at least one.
+    const rest = all === undefined ? undefined : Math.max(0, all - this.#done);
+    const left = rest && Math.max(1, Math.round(rest * share));
     const forecast = forecastOf(figures, left ?? 1_000, this.#maxParallel);
     return confirm({ kind, rowsLeft: left, forecast });
   }

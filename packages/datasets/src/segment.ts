@@ -8,6 +8,8 @@ export class Segment<Outputs, Row> {
   readonly fold: RowFold;
   /** How its run ended; undefined until then. */
   result: PlanResult | undefined;
+  /** Rows that were given out, and had ended in an earlier map. */
+  restoredGiven = 0;
   readonly #group: RowGroup<Row>;
   readonly #onProgress: () => void;
   #handle: RunHandle | undefined;
@@ -56,7 +58,7 @@ export class Segment<Outputs, Row> {
 
   onEvent(event: RunEvent): void {
     const isNews = this.fold.apply(event) || !this.#isLive;
-    this.#isLive = true;
+    this.#begin();
     if (isNews) this.#tell();
   }
 
@@ -70,6 +72,7 @@ export class Segment<Outputs, Row> {
       const position = this.#position;
       if (position < this.size && this.#isLive && this.fold.hasEnded(position)) {
         this.#position++;
+        if (this.fold.isRestored(position)) this.restoredGiven++;
         const { rows, numbers } = this.#group;
         const [row, input] = [numbers[position] as number, rows[position] as Row];
         return this.fold.resultOf(position, row, input);
@@ -107,9 +110,14 @@ export class Segment<Outputs, Row> {
     }
   }
 
+  #begin(): void {
+    if (!this.#isLive) this.fold.markRestored();
+    this.#isLive = true;
+  }
+
   #end(take: () => void): void {
     take();
-    this.#isLive = true;
+    this.#begin();
     this.#tell();
   }
 

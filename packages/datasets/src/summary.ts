@@ -18,6 +18,8 @@ export interface MapSummary {
   readonly failed: number;
   /** Rows whose outputs all come from earlier runs. */
   readonly reused: number;
+  /** Rows that an earlier map with the same id has done. What they have used counts, too. */
+  readonly restored: number;
   /** Failed rows by the code of their error. */
   readonly failuresByCode: Readonly<Record<string, number>>;
   /** The tokens that the rows have used; undefined when none was reported. */

@@ -97,7 +97,7 @@ describe('stratagem map', () => {
       /^row,status,error.*,summary,text,stars\n1,completed,/,
     );
     const all = await stratagem([...args, '--yes'], { cwd });
-    expect(all.stderr).toContain('40 rows: 40 completed\n');
+    expect(all.stderr).toContain('40 rows: 40 completed, 10 done before\n');
     expect((await readFile(join(cwd, 'out.csv'), 'utf8')).match(/^\d+,completed/gm)).toHaveLength(
       40,
     );
@@ -121,7 +121,10 @@ describe('stratagem map', () => {
     expect(changed).toMatchObject({ completed: 60, reused: 59 });
     await writeFile(join(cwd, 'rows.jsonl'), jsonl(rows.map((row) => ({ ...row, note: 'x' }))));
     // The same run: nothing was asked.
-    expect(await map()).toMatchObject({ completed: 60, runIds: changed.runIds });
+    expect(await map()).toMatchObject({
+      ...{ completed: 60, restored: 60, runIds: changed.runIds },
+      stderr: expect.stringMatching(/60 done before\n {2}[^(\n]* · in all [\d,]+ tokens/),
+    });
     await writeFile(join(cwd, 'plan.yaml'), PLAN.replace('Summarise {{', 'Translate {{'));
     const asked = await map();
     expect(asked).toMatchObject({ status: 'stopped', rows: 0 });

@@ -39,13 +39,14 @@ export class MapRate {
   }
 
   figures(now: number): MapFigures {
-    const { done, read, total: known } = this.#map.progress();
+    const { done, restored, read, total: known } = this.#map.progress();
     const { failed, costUsd } = this.#map.summary();
-    this.#samples.push({ at: now, done });
+    // Rows of an earlier map are there at once.
+    this.#samples.push({ at: now, done: done - restored });
     while ((this.#samples[1]?.at ?? now) < now - WINDOW_MS) this.#samples.shift();
     const first = this.#samples[0] as { at: number; done: number };
     const seconds = (now - first.at) / 1_000;
-    const rowsPerSecond = seconds > 0.5 ? (done - first.done) / seconds : undefined;
+    const rowsPerSecond = seconds > 0.5 ? (done - restored - first.done) / seconds : undefined;
     const share = this.#share();
     const total = known ?? (share ? Math.round(read / share) : undefined);
     const leftMs =

@@ -5,11 +5,13 @@ import { plural } from './plural.js';
 
 /** What a map has done, for people. */
 export function mapSummaryText(summary: MapSummary, pricesAsOf: string | undefined): string {
-  const { rows, completed, failed, reused, failuresByCode, usage, costUsd, durationMs } = summary;
+  const { rows, completed, failed, reused, restored, failuresByCode } = summary;
+  const { usage, costUsd, durationMs } = summary;
   const counts = [
     `${completed.toLocaleString('en')} completed`,
     ...(failed > 0 ? [`${failed.toLocaleString('en')} failed`] : []),
     ...(reused > 0 ? [`${reused.toLocaleString('en')} reused`] : []),
+    ...(restored > 0 ? [`${restored.toLocaleString('en')} done before`] : []),
   ];
   const lines = [`${plural(rows, 'row')}: ${counts.join(', ')}`];
   const codes = Object.entries(failuresByCode).sort(([, a], [, b]) => b - a);
@@ -17,11 +19,16 @@ export function mapSummaryText(summary: MapSummary, pricesAsOf: string | undefin
     lines.push(`  failed with ${codes.map(([code, count]) => `${code} (${count})`).join(', ')}`);
   }
   const tokens = usage === undefined ? 0 : usage.inputTokens + usage.outputTokens;
-  const rate = durationMs > 0 ? ` (${((rows / durationMs) * 1_000).toFixed(1)} rows/s)` : '';
+  const own = rows - restored;
+  const isTimed = durationMs > 0 && own > 0;
+  const rate = isTimed ? ` (${((own / durationMs) * 1_000).toFixed(1)} rows/s)` : '';
   const prices = pricesAsOf === undefined ? '' : `, prices of ${pricesAsOf}`;
   const cost = tokens === 0 && costUsd === 0 ? [] : [formatCost(costUsd) + prices];
   const used = tokens === 0 ? [] : [`${formatCount(tokens)} tokens`];
-  lines.push(`  ${[formatDuration(durationMs) + rate, ...used, ...cost].join(' · ')}`);
+  // What the rows of an earlier map have used is a part of it.
+  const [first = '', ...others] = [...used, ...cost];
+  const spent = restored > 0 && first !== '' ? [`in all ${first}`, ...others] : [...used, ...cost];
+  lines.push(`  ${[formatDuration(durationMs) + rate, ...spent].join(' · ')}`);
   lines.push(...laneLines(summary));
   return `${lines.join('\n')}\n`;
 }
