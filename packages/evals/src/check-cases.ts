@@ -28,12 +28,19 @@ export async function checkCases(
   const names = new Set<string>();
   for (const [position, { name, expect, inputs }] of (cases as readonly EvalCase[]).entries()) {
     const path = ['cases', position];
-    if (names.has(name)) {
+    if (typeof name !== 'string' || name === '') {
+      const message = 'a case must have a name';
+      problems.push({ code: 'invalid_value', path: [...path, 'name'], message });
+    } else if (names.has(name)) {
       const message = `two cases are named "${name}"`;
       problems.push({ code: 'duplicate_id', path: [...path, 'name'], message });
     }
     names.add(name);
-    for (const [index, each] of expect.entries()) {
+    if (!Array.isArray(expect)) {
+      const message = `case "${name}" must have a list of expectations`;
+      problems.push({ code: 'invalid_value', path: [...path, 'expect'], message });
+    }
+    for (const [index, each] of (Array.isArray(expect) ? expect : []).entries()) {
       const message = await problemOf(each);
       if (message === undefined) continue;
       const about = `case "${name}" ${message}`;

@@ -145,6 +145,8 @@ test.each([
     /compny: case "a": the plan has no such input/,
   ],
   [[{ name: 'a', expect: [{ equal: 1 }] }], /case "a" expects nothing known: equal/],
+  [[{ name: 'a' }], /cases\[0\]\.expect: case "a" must have a list of expectations/],
+  [[{ expect: [] }], /cases\[0\]\.name: a case must have a name/],
 ])('%j is refused before anything runs', async (cases, message) => {
   await expect(evaluatePlan(plan, cases as never, options)).rejects.toThrow(message);
 });

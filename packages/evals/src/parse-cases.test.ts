@@ -33,8 +33,16 @@ test('cases are read with their functions', async () => {
 const ok = { contains: 'x' };
 
 test.each([
-  [undefined, [/the file of cases: /]],
-  [[], [/the file of cases: /]],
+  [undefined, [/the file of cases: must be an object, like \{ cases: \[/]],
+  ['name,text', [/the file of cases: must be an object, like \{ cases: \[/]],
+  [[], [/the file of cases: must be an object/]],
+  [{ cases: [], inputs: {} }, [/unknown field "inputs"\.$/]],
+  [{ cases: [{ nam: 'a', expect: [ok] }] }, [/unknown field "nam"\. Did you mean "name"\?/]],
+  [{ goal: 'x' }, [/cases: must be a list of cases/, /unknown field "goal"/]],
+  [
+    { cases: [{ name: 1, expect: ok }] },
+    [/\.name: must be a text/, /\.expect: must be a list, like/],
+  ],
   [{ cases: [] }, [/cases: /]],
   [{ case: [] }, [/cases/, /unknown field "case".*cases/]],
   [{ cases: [{ expect: [ok] }] }, [/cases\[0\]\.name/]],

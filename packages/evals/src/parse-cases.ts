@@ -5,7 +5,8 @@ import { CasesError } from './cases-error.js';
 import type { EvalCase, Expectation } from './expectation.js';
 import { type Check, KINDS } from './expectation.js';
 
-const FIELDS = ['cases', 'name', 'inputs', 'expect', 'output', 'minScore', ...KINDS];
+const CASE_FIELDS = ['name', 'inputs', 'expect'];
+const EXPECTATION_FIELDS = ['output', 'minScore', ...KINDS];
 
 /** A `check` as a file names it: a module and one of its exports. */
 type WrittenExpectation = Exclude<Expectation, { readonly check: unknown }> | { check: string };
@@ -60,9 +61,11 @@ export async function parseCases(
 function problemsOf(issue: z.core.$ZodIssue): PlanProblem[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   if (issue.code === 'unrecognized_keys') {
+    const fields =
+      path.length === 0 ? ['cases'] : path.length === 2 ? CASE_FIELDS : EXPECTATION_FIELDS;
     return issue.keys.map((key) => ({
       ...{ code: 'unknown_field', path: [...path, key] },
-      message: `unknown field "${key}".${didYouMean(key, FIELDS)}`,
+      message: `unknown field "${key}".${didYouMean(key, fields)}`,
     }));
   }
   const message = path.length === 0 ? `the file of cases: ${issue.message}` : issue.message;

@@ -46,6 +46,16 @@ async function place(cases = CASES) {
 }
 
 describe('test', { timeout }, () => {
+  test('says what a file of cases is, instead of the syntax errors of a table', async () => {
+    await using files = await folder({ 'plan.yaml': PLAN, 'cases.csv': 'name: "a" b,x\n' });
+    const at = (name: string) => `${files.path}/${name}`;
+    const args = ['test', at('plan.yaml'), '--cases', at('cases.csv')];
+    const { exitCode, stdout, stderr } = await stratagem(args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('cases.csv: cases are in a YAML or JSON file, such as:\n');
+    expect(stderr).toContain('\n      expect: [{ contains: Apple }]\n');
+  });
+
   test('says which case failed and why, and fails when too few pass', async () => {
     await using files = await place();
     const { exitCode, stdout, stderr } = await files.run();
@@ -140,6 +150,30 @@ describe('test', { timeout }, () => {
     ],
     ['no case that fits', CASES, ['--filter', 'x'], /--filter x: no case .* apple, ibm/],
     ['a share above 1', CASES, ['--min-pass', '90'], /from 0 to 1/],
+    [
+      'another model for the simulated runner',
+      CASES,
+      ['--compare-model', 'gpt'],
+      /--compare-model has no effect with --runner simulated: choose a provider, such as --runner openai/,
+    ],
+    [
+      'a judge for the simulated runner',
+      CASES,
+      ['--judge', 'gpt'],
+      /--judge has no effect with --runner simulated/,
+    ],
+    [
+      'a judge where nothing is judged',
+      CASES.replace(/- { judge.*}/, ''),
+      ['--judge', 'gpt', '--runner', 'openai'],
+      /--judge has no effect: no case has an expectation for a judge; remove it/,
+    ],
+    [
+      'a list of cases alone',
+      '- name: apple',
+      [],
+      /cases\.yaml:1:1 .*the file of cases: must be an object, like \{ cases: \[/s,
+    ],
     ['two files with the same name', CASES, ['--junit', 'a', '-o', 'a'], /same file/],
   ])('refuses %s before anything runs', async (_, cases, args, message) => {
     await using files = await place(cases);

@@ -1,4 +1,4 @@
-import type { ExecutorOptions, RunOptions } from '@stratagem/core';
+import type { ExecutorOptions, RunOptions, TaskRunner } from '@stratagem/core';
 import {
   CasesError,
   type EvaluatedCase,
@@ -67,6 +67,9 @@ export async function testCommand(
   const preflight = new Preflight();
   await checkManyFlags(given, preflight);
   const cases = await preflight.try(() => loadCases(given.cases, given.filter));
+  if (given.judge !== undefined && given.filter === undefined && cases && !hasJudge(cases)) {
+    preflight.report('--judge has no effect: no case has an expectation for a judge; remove it');
+  }
   const prepared: PreparedVariant[] = [];
   for (const variant of variantsOf(file, given)) {
     const { file, given } = variant;
@@ -75,6 +78,10 @@ export async function testCommand(
   }
   if (cases === undefined || prepared.length === 0) preflight.finish();
   return evaluateAll(prepared, [], preflight, cases as LoadedCases, given);
+}
+
+function hasJudge({ cases }: LoadedCases): boolean {
+  return cases.some(({ expect }) => expect.some((each) => 'judge' in each));
 }
 
 function variantsOf(file: string, given: TestFlags): Variant[] {
@@ -92,7 +99,10 @@ function variantsOf(file: string, given: TestFlags): Variant[] {
     {
       name: nameOf(other, model ?? given.model),
       file: other,
-      given: { ...given, ...(model !== undefined && { model }) },
+      given: {
+        ...given,
+        ...(model !== undefined && { model, modelOption: '--compare-model' }),
+      },
     },
   ];
 }
@@ -125,6 +135,7 @@ interface EvaluatedVariant {
 /** A variant that can be evaluated: all of them are checked before the first one costs anything. */
 interface ReadyVariant extends PreparedVariant {
   readonly options: ExecutorOptions;
+  readonly judge: string | TaskRunner | undefined;
 }
 
 async function evaluateAll(
@@ -146,7 +157,8 @@ async function evaluateAll(
     async (_, __, executorOptions) => {
       const limits = await preflight.try(() => toRunOptions(flags));
       const options = { ...executorOptions, ...(limits as Partial<RunOptions>) };
-      const all = [...ready, { ...next, options }];
+      const judge = await preflight.try(() => judgeOf(flags, loaded, options));
+      const all = [...ready, { ...next, options, judge }];
       return { code: await evaluateAll(others, all, preflight, cases, given) };
     },
     preflight,
@@ -172,12 +184,12 @@ async function evaluateReady(
     signals.stop();
   }
   // What ended before the signal has been paid for.
-  const code = await report(evaluated, given);
+  const code = await report(evaluated, evaluated.length === ready.length, given);
   return signals.received === undefined ? code : signalExitCode(signals.received);
 }
 
 async function evaluateVariant(
-  { name, loaded, flags, options }: ReadyVariant,
+  { name, loaded, flags, options, judge }: ReadyVariant,
   { cases, located }: LoadedCases,
   signal: AbortSignal,
   isCompared: boolean,
@@ -189,7 +201,6 @@ async function evaluateVariant(
     if (flags.logFormat === 'json') process.stderr.write(`${JSON.stringify(evaluated)}\n`);
     else if (isText) process.stderr.write(caseText(evaluated, process.stderr));
   };
-  const judge = await judgeOf(flags, loaded, options);
   try {
     return await evaluatePlan(withRetries(loaded.plan, flags.retries), cases, {
       ...options,
@@ -210,14 +221,19 @@ async function judgeOf(
   { runners = {} }: ExecutorOptions,
 ) {
   if (judge === undefined || Object.hasOwn(runners, judge)) return judge;
-  return (await resolveRunners({ ...flags, model: judge }, models)).runner;
+  return (await resolveRunners({ ...flags, model: judge, modelOption: '--judge' }, models)).runner;
 }
 
-async function report(evaluated: readonly EvaluatedVariant[], given: TestFlags): Promise<number> {
+/** @param isWhole Whether no signal has stopped a variant before it began. */
+async function report(
+  evaluated: readonly EvaluatedVariant[],
+  isWhole: boolean,
+  given: TestFlags,
+): Promise<number> {
   const [first] = evaluated as [EvaluatedVariant];
   const { minPass, junit } = given;
-  const isWhole = evaluated.every(({ evaluation }) => evaluation.notRun.length === 0);
-  const isPassed = isWhole && first.evaluation.passRate >= minPass;
+  const hasAll = isWhole && evaluated.every(({ evaluation }) => evaluation.notRun.length === 0);
+  const isPassed = hasAll && first.evaluation.passRate >= minPass;
   if (junit !== undefined) await writeAtomically(junit, junitReport(first.evaluation, first.name));
   const variants = evaluated.map(({ name, evaluation }) => ({ name, ...evaluation }));
   const text = given.json

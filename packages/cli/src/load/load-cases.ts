@@ -1,9 +1,10 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { formatProblem, type PlanProblem } from '@stratagem/core';
 import { describe } from '@stratagem/core/runner';
 import { CasesError, type EvalCase, parseCases } from '@stratagem/evals';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { InvalidFileError, problemsIn } from './invalid-file.js';
 import { parseSource } from './parse-source.js';
 import { readSource } from './read-source.js';
@@ -15,6 +16,16 @@ export interface LoadedCases {
   readonly located: (error: CasesError) => UsageError;
 }
 
+const TABLES = ['.csv', '.tsv', '.jsonl', '.ndjson'];
+const NO_TABLE = `cases are in a YAML or JSON file, such as:
+
+  cases:
+    - name: apple
+      inputs: { company: Apple }
+      expect: [{ contains: Apple }]
+
+A table has rows, without what is expected of them: "${COMMAND} map" runs the plan for each row.`;
+
 /**
  * Reads the cases of a file whose names contain a text.
  *
@@ -22,7 +33,9 @@ export interface LoadedCases {
  */
 export async function loadCases(file: string, filter = ''): Promise<LoadedCases> {
   const load = (reference: string) => loadCheck(dirname(resolve(file)), reference);
-  const { lines, source, problems } = parseSource(await readSource(file, file));
+  const text = await readSource(file, file);
+  if (TABLES.includes(extname(file).toLowerCase())) throw new UsageError(`${file}: ${NO_TABLE}`);
+  const { lines, source, problems } = parseSource(text);
   const invalid = (all: readonly PlanProblem[]) => {
     const placed = all.map((problem) => ({
       ...{ offset: source?.offsetOf(problem) ?? 0, code: problem.code },

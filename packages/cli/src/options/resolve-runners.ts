@@ -115,12 +115,14 @@ async function createProvider(name: RunnerName, options: object): Promise<TaskRu
 
 async function resolveProvider(flags: RunnerFlags): Promise<TaskRunner> {
   if (flags.replay !== undefined) return resolveReplay(flags.replay, flags);
-  const { runner = 'simulated', model, baseUrl, latency } = flags;
+  const { runner = 'simulated', model, modelOption = '--model', baseUrl, latency } = flags;
   if (typeof runner === 'object') return withModel(runner, flags, `the runner ${runner.name}`);
   const isSimulated = runner === 'simulated';
   const given = `--runner ${runner}`;
   if (!isSimulated && latency !== undefined) throw noEffect('--latency', given);
-  if (isSimulated && model !== undefined) throw noEffect('--model', given);
+  if (isSimulated && model !== undefined) {
+    throw noEffect(modelOption, given, 'choose a provider, such as --runner openai, or remove it');
+  }
   const hasServer = isRunnerName(runner) && !isSimulated;
   if (!hasServer && baseUrl !== undefined) throw noEffect('--base-url', given);
   if (isRunnerName(runner)) {
@@ -136,13 +138,13 @@ async function resolveProvider(flags: RunnerFlags): Promise<TaskRunner> {
 /** A runner of the user's own, which may not know the options of providers. */
 async function withModel(
   own: TaskRunner,
-  { model, baseUrl, latency }: RunnerFlags,
+  { model, modelOption = '--model', baseUrl, latency }: RunnerFlags,
   given: string,
 ): Promise<TaskRunner> {
   if (latency !== undefined) throw noEffect('--latency', given);
   if (baseUrl !== undefined) throw noEffect('--base-url', given);
   if (model === undefined) return own;
-  if (!own.supportedOptions?.includes('model')) throw noEffect('--model', given);
+  if (!own.supportedOptions?.includes('model')) throw noEffect(modelOption, given);
   const { withOptions } = await import('@stratagem/runners');
   return withOptions(own, { model });
 }
@@ -150,7 +152,7 @@ async function withModel(
 async function resolveReplay(file: string, flags: RunnerFlags): Promise<TaskRunner> {
   const options = {
     runner: '--runner',
-    model: '--model',
+    model: flags.modelOption ?? '--model',
     baseUrl: '--base-url',
     latency: '--latency',
   } as const;
@@ -161,6 +163,6 @@ async function resolveReplay(file: string, flags: RunnerFlags): Promise<TaskRunn
   return replay({ file });
 }
 
-function noEffect(option: string, beside: string): UsageError {
-  return new UsageError(`${option} has no effect with ${beside}: remove it`);
+function noEffect(option: string, beside: string, remedy = 'remove it'): UsageError {
+  return new UsageError(`${option} has no effect with ${beside}: ${remedy}`);
 }

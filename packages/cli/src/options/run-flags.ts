@@ -16,6 +16,11 @@ export interface RunnerFlags {
    */
   readonly runner?: string | TaskRunner;
   readonly model?: string;
+  /**
+   * The option that names this model, for messages.
+   * @default --model
+   */
+  readonly modelOption?: '--model' | '--compare-model' | '--judge';
   readonly baseUrl?: string;
   readonly latency?: number;
   readonly replay?: string;

@@ -34,7 +34,10 @@ export function evaluationText(
   const isPassed = passRate >= minPass;
   const spent = spendingText(usage, costUsd);
   const parts = [
-    style(isPassed ? 'green' : 'red', passedText(evaluation)),
+    style(
+      !isPassed ? 'red' : evaluation.notRun.length > 0 ? 'yellow' : 'green',
+      passedText(evaluation),
+    ),
     ...(isPassed ? [] : [`${percent(minPass)} must pass`]),
     ...stoppedText(evaluation),
     ...(spent === undefined ? [] : [spent]),
@@ -54,7 +57,8 @@ export function comparisonText(
 ): string {
   const { style, width } = canvasFor(stream);
   const evaluations = variants.map(({ evaluation }) => evaluation);
-  const names = evaluations[0]?.cases.map(({ name }) => name) ?? [];
+  // A signal may have stopped other cases in each of them.
+  const names = [...new Set(evaluations.flatMap(({ cases }) => cases.map(({ name }) => name)))];
   const differing = names.flatMap((name) => {
     const marks = evaluations.map(({ cases }) => {
       const found = cases.find((each) => each.name === name);

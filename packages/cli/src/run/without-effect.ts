@@ -83,7 +83,8 @@ export function optionsWithoutEffect(
   const problems = Object.entries(REASONS).flatMap(([name, reasonOf]) => {
     if (given[name as keyof RunFlags] === undefined) return [];
     const reason = reasonOf(facts);
-    return reason === false ? [] : `${optionOf(name)} has no effect: ${reason}; remove it`;
+    const option = name === 'model' ? (given.modelOption ?? '--model') : optionOf(name);
+    return reason === false ? [] : `${option} has no effect: ${reason}; remove it`;
   });
   if (given.port !== undefined && !given.ui) {
     problems.push('--port has no effect without --ui: remove it');
