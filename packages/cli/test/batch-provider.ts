@@ -11,7 +11,7 @@ export interface BatchProvider {
   readonly jobs: readonly (readonly string[])[];
   /** Jobs end only while this is set. */
   isReleased: boolean;
-  /** Decides how a request ends that is sent for the so-manieth time. */
+  /** Decides how a request ends by how often its prompt was sent, this time included. */
   outcomeOf: (prompt: string, time: number) => Outcome;
   readonly canceled: string[];
   /** Resolves once a job that is held has been asked for. */

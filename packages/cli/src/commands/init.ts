@@ -15,7 +15,7 @@ export async function initCommand(file: string): Promise<number> {
     throw new UsageError(`${file}: the file name must end in .yaml, because the plan has comments`);
   }
   const exists = new UsageError(
-    `${file} exists already; name another file: stratagem init other.yaml`,
+    `${file} exists already; name another file: ${COMMAND} init other.yaml`,
   );
   await checkPlanFile(file, exists);
   const quoted = shellQuote(file);

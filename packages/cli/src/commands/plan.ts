@@ -9,6 +9,7 @@ import {
 import { withTools } from '../load/load-tools.js';
 import type { LimitFlags, RunnerFlags, WrapperFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
 import { planDocument, planErrorDocument } from '../output/json-documents.js';
@@ -16,6 +17,7 @@ import { jsonText } from '../output/json-text.js';
 import { checkPlanFile, fileExists, planYaml, writePlanFile } from '../output/plan-file.js';
 import { planOutline } from '../output/plan-outline.js';
 import { plural } from '../output/plural.js';
+import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
 import { forTerminal, onOneLine } from '../output/terminal-text.js';
 import { goalOptions } from '../run/goal-options.js';
@@ -108,7 +110,10 @@ async function printPlan(decomposition: Decomposition, flags: PlanFlags): Promis
   if (output !== undefined) {
     await writePlanFile(output, plan, force);
     await write(process.stderr, planOutline(plan, process.stderr));
-    await write(process.stderr, `Wrote ${output}. To run it: stratagem run ${output}\n`);
+    await write(
+      process.stderr,
+      `Wrote ${output}. To run it: ${COMMAND} run ${shellQuote(output)}\n`,
+    );
   }
   if (json) await write(process.stdout, `${jsonText(planDocument(decomposition))}\n`);
   else if (output === undefined) await write(process.stdout, planYaml(plan));

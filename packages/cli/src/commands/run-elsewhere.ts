@@ -111,7 +111,7 @@ function recordingOf(queue: RunQueue, journal: string, journalOption: string): R
     ...{ journal: queue, journalName: shownJournal(journal), journalOption },
     startMessage: ({ runId }) => `Run ${runId} has begun\n`,
     stopMessage: ({ runId }) =>
-      `The run continues. To look at it: stratagem show ${runId}${journalOption}\n`,
+      `The run continues. To look at it: ${COMMAND} show ${runId}${journalOption}\n`,
     nextCommands({ runId }, { status }) {
       if (status !== 'interrupted') return nextCommands(runId, status, journalOption);
       return [

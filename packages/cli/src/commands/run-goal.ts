@@ -9,6 +9,7 @@ import { needingApproval, withTools } from '../load/load-tools.js';
 import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
 import { finalOutputs } from '../output/final-outputs.js';
@@ -91,7 +92,7 @@ function flagProblems(goal: string, flags: RunFlags): string[] {
   if (!flags.yes && !canAsk()) {
     problems.push(
       '--goal asks for confirmation before it runs the plan, but there is no terminal to ask on: ' +
-        'use --yes to run it without confirmation, or make a plan file with "stratagem plan"',
+        `use --yes to run it without confirmation, or make a plan file with "${COMMAND} plan"`,
     );
   }
   return problems;

@@ -1,4 +1,4 @@
-import { type RunEvent, readRun, type StrategySwitched } from '@stratagem/core';
+import { type RunEvent, readRun } from '@stratagem/core';
 import { analyzeRun, type RunAnalysis, type TaskAnalysis } from '@stratagem/core/analysis';
 import { type Fork, findForks } from '@stratagem/core/journal';
 import { findAlternatives } from '@stratagem/core/simulate';
@@ -9,6 +9,7 @@ import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
 import { checkOutput, printResult } from '../output/result-file.js';
+import { type RunSwitch, switchesOf } from '../output/run-switches.js';
 import { waitsOf, whyRun, whyTask } from '../output/why-report.js';
 
 export interface WhyFlags extends OutputFlags {
@@ -47,16 +48,12 @@ export async function whyCommand(
   return EXIT.completed;
 }
 
-function switchesOf(events: readonly RunEvent[]): StrategySwitched[] {
-  return events.filter((event) => event.type === 'strategy_switched');
-}
-
 /** The document of `why RUN --json`; `why RUN TASK --json` has the spans and attempts of a task. */
 function whyDocument(
   runId: string,
   analysis: RunAnalysis,
   found: ReturnType<typeof findAlternatives>,
-  switches: readonly StrategySwitched[],
+  switches: readonly RunSwitch[],
   forks: readonly Fork[],
 ): object {
   const { goal, status, strategy, startedAt, makespanMs, counts, criticalPath } = analysis;
@@ -66,7 +63,8 @@ function whyDocument(
     ...(forkedFrom !== undefined && { forkedFrom }),
     ...(forks.length > 0 && { forks }),
     waits: waitsOf(analysis.tasks),
-    ...{ failures, pauses, concurrency, switches },
+    ...{ failures, pauses, concurrency },
+    switches: switches.map(({ event }) => event),
     slowest: analysis.slowest(10).map(({ id, ranMs }) => ({ id, ranMs })),
     replayMs: found.replayMs,
     alternatives: found.alternatives,

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Journal, RunListing } from '@stratagem/core';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { runTable } from '../output/run-table.js';
 
 /** An error lists at most this many runs. */
@@ -29,5 +30,5 @@ function list(runs: readonly RunListing[]): string {
   // Messages are printed without colours: their control characters are made visible.
   const table = stripVTControlCharacters(runTable(runs.slice(0, MAX_SHOWN), process.stderr));
   const more = runs.length - MAX_SHOWN;
-  return more <= 0 ? table : `${table}\n  … and ${more} more (stratagem runs lists them all)`;
+  return more <= 0 ? table : `${table}\n  … and ${more} more (${COMMAND} runs lists them all)`;
 }

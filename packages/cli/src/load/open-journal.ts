@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isStratagemError, type Journal, type StratagemError } from '@stratagem/core';
 import { isServer } from '../options/journal-place.js';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import { openServerJournal } from './open-server.js';
 
 /** Errors that the user can fix, by another command or in the files of the journal. */
@@ -16,7 +17,7 @@ export async function openJournal(journal: string, mustExist: boolean): Promise<
   if (isServer(journal)) return openServerJournal(journal);
   const { sqliteJournal } = await import('@stratagem/sqlite');
   if (mustExist && !existsSync(journal)) {
-    const remedy = 'Create one with: stratagem run PLAN --journal DIR';
+    const remedy = `Create one with: ${COMMAND} run PLAN --journal DIR`;
     throw new UsageError(`No journal in ${journal}. ${remedy}`);
   }
   return sqliteJournal({ directory: journal });

@@ -1,4 +1,3 @@
-import type { StrategySwitched } from '@stratagem/core';
 import {
   describeOrigin,
   explainSwitch,
@@ -14,6 +13,7 @@ import { formatCost, formatCount } from './format-amounts.js';
 import { formatDuration } from './format-duration.js';
 import { causeText, PART_WORDS, SPAN_WORDS, STATES } from './labels.js';
 import { plural } from './plural.js';
+import type { RunSwitch } from './run-switches.js';
 import { skipReason } from './skip-reason.js';
 import { onOneLine, padTo, widthOf } from './terminal-text.js';
 
@@ -26,7 +26,7 @@ const TOLERANCE = 0.02;
 export function whyRun(
   analysis: RunAnalysis,
   found: Alternatives,
-  switches: readonly StrategySwitched[],
+  switches: readonly RunSwitch[],
   forks: readonly Fork[],
   stream: NodeJS.WriteStream,
 ): string {
@@ -46,7 +46,7 @@ export function whyRun(
     ...section('What decided the time', partRows(analysis, canvas), canvas),
     ...section('The chain that ends last, in order of time', chainRows(analysis, canvas), canvas),
     ...section('What ready tasks waited for, all together', waitRows(analysis, canvas), canvas),
-    ...section('How the strategy chose its limit', switchRows(switches, analysis, canvas), canvas),
+    ...section('How the strategy chose its limit', switchRows(switches, canvas), canvas),
     ...section('What would have been faster', alternativeRows(found, canvas), canvas),
     '',
   ].join('\n');
@@ -123,14 +123,10 @@ const TIME_WIDTH = 14;
 const SWITCH_LINES = 8;
 
 /** Each switch of the strategy: when, what, and why, on as many lines as the words need. */
-function switchRows(
-  switches: readonly StrategySwitched[],
-  { startedAt }: RunAnalysis,
-  { style, width }: Canvas,
-): string[] {
-  const rows = switches.flatMap((event) => {
-    const { to, limit, resource, reason, timestamp } = event;
-    const at = style('dim', `at ${formatDuration(timestamp - startedAt).padStart(9)}`);
+function switchRows(switches: readonly RunSwitch[], { style, width }: Canvas): string[] {
+  const rows = switches.flatMap(({ event, atMs }) => {
+    const { to, limit, resource, reason } = event;
+    const at = style('dim', `at ${formatDuration(atMs).padStart(9)}`);
     const chosen = limit === undefined || to === 'paced' ? to : `at most ${limit} at once`;
     const where = resource === undefined ? '' : ` (${onOneLine(resource, 40)})`;
     const text = `${chosen}${where}: ${reason}. ${explainSwitch(event)}`.trimEnd();

@@ -1,6 +1,7 @@
 import { type PlanResult, type RunEvent, readRun, resultOf } from '@stratagem/core';
 import { controlRun, type RunControl, type RunQueue } from '@stratagem/core/coordinator';
 import { shownJournal } from '../options/journal-place.js';
+import { COMMAND } from '../output/command-name.js';
 import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
 import type { ViewedRun } from './execute-run.js';
@@ -76,7 +77,7 @@ export class FollowedRun implements ViewedRun {
         wasSaid = true;
         await write(
           process.stderr,
-          `No coordinator has taken the run ${this.runId} yet. Start one with: stratagem coordinator --engine ${shownJournal(this.#engine)}\n`,
+          `No coordinator has taken the run ${this.runId} yet. Start one with: ${COMMAND} coordinator --engine ${shownJournal(this.#engine)}\n`,
         );
       }
       await this.#pause(Math.max(POLL_MS, COST_FACTOR * (performance.now() - at)));

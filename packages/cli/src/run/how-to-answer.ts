@@ -1,4 +1,5 @@
 import type { RunEvent } from '@stratagem/core';
+import { COMMAND } from '../output/command-name.js';
 import { shellQuote } from '../output/shell-quote.js';
 
 /**
@@ -34,5 +35,5 @@ export function answerWith(
     kind === 'approval'
       ? `--approve ${shellQuote(taskId)} (or --reject)`
       : `--answer ${shellQuote(`${taskId}=…`)}`;
-  return `task "${taskId}" ${question}: stratagem answer ${shellQuote(runId)}${place} ${option}`;
+  return `task "${taskId}" ${question}: ${COMMAND} answer ${shellQuote(runId)}${place} ${option}`;
 }

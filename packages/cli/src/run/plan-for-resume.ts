@@ -6,6 +6,7 @@ import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
 import type { Profiles } from '../options/profiles.js';
 import type { ModuleFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
+import { COMMAND } from '../output/command-name.js';
 import type { CommandRecord } from './command-record.js';
 import { withRetries } from './run-options.js';
 
@@ -54,7 +55,7 @@ function recordedPlan(
   lastStart: EventData | undefined,
 ): LoadedPlan {
   if (lastStart === undefined) {
-    throw new UsageError(`Run "${runId}" never started; start its plan with stratagem run`);
+    throw new UsageError(`Run "${runId}" never started; start its plan with: ${COMMAND} run`);
   }
   try {
     const { plan } = parsePlanDocument(lastStart.plan);
