@@ -105,15 +105,19 @@ export function sdkBatchRunner<
         const prompt = promptOf(request, format);
         return {
           body: wire.promptBody(prompt, { ...target, format, tools: [] }, request.attachments),
-          outputOf: ({ text, usage, costUsd, model: answered, requestId, ...turn }) =>
-            pricing.withCost({
-              output: parseAnswer(text, request, format),
+          // A tier of service would change a price that the batch has set.
+          outputOf: ({ text, serviceTier: _, ...turn }) => {
+            const output = parseAnswer(text, request, format);
+            const { usage, costUsd, model: answered, requestId, ...own } = pricing.withCost(turn);
+            return {
+              output,
               ...definedFields({ usage, costUsd, model: answered, requestId }),
               ...definedFields({
-                citations: citationsOf(turn.citations),
-                serverToolCalls: serverToolCallsOf(turn.serverToolCalls),
+                citations: citationsOf(own.citations),
+                serverToolCalls: serverToolCallsOf(own.serverToolCalls),
               }),
-            }),
+            };
+          },
         };
       },
     },

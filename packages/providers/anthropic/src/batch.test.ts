@@ -134,3 +134,13 @@ test.each([
   if (isAbout) expect(error?.message).toContain(advice);
   else expect(error?.message).not.toContain('attachments');
 });
+
+test('an hour in the prompt cache costs more than minutes, at half the price', async () => {
+  const usage = {
+    ...{ input_tokens: 0, output_tokens: 0, cache_creation_input_tokens: 1_000_000 },
+    cache_creation: { ephemeral_5m_input_tokens: 600_000, ephemeral_1h_input_tokens: 400_000 },
+  };
+  start({ outcome: () => answered({ model: 'claude-sonnet-5-5', usage }) });
+  const result = await run(createPlan('a').addTask({ id: 'a', description: 'Say a.' }));
+  expect(result.metrics.costUsd).toBeCloseTo(0.5 * (0.6 * 2.5 + 0.4 * 4));
+});
