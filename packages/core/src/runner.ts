@@ -142,7 +142,7 @@ export { environmentOf, missingApiKey } from './provider/sdk-client.js';
 export { brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
-export { parseEvent, type ServerEvent } from './provider/server-events.js';
+export { parseErrorEvent, parseEvent, type ServerEvent } from './provider/server-events.js';
 export { readServerToolCall } from './provider/server-tool-calls.js';
 export {
   isServerTool,

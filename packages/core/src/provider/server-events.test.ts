@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { parseEvent, type ServerEvent, serverEvents } from './server-events.js';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { parseErrorEvent, parseEvent, type ServerEvent, serverEvents } from './server-events.js';
 
 /** A body of these pieces, and how it was left. */
 function bodyOf(pieces: readonly Uint8Array[]) {
@@ -80,12 +80,38 @@ test('events that arrive in one piece come together', async () => {
 });
 
 test('a body that is left early is canceled, and one that has ended is not', async () => {
-  const left = bodyOf(['data: 1\n\n', 'data: 2\n\n'].map(bytesOf));
+  const left = bodyOf(['data: 1\n\n', 'data: 2\n\n', ': 3\n', ': 4\n'].map(bytesOf));
   for await (const _ of serverEvents(left.body)) break;
+  await new Promise(setImmediate);
   expect(left.state.isCanceled).toBe(true);
   const whole = bodyOf([bytesOf('data: 1\n\n')]);
   await read(whole.body);
   expect(whole.state.isCanceled).toBe(false);
+});
+
+test('a body that is left before its end is read to it for a short time', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  for (const ends of [true, false]) {
+    let canceled = false;
+    let source!: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        source = controller;
+        controller.enqueue(bytesOf('data: last\n\n'));
+      },
+      cancel: () => {
+        canceled = true;
+      },
+    });
+    for await (const _ of serverEvents(body as Response['body'])) break;
+    await vi.advanceTimersByTimeAsync(50);
+    expect(canceled).toBe(false);
+    if (ends) source.close();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(canceled).toBe(!ends);
+    expect(vi.getTimerCount()).toBe(0);
+  }
 });
 
 test('a body that breaks throws after the events before', async () => {
@@ -122,4 +148,9 @@ test('data that is not JSON is an error that does not quote it', () => {
   expect(() => parseEvent('{"key":"sk-secret')).toThrow(
     new SyntaxError('the server sent an event that is not JSON'),
   );
+});
+
+test('an error is JSON or a text', () => {
+  expect(parseErrorEvent('{"error":{"code":1}}')).toEqual({ error: { code: 1 } });
+  expect(parseErrorEvent('The worker died.')).toBe('The worker died.');
 });

@@ -8,7 +8,7 @@ export interface ServerEvent {
 
 /**
  * Reads the events of a `text/event-stream` body. The events that arrive in one piece of the body come
- * together, so that a reader waits once for each piece. The body is canceled when the reader stops.
+ * together, so that a reader waits once for each piece. The body is canceled soon after the reader stops.
  *
  * Lines may end with LF, CR or CRLF, and pieces may end anywhere, also within a character. The last
  * event needs no blank line after it.
@@ -32,9 +32,28 @@ export async function* serverEvents(body: Response['body']): AsyncGenerator<Serv
     const events = lines.end(decoder.decode());
     if (events.length > 0) yield events;
   } finally {
-    // Nobody waits for it: a server may keep the connection open after the last event.
-    if (!isDone) void Promise.resolve(reader.cancel()).catch(() => {});
+    if (!isDone) leave(reader);
   }
+}
+
+/** How long a body may take to end after its last event, in milliseconds. */
+const GRACE_MS = 100;
+
+/**
+ * Leaves a body that is not read to its end. Nobody waits for it: a server may keep the connection open
+ * after the last event. Mostly the end arrives at once; the connection then serves the next request, while
+ * canceling would close it.
+ */
+function leave(reader: Reader): void {
+  const cancel = () => void Promise.resolve(reader.cancel()).catch(() => {});
+  const timer = setTimeout(cancel, GRACE_MS);
+  reader.read().then(
+    ({ done }) => {
+      clearTimeout(timer);
+      if (done !== true) cancel();
+    },
+    () => clearTimeout(timer),
+  );
 }
 
 interface Reader {
@@ -123,5 +142,14 @@ export function parseEvent(data: string): unknown {
   } catch {
     // The message of the engine would quote the data.
     throw new SyntaxError('the server sent an event that is not JSON');
+  }
+}
+
+/** The body of an error that a server wrote into a stream, as JSON or as a text. */
+export function parseErrorEvent(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return data;
   }
 }

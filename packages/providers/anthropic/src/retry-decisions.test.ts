@@ -85,22 +85,45 @@ describe('an answer', () => {
   });
 });
 
-test.each(['data:\n\n', 'event: ping\ndata: \n\n', ': keep-alive\n\n'])(
-  'the heartbeat %j does no harm',
-  async (heartbeat) => {
-    const events = [
-      { type: 'message_start', message: { type: 'message', model: 'm', content: [], usage: {} } },
-      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Because.' } },
-      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: {} },
-      { type: 'message_stop' },
-    ].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-    server.replyWith((response) =>
-      response
-        .writeHead(200, { 'content-type': 'text/event-stream' })
-        .end(heartbeat + events.join(heartbeat)),
-    );
-    const runner = anthropic({ model: 'a-model', apiKey: 'sk-ant-test', baseURL: server.url });
-    expect((await runner.run(request('Why?'), attempt())).output).toBe('Because.');
-  },
-);
+const EVENTS = [
+  { type: 'message_start', message: { type: 'message', model: 'm', content: [], usage: {} } },
+  { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+  { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Because.' } },
+  { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: {} },
+  { type: 'message_stop' },
+];
+
+async function outputOf(body: string): Promise<unknown> {
+  server.replyWith((response) =>
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(body),
+  );
+  const runner = anthropic({ model: 'a-model', apiKey: 'sk-ant-test', baseURL: server.url });
+  return (await runner.run(request('Why?'), attempt())).output;
+}
+
+test.each([
+  'data:\n\n',
+  'event: ping\ndata: \n\n',
+  ': keep-alive\n\n',
+  'event: done\ndata: [DONE]\n\n',
+  'data: [DONE]\n\n',
+])('the heartbeat %j does no harm', async (heartbeat) => {
+  const events = EVENTS.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  expect(await outputOf(heartbeat + events.join(heartbeat))).toBe('Because.');
+});
+
+test('events are read without their names', async () => {
+  const events = EVENTS.map((event) => `data: ${JSON.stringify(event)}\n\n`);
+  expect(await outputOf(events.join(''))).toBe('Because.');
+  const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+  await expect(outputOf(`${events[0]}data: ${JSON.stringify(error)}\n\n`)).rejects.toMatchObject({
+    code: 'overloaded',
+  });
+});
+
+test('an error in the stream that is a text keeps its words', async () => {
+  await expect(outputOf('event: error\ndata: The worker died.\n\n')).rejects.toMatchObject({
+    code: 'server_error',
+    message: expect.stringContaining('The worker died.'),
+  });
+});

@@ -1,5 +1,5 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { missingApiKey, parseEvent, type Sdk } from '@stratagem/core/runner';
+import { missingApiKey, parseErrorEvent, parseEvent, type Sdk } from '@stratagem/core/runner';
 
 export const ANTHROPIC: Sdk<Anthropic> = {
   name: 'anthropic',
@@ -19,10 +19,14 @@ export const ANTHROPIC: Sdk<Anthropic> = {
       throw ANTHROPIC.unsentError?.(thrown, client) ?? thrown;
     }
   },
-  // As `Stream` of the SDK does it.
+  // `Stream` of the SDK drops events without a name, and fails on what is not JSON.
   readEvent({ name, data }, fail) {
-    if (name === 'error') throw fail(jsonOrText(data));
-    return name === undefined || name === 'ping' || data === '' ? undefined : parseEvent(data);
+    if (name === 'error') throw fail(parseErrorEvent(data));
+    // Every event of an answer is an object. Gateways add others, such as `[DONE]`.
+    if (!data.startsWith('{')) return undefined;
+    const event = parseEvent(data) as { readonly type?: unknown };
+    if (event.type === 'error') throw fail(event);
+    return event;
   },
   credentialsOf: ({ apiKey, authToken }) => [apiKey, authToken],
   errorBodyOf: (body) => body,
@@ -37,11 +41,3 @@ export const ANTHROPIC: Sdk<Anthropic> = {
     return missingApiKey(ANTHROPIC, '', thrown instanceof AnthropicError ? thrown : undefined);
   },
 };
-
-function jsonOrText(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return data;
-  }
-}

@@ -75,6 +75,14 @@ describe.each(APIS)('through %s, an error in the stream', (api) => {
   });
 });
 
+test.each(APIS)('through %s, an error that is a text keeps its words', async (api) => {
+  server.replyWith(raw(200, 'text/event-stream', 'event: error\ndata: The worker died.\n\n'));
+  expect(await failure(api)).toMatchObject({
+    code: 'server_error',
+    message: `${label}: The worker died.`,
+  });
+});
+
 test('a failed response has the class of its error', async () => {
   const error = { code: 'rate_limit_exceeded', message: 'Please try again in 20ms.' };
   server.replyWith(stream([{ type: 'response.failed', response: { status: 'failed', error } }]));
@@ -264,6 +272,34 @@ describe.each(APIS)('through %s, heartbeats do no harm', (api) => {
     const answer = await openai({ model: 'a-model', client, api }).run(request('?'), attempt());
     expect(answer.output).toBe('Because it is so — 💡.');
   });
+});
+
+test('connections are used again when streams end after the last event', async () => {
+  const chunks = chatChunks({ text: 'Yes.' }).map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
+  const sockets = new Set<unknown>();
+  server.replyWith(async (response) => {
+    sockets.add(response.socket);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write([...chunks, 'data: [DONE]\n\n'].join(''));
+    // The end of the body arrives in a packet of its own.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    response.end();
+  });
+  const runner = runnerOf('chat');
+  for (let count = 0; count < 5; count++) await runner.run(request('Why?'), attempt());
+  // A request may begin before the last body has ended.
+  expect(sockets.size).toBeLessThan(5);
+});
+
+test('a connection is closed when its stream does not end after the last event', async () => {
+  const chunks = chatChunks({ text: 'Yes.' }).map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
+  server.replyWith((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write([...chunks, 'data: [DONE]\n\n'].join(''));
+  });
+  expect((await runnerOf('chat').run(request('Why?'), attempt())).output).toBe('Yes.');
+  await server.closed;
 });
 
 test('a stream that is only heartbeats is no answer', async () => {

@@ -3,6 +3,7 @@ import {
   END_OF_STREAM,
   environmentOf,
   missingApiKey,
+  parseErrorEvent,
   parseEvent,
   RunnerError,
   type Sdk,
@@ -61,10 +62,10 @@ export const OPENAI: Sdk<OpenAI> = {
     const json = data.trim();
     if (json === '' || json === 'null') return undefined;
     if (json === '[DONE]') return END_OF_STREAM;
-    const value = parseEvent(json);
+    const value = name === 'error' ? parseErrorEvent(json) : parseEvent(json);
     const { error } = Object(value) as { error?: unknown };
-    if (name === 'error') throw fail(error ?? value);
     if (error) throw fail(error);
+    if (name === 'error') throw fail(value);
     return value;
   },
   credentialsOf: ({ apiKey, adminAPIKey }) => [apiKey, adminAPIKey],
