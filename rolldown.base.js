@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { defineConfig, rolldown } from 'rolldown';
 
 /**
@@ -83,7 +82,8 @@ function isOf(name, id) {
 
 /** The license of an inlined package, as a comment that minifiers keep. */
 function licenseOf(name, cwd) {
-  const directory = dirname(findPackageJSON(name, pathToFileURL(join(cwd, 'package.json'))));
+  const { resolve } = createRequire(join(cwd, 'package.json'));
+  const directory = dirname(resolve(`${name}/package.json`));
   return `/*!\n${name}\n\n${readFileSync(join(directory, 'LICENSE'), 'utf8').trim()}\n*/\n`;
 }
 

@@ -130,7 +130,7 @@ export const KINDS: readonly Kind[] = [
     ...DEFAULTS,
     name: 'rate limit, in windows',
     serverOf: (draw) =>
-      fixedWindows({ requests: Math.round(draw(5, 15)), windowMs: 5_000, sigma: 0.3 } as never),
+      fixedWindows({ requests: Math.round(draw(5, 15)), windowMs: 5_000, sigma: 0.3 }),
   },
   {
     ...DEFAULTS,

@@ -1,3 +1,4 @@
+import module from 'node:module';
 import type { LocalServer } from '@stratagem/server-kit/local-server';
 import { postgresProblem, startPostgres } from '@stratagem/server-kit/postgres';
 import { redisProblem, startRedis } from '@stratagem/server-kit/redis';
@@ -146,7 +147,8 @@ test.each([
   expect(stderr).not.toContain('hunter2');
 });
 
-test.each(['postgres', 'redis'])(
+// The oldest Node has no such hooks.
+test.runIf('registerHooks' in module).each(['postgres', 'redis'])(
   'without the package of %s://, it is a usage error that says what to install',
   async (name) => {
     const hook = `import { registerHooks } from 'node:module';
