@@ -45,6 +45,8 @@ import { withExecutor } from '../run/with-executor.js';
 import type { Settings } from '../settings/settings.js';
 
 type Row = Record<string, unknown>;
+
+const STOPPING = 'Stopping. Press Ctrl-C again to quit at once.\n';
 type Outputs = Readonly<Record<string, unknown>>;
 
 /** `stratagem map PLAN --each FILE`: returns the exit code. */
@@ -164,6 +166,8 @@ async function runMap(
   flags: ShownFlags,
 ): Promise<number> {
   const terminal = { isAsked: false, isRefused: false };
+  /** Withdraws the question that is open. */
+  let withdraw: (() => void) | undefined;
   const map: DatasetMap<Outputs, Row> = mapDataset(plan, source.rows, {
     ...options,
     total: source.count,
@@ -172,7 +176,9 @@ async function runMap(
   const display = showMap(new MapRate(map, source.share), flags);
   const isText = !flags.quiet && flags.logFormat !== 'json';
   const signals = stopOnSignals((reason) => {
-    if (isText) process.stderr.write('Stopping. Press Ctrl-C again to quit at once.\n');
+    // The question has no line end.
+    if (isText) process.stderr.write(`${withdraw === undefined ? '' : '\n'}${STOPPING}`);
+    withdraw?.();
     void map.stop(reason);
   });
 
@@ -184,10 +190,12 @@ async function runMap(
       terminal.isAsked = true;
       const asked = openTerminal(undefined, interruptProcess);
       const ended = new AbortController();
+      if (asked !== undefined) withdraw = () => ended.abort();
       const answer = asked && (await askYesOrNo(asked, 'Go on?', ended.signal).catch(() => false));
       terminal.isRefused = answer !== true;
       return answer === true;
     } finally {
+      withdraw = undefined;
       display.resume();
     }
   }

@@ -50,7 +50,7 @@ export function mapQuestionText({ kind, rowsLeft, forecast }: MapQuestion): stri
   const rows = rowsLeft === undefined ? 'an unknown number of rows' : plural(rowsLeft, 'row');
   const text =
     kind === 'sample'
-      ? `The sample is done: ${rows} are left.`
+      ? `The sample is done: ${rows} ${rowsLeft === 1 ? 'is' : 'are'} left.`
       : `The plan has changed: ${rows} would be done again.`;
   if (forecast === undefined) return `${text}\n`;
   return `${text}\n${forecastText(forecast, rowsLeft)}`;
@@ -60,7 +60,8 @@ function forecastText(
   { rows, from, costUsd, tokens, timeMs }: Forecast,
   rowsLeft: number | undefined,
 ): string {
-  const about = rowsLeft === undefined ? `each ${plural(rows, 'row')}` : 'they';
+  const about =
+    rowsLeft === undefined ? `each ${plural(rows, 'row')}` : rowsLeft === 1 ? 'it' : 'they';
   const figures = [
     ...(costUsd === undefined ? [] : [inRange(costUsd, formatCost)]),
     ...(tokens === undefined

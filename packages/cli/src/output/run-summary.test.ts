@@ -79,6 +79,9 @@ describe('the summary', () => {
     const resumed = { ...(timeline[at - 1] as RunEvent), ...restarted } as RunEvent;
     const events = timeline.toSpliced(at, 0, resumed);
     expect(shown({ ...result, timeline: events })).toMatch(/\n {3}peak 2\n$/);
+    expect(shown({ ...result, status: 'interrupted' } as unknown as PlanResult)).toMatch(
+      /\n {3}peak 2\n$/,
+    );
     const apart = run([task('a', 1_000), task('b', 30), task('c', 1_000, 'a')]);
     expect(shown(apart)).toMatch(/\n {3}peak 2\n$/);
     expect(shown(run([task('a', 1_000)]))).toContain('as fast as one at a time · peak 1');

@@ -134,12 +134,13 @@ function statusBar({ counts }: RunAnalysis, { style, width }: Canvas): string {
   return `   ${parts.join('')}`;
 }
 
-function figuresLine({ metrics, timeline }: DisplayableRun, { style, width }: Canvas): string[] {
+function figuresLine(run: DisplayableRun, { style, width }: Canvas): string[] {
+  const { metrics } = run;
   const { speedup, peakConcurrency, usage, attempts } = metrics;
   if (attempts === 0) return [];
   const hasTokens = usage.inputTokens + usage.outputTokens > 0;
   const parts = [
-    ...(timeline.some(hasLostWork) ? [] : speedTexts(speedup, peakConcurrency)),
+    ...(hasUnknownWork(run) ? [] : speedTexts(speedup, peakConcurrency)),
     `peak ${peakConcurrency}`,
     ...(hasTokens
       ? [`${formatCount(usage.inputTokens)} tokens in`, `${formatCount(usage.outputTokens)} out`]
@@ -148,9 +149,13 @@ function figuresLine({ metrics, timeline }: DisplayableRun, { style, width }: Ca
   return ['', `   ${style('dim', onOneLine(fitting(parts, width - 3), width - 3))}`];
 }
 
-/** What attempts had done when the process ended counts as no work, but its time has passed. */
-function hasLostWork(event: DisplayableRun['timeline'][number]): boolean {
-  return event.type === 'run_resumed' && event.restarted.length > 0;
+/**
+ * Whether attempts have no end: those in flight, and those in flight when the process ended. Their work is unknown,
+ * but its time has passed.
+ */
+function hasUnknownWork({ status, timeline }: DisplayableRun): boolean {
+  if (status !== 'completed' && status !== 'failed' && status !== 'canceled') return true;
+  return timeline.some((event) => event.type === 'run_resumed' && event.restarted.length > 0);
 }
 
 function speedTexts(speedup: number, peak: number): string[] {
