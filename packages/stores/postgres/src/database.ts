@@ -113,8 +113,8 @@ export class Database {
   }
 
   /**
-   * Executes one statement, once, for at most so long. Without an answer, the network may have lost this
-   * connection and all that are idle: none of them is used again.
+   * Executes one statement, once, for at most so long, with the wait for a connection. Without an answer, the
+   * network may have lost this connection and all others: none of them is used again.
    */
   async queryWithin(limitMs: number, text: string, values: readonly unknown[]): Promise<void> {
     const pool = this.#pool;
@@ -177,27 +177,57 @@ export class Database {
     return pool;
   }
 
+  /** @param limitMs How long to wait for a connection and for the work together. */
   async #withClient<Result>(
     work: (client: pg.PoolClient) => Promise<Result>,
-    limitMs = this.settings.statementTimeoutMs + CLIENT_GRACE_MS,
+    limitMs?: number,
   ): Promise<Result> {
-    const client = await this.#pool.connect();
+    const begun = performance.now();
+    const client = await this.#connect(limitMs);
     this.#hasConnected = true;
+    const forMs =
+      limitMs === undefined
+        ? this.settings.statementTimeoutMs + CLIENT_GRACE_MS
+        : Math.max(0, limitMs - (performance.now() - begun));
     let broken: Error | undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(NO_ANSWER), limitMs);
-    });
     try {
-      return await Promise.race([work(client), timeout]);
+      return await answerWithin(forMs, work(client));
     } catch (thrown) {
       if (isConnectionLoss(thrown)) broken = thrown as Error;
       throw thrown;
     } finally {
-      clearTimeout(timer);
       // A broken connection is not used again.
       client.release(broken);
     }
+  }
+
+  /** @param limitMs The statements under way may hold all connections for longer. */
+  async #connect(limitMs: number | undefined): Promise<pg.PoolClient> {
+    const connecting = this.#pool.connect();
+    if (limitMs === undefined) return connecting;
+    try {
+      return await answerWithin(limitMs, connecting);
+    } catch (thrown) {
+      // It may still come.
+      connecting.then(
+        (client) => client.release(),
+        () => {},
+      );
+      throw thrown;
+    }
+  }
+}
+
+/** @throws `NO_ANSWER` after so many milliseconds. */
+async function answerWithin<Result>(limitMs: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(NO_ANSWER), limitMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -21,7 +21,8 @@ const KEPT = `interval '1 day'`;
 export async function storeRequest(database: Database, request: RunRequest): Promise<void> {
   const { schema, settings } = database;
   const { id, runId, action } = request;
-  // The row is locked, so that no append ends the run meanwhile.
+  // The row is locked, so that no append ends the run meanwhile. The index of old replies is used only with
+  // its own condition, and with a time that stays the same for the statement.
   const [made] = await database.query(
     `WITH asked AS (
         SELECT run, events FROM ${schema}.runs
@@ -31,7 +32,7 @@ export async function storeRequest(database: Database, request: RunRequest): Pro
         SELECT $1, run, $3, events FROM asked ON CONFLICT (id) DO NOTHING
         RETURNING id
       ), forgotten AS (
-        DELETE FROM ${schema}.requests WHERE replied_at < clock_timestamp() - ${KEPT}
+        DELETE FROM ${schema}.requests WHERE reply IS NOT NULL AND replied_at < now() - ${KEPT}
       )
       SELECT id, pg_notify($4, $5) FROM made`,
     [id, runId, JSON.stringify(action), channelOf(settings.schema), REQUEST_ANNOUNCEMENT],

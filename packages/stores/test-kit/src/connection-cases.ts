@@ -105,6 +105,23 @@ export const CONNECTION_CASES: Readonly<Record<string, (store: ConnectionStore) 
       await vi.waitFor(isRenewed, { timeout: 10_000 });
     },
 
+    async 'leases outlive statements that the network has lost with all connections'(store) {
+      await using proxy = await startProxy(store.url);
+      await using owner = store.open(proxy.url, { leaseMs: 1_000 });
+      await owner.submit(queued('a'));
+      expect((await owner.claim())?.run.id).toBe('a');
+      // As many connections as there may be.
+      await Promise.all([1, 2, 3, 4].map(() => owner.list()));
+      proxy.stall();
+      const before = await store.leaseUntil();
+      // Each waits for its answer, or for a connection.
+      const lost = Array.from({ length: 6 }, () => owner.list().catch(() => []));
+      const isRenewed = async () => expect(await store.leaseUntil()).toBeGreaterThan(before);
+      await vi.waitFor(isRenewed, { timeout: 8_000 });
+      proxy.cut();
+      await Promise.all(lost);
+    },
+
     async 'a server that cannot be reached again ends the append with an error'(store) {
       const proxy = await startProxy(store.url);
       await using journal = store.open(proxy.url, { reconnectMs: 50 });
