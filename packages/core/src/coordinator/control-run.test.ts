@@ -5,6 +5,8 @@ import '../contract/compile-json-schema.js';
 import '../journal/content-key.js';
 import '../journal/in-flight.js';
 import '../journal/open-run.js';
+import '../runtime/attempt-keys.js';
+import '../runtime/continue-run.js';
 import type { EventData } from '../contract/journal.js';
 import { createPlan } from '../contract/plan-builder.js';
 import type { RunQueue } from '../contract/run-queue.js';
@@ -153,6 +155,46 @@ test('a request is stored while no coordinator is there, and counts before any t
   const types = await typesOf(queue);
   expect(types.at(-1)).toBe('run_canceled');
   expect(types).not.toContain('task_started');
+  await coordinator.stop();
+});
+
+test('a task that was canceled or skipped before the run was claimed does not start', async () => {
+  const queue = memoryRunQueue();
+  const apart = createPlan('Apart')
+    .addTask({ id: 'first', description: 'Do it' })
+    .addTask({ id: 'second', description: 'Do more' });
+  await submitRun(queue, apart, { runId: 'a' });
+  const run = controlRun(queue, 'a', { waitMs: 100 });
+  expect(await within(500, run.skipTask('first'))).toBe('stored');
+  expect(await within(500, run.cancelTask('second'))).toBe('stored');
+  expect(await within(500, run.cancelTask('third'))).toBe('stored');
+  const pending = (await queue.requests(['a'])).map(({ id }) => id);
+  const attempts = vi.spyOn(slow, 'run');
+  const coordinator = coordinate(queue);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(attempts).not.toHaveBeenCalled();
+  attempts.mockRestore();
+  const replies = await Promise.all(pending.map((id) => queue.replyTo(id)));
+  expect(replies.map((reply) => reply?.error?.code)).toEqual([
+    undefined,
+    undefined,
+    'unknown_task',
+  ]);
+  expect(errors).toEqual([]);
+  await coordinator.stop();
+});
+
+test('a task that was canceled before the reply was lost is canceled', async () => {
+  const queue = memoryRunQueue();
+  const coordinator = coordinate(queue);
+  await submitRun(queue, questions, { runId: 'a' });
+  await vi.advanceTimersByTimeAsync(100);
+  const run = controlRun(queue, 'a');
+  expect(await within(1_000, run.cancelTask('title'))).toBe('done');
+  expect(await within(1_000, run.cancelTask('title'))).toBe('done');
+  expect(await within(1_000, run.answer('publish', false))).toBe('done');
+  expect(await within(1_000, run.answer('publish', false))).toBe('done');
+  expect(await within(1_000, run.answer('publish', true))).toEqual({ code: 'not_waiting' });
   await coordinator.stop();
 });
 

@@ -15,7 +15,8 @@ export interface ControlRunOptions {
 
 /**
  * What has become of something that was asked for: it is `done`, durably, or it is `stored`, because no
- * coordinator carries the run out now. The next one that does carries this out, too.
+ * coordinator has replied in time: none carries the run out now, or it is slow. The next one carries this out,
+ * too, unless the run refuses it then: nobody hears of that.
  */
 export type Delivery = 'done' | 'stored';
 

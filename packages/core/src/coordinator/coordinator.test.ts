@@ -5,6 +5,8 @@ import '../contract/compile-json-schema.js';
 import '../journal/content-key.js';
 import '../journal/in-flight.js';
 import '../journal/open-run.js';
+import '../runtime/attempt-keys.js';
+import '../runtime/continue-run.js';
 import '../util/json-in-text.js';
 import { journalErrors } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';

@@ -1,10 +1,10 @@
-import { isStratagemError, StratagemError } from '../contract/errors.js';
+import { describe, isStratagemError, StratagemError } from '../contract/errors.js';
 import type { EventData } from '../contract/journal.js';
 import type { ClaimedRun, RunQueue } from '../contract/run-queue.js';
 import type { PendingRequest, RunReply } from '../contract/run-request.js';
 import type { RunHandle } from '../runtime/handle.js';
 import { decodeValue } from '../serialize/wire.js';
-import { wasDone } from './was-done.js';
+import { decidedSince, findEvidence } from './evidence.js';
 
 /** A run that this process carries out. */
 export interface ServedRun {
@@ -28,7 +28,10 @@ export class RequestDesk {
   readonly #queue: RunQueue;
   readonly #runs: () => ReadonlyMap<string, ServedRun>;
   readonly #onError: (error: unknown) => void;
-  readonly #underWay = new Map<string, Promise<void>>();
+  /** By the id of the request; whether its reply is stored. */
+  readonly #underWay = new Map<string, Promise<boolean>>();
+  /** Replies that may not be stored, by the id of the request: it is not carried out again. */
+  readonly #replies = new WeakMap<ClaimedRun, Map<string, RunReply>>();
   #looking: Promise<void> | undefined;
   #mustLookAgain = false;
 
@@ -50,7 +53,7 @@ export class RequestDesk {
 
   /** Begins to carry out requests of one run. */
   serve(pending: readonly PendingRequest[], run: ServedRun): void {
-    for (const request of pending) void this.#start(request, run);
+    this.#startAll(pending, () => run);
   }
 
   /** Looks for requests, and begins to carry them out. */
@@ -58,13 +61,14 @@ export class RequestDesk {
     this.#mustLookAgain = true;
     this.#looking ??= this.#lookAll().finally(() => {
       this.#looking = undefined;
+      if (this.#mustLookAgain) this.look();
     });
   }
 
   /** Replies to the last requests of a run that has ended. */
   async settle(runId: string, run: ServedRun): Promise<void> {
     const pending = await this.#queue.requests([runId]);
-    await Promise.all(pending.map((request) => this.#start(request, run)));
+    await Promise.all(this.#startAll(pending, () => run));
   }
 
   async #lookAll(): Promise<void> {
@@ -73,44 +77,85 @@ export class RequestDesk {
       const runs = this.#runs();
       if (runs.size === 0) continue;
       try {
-        for (const request of await this.#queue.requests([...runs.keys()])) {
-          void this.#start(request, runs.get(request.runId) as ServedRun);
-        }
+        const pending = await this.#queue.requests([...runs.keys()]);
+        this.#startAll(pending, ({ runId }) => runs.get(runId) as ServedRun);
       } catch (error) {
         this.#onError(error);
       }
     }
   }
 
-  #start(request: PendingRequest, run: ServedRun): Promise<void> {
+  /** Carries out requests that are in order, those of each run in this order. */
+  #startAll(
+    pending: readonly PendingRequest[],
+    runOf: (request: PendingRequest) => ServedRun,
+  ): Promise<boolean>[] {
+    const last = new Map<string, Promise<boolean>>();
+    return pending.map((request) => {
+      const work = this.#start(request, runOf(request), last.get(request.runId));
+      last.set(request.runId, work);
+      return work;
+    });
+  }
+
+  /** @param before The request of the run before it. */
+  #start(
+    request: PendingRequest,
+    run: ServedRun,
+    before: Promise<boolean> | undefined,
+  ): Promise<boolean> {
     const there = this.#underWay.get(request.id);
     if (there !== undefined) return there;
-    const work = this.#carryOut(request, run)
-      .catch(this.#onError)
+    const work = this.#carryOut(request, run, before)
+      .catch((error) => {
+        this.#onError(error);
+        return false;
+      })
       .finally(() => this.#underWay.delete(request.id));
     this.#underWay.set(request.id, work);
     return work;
   }
 
-  async #carryOut(request: PendingRequest, run: ServedRun): Promise<void> {
-    const reply = endedSince(run.claimed.opened.events, request.position)
-      ? refusal('run_ended', 'the run had ended before')
-      : await this.#replyOf(request, run);
-    if (reply !== undefined) await this.#queue.reply(request.id, reply);
+  async #carryOut(
+    request: PendingRequest,
+    run: ServedRun,
+    before: Promise<boolean> | undefined,
+  ): Promise<boolean> {
+    const { claimed } = run;
+    const replies = this.#replies.get(claimed) ?? new Map<string, RunReply>();
+    this.#replies.set(claimed, replies);
+    const reply = replies.get(request.id) ?? (await this.#replyOf(request, run));
+    if (reply === undefined) return false;
+    replies.set(request.id, reply);
+    // If the process dies, the next one carries out all from the first one on that has no reply: it must not
+    // pause a run again which this one has paused and resumed.
+    if ((await before) === false) return false;
+    await this.#queue.reply(request.id, reply);
+    replies.delete(request.id);
+    return true;
   }
 
   /** @returns undefined when it has to be tried again, here or in another process. */
   async #replyOf(request: PendingRequest, run: ServedRun): Promise<RunReply | undefined> {
+    const { events } = run.claimed.opened;
+    if (endedSince(events, request.position))
+      return refusal('run_ended', 'the run had ended before');
+    const decided = decidedSince(events, request);
+    if (decided === true) return {};
+    if (decided === false) {
+      return refusal('not_waiting', 'its question was decided before, or is not asked any more');
+    }
     try {
       await perform(run.handle, request);
       return {};
     } catch (error) {
       if (!run.isOpen) return undefined;
-      if (!isStratagemError(error)) throw error;
-      const { code } = error;
+      const code = isStratagemError(error) ? error.code : 'invalid_option';
       if (ELSEWHERE.test(code)) return undefined;
-      if (MAYBE_DONE.has(code) && (await wasDone(this.#queue, request))) return {};
-      return refusal(code, error.message);
+      const { isDone, isTakenOver } = await findEvidence(this.#queue, request, events.length);
+      if (isTakenOver) return undefined;
+      if (MAYBE_DONE.has(code) && isDone) return {};
+      return refusal(code, isStratagemError(error) ? error.message : describe(error));
     }
   }
 }

@@ -32,11 +32,14 @@ export function pendingHandle<Outputs>(
     else call(openHandle);
   };
   /** Part of its start, when it comes before that. */
-  const change = (call: (handle: RunHandle<Outputs>) => Promise<void>): Promise<void> => {
-    const changed = new Promise<void>((resolve, reject) => {
-      whenOpen((handle) => void call(handle).then(resolve, reject));
+  const call = (method: (handle: RunHandle<Outputs>) => Promise<void>): Promise<void> =>
+    new Promise<void>((resolve, reject) => {
+      whenOpen((handle) => void method(handle).then(resolve, reject));
       opened.catch(reject);
     });
+  /** Few callers wait for it. */
+  const change: typeof call = (method) => {
+    const changed = call(method);
     changed.catch(() => {});
     return changed;
   };
@@ -66,8 +69,8 @@ export function pendingHandle<Outputs>(
       return result;
     },
     openQuestions: () => openHandle?.openQuestions() ?? [],
-    cancelTask: async (taskId, reason) => (await opened).handle.cancelTask(taskId, reason),
-    skipTask: async (taskId, reason) => (await opened).handle.skipTask(taskId, reason),
+    cancelTask: (taskId, reason) => call((handle) => handle.cancelTask(taskId, reason)),
+    skipTask: (taskId, reason) => call((handle) => handle.skipTask(taskId, reason)),
     meetCriterion: async (name) => (await opened).handle.meetCriterion(name),
     pause: () => change((handle) => handle.pause()),
     resume: () => change((handle) => handle.resume()),

@@ -227,11 +227,11 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   cancelTask(taskId: string, reason?: unknown): Promise<void> {
-    return this.#control.end('cancelTask', taskId, reason);
+    return this.#control.end('cancelTask', taskId, reason, this.hasStarted);
   }
 
   skipTask(taskId: string, reason?: unknown): Promise<void> {
-    return this.#control.end('skipTask', taskId, reason);
+    return this.#control.end('skipTask', taskId, reason, this.hasStarted);
   }
 
   meetCriterion(name: string): Promise<void> {

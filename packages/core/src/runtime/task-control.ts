@@ -38,12 +38,18 @@ export class TaskControl {
     this.#acknowledgements.settle(input, this.#kernel.ended ? runEnded() : undefined);
   }
 
-  async end(type: ControlInput['type'], taskId: string, reason: unknown): Promise<void> {
+  /** @param hasStarted Whether the run has: until then, a task that has failed may be about to run again. */
+  async end(
+    type: ControlInput['type'],
+    taskId: string,
+    reason: unknown,
+    hasStarted: boolean,
+  ): Promise<void> {
     if (typeof taskId !== 'string') {
       throw new OptionError(`${type}(): the id of a task must be a string; it is ${show(taskId)}`);
     }
     const refusal = this.#refusal(type, taskId);
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined && hasStarted) throw refusal;
     await this.#acknowledgements.request((acknowledge) => {
       this.#take({ type, taskId, reason, acknowledge });
     });

@@ -19,6 +19,8 @@ export abstract class WorkLoop {
   /** Why the run cannot go on in this process. */
   protected failure: StratagemError | undefined;
   protected isOver = false;
+  /** Whether inputs are applied. Until then, they only gather. */
+  protected hasStarted = false;
 
   /** Inputs in order; the places of those that are done with, as many as `#applied`, are empty. */
   #inbox: (Input | undefined)[] = [];
@@ -97,6 +99,7 @@ export abstract class WorkLoop {
 
   /** Applies the inputs that have gathered, put in this order. */
   protected start(inOrder: (inputs: readonly Input[]) => readonly Input[]): void {
+    this.hasStarted = true;
     this.#inbox = [...inOrder(this.#takeInbox())];
     this.#work();
   }
