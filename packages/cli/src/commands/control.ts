@@ -85,7 +85,7 @@ function controlCommand(
       const text =
         delivery === 'done'
           ? `${id}: ${done}`
-          : `${id}: no coordinator carries it out now. What you asked for is stored: the next coordinator does it`;
+          : `${id}: no coordinator has replied. What you asked for is stored: a coordinator that carries the run out does it, unless the run refuses it then`;
       await write(process.stderr, `${text}\n`);
     }
     return EXIT.completed;

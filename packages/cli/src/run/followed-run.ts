@@ -77,7 +77,7 @@ export class FollowedRun implements ViewedRun {
         wasSaid = true;
         await write(
           process.stderr,
-          `No coordinator has taken the run ${this.runId} yet. Start one with: ${COMMAND} coordinator --engine ${shownJournal(this.#engine)}\n`,
+          `No coordinator has taken the run ${this.runId} yet. Start one with: ${COMMAND} coordinator --engine ${shellQuote(shownJournal(this.#engine))}\n`,
         );
       }
       await this.#pause(Math.max(POLL_MS, COST_FACTOR * (performance.now() - at)));

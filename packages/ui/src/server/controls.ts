@@ -41,7 +41,7 @@ export async function perform(handle: RunControls | undefined, action: Action): 
   const delivery = await call(handle, action);
   if (delivery !== 'stored') return;
   throw new OptionError(
-    'No coordinator carries the run out now. This is stored: the next coordinator does it.',
+    'No coordinator has replied. This is stored: a coordinator that carries the run out does it, unless the run refuses it then.',
   );
 }
 

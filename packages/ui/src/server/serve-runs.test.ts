@@ -445,7 +445,7 @@ test('what no coordinator can do now is stored, and the page says so', async () 
   const origin = await start({ journal: queue, controlOf });
   const response = await post(origin, runId, { control: 'pause' });
   expect(response.status).toBe(409);
-  expect(await response.text()).toContain('This is stored: the next coordinator does it');
+  expect(await response.text()).toContain('This is stored: a coordinator that carries the run out');
   expect(await queue.requests([runId])).toHaveLength(1);
 });
 
