@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { inOrder } from '../../test/runs.js';
+import { deferred, inOrder } from '../../test/runs.js';
 // Loaded before time is virtual: the executor loads them when it needs them.
 import '../contract/compile-json-schema.js';
 import '../journal/content-key.js';
@@ -89,6 +89,33 @@ test('a run of a coordinator that is stopped is taken over at once, and no task 
   await stopped;
   expect([...one.done, ...two.done]).toEqual(['one: a first', 'two: a second']);
   expect(await statusOf(one.queue)).toEqual({ a: 'completed' });
+  await two.coordinator.stop();
+});
+
+test('a run that is claimed while its coordinator stops does not begin there', async () => {
+  const inner = memoryRunQueue();
+  const gate = deferred();
+  const queue: RunQueue = {
+    ...inner,
+    async requests(runIds) {
+      await gate.promise;
+      return inner.requests(runIds);
+    },
+  };
+  const { done, errors, coordinator } = setUp({ queue });
+  await submitRun(queue, steps('Work'), { runId: 'a' });
+  await vi.advanceTimersByTimeAsync(500);
+  expect(coordinator.runs).toEqual(['a']);
+  const stopped = coordinator.stop();
+  await vi.advanceTimersByTimeAsync(500);
+  gate.resolve();
+  await vi.advanceTimersByTimeAsync(500);
+  await stopped;
+  expect([done, errors]).toEqual([[], []]);
+  expect(await statusOf(queue)).toEqual({ a: 'queued' });
+  const two = setUp({ queue: inner, name: 'two' });
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(await statusOf(queue)).toEqual({ a: 'completed' });
   await two.coordinator.stop();
 });
 

@@ -4,6 +4,7 @@ import { checkInterrupt, type InterruptOptions } from '../contract/interrupt.js'
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import type { ClaimedRun, RunQueue } from '../contract/run-queue.js';
+import type { PendingRequest } from '../contract/run-request.js';
 import type { Executor } from '../runtime/executor.js';
 import type { RunHandle } from '../runtime/handle.js';
 import { claimedJournal } from './claimed-journal.js';
@@ -218,17 +219,8 @@ class QueueCoordinator implements Coordinator {
       try {
         // What was asked for before counts before any task starts.
         const pending = await this.#desk.before(id);
-        const handle = this.#start(claimed);
-        work.handle = handle;
-        this.#desk.serve(pending, servedRun(claimed, work, handle));
-        this.#announce(handle);
-        void this.#noteOpening(handle, work);
-        const { status, error } = await handle.result;
-        // Its record is not complete: the run is carried out again after a while, here or elsewhere.
-        if (error instanceof JournalError) throw error;
-        if (status !== 'interrupted') {
-          await this.#desk.settle(id, servedRun(claimed, work, handle));
-        }
+        // Who stops meanwhile interrupts the runs that have begun: this one has not.
+        if (!this.#isStopping) await this.#run(claimed, work, pending);
       } catch (error) {
         this.#settings.onError(error, id);
         const refusals = this.#refusals.get(id) ?? 0;
@@ -241,6 +233,19 @@ class QueueCoordinator implements Coordinator {
     } catch (error) {
       this.#settings.onError(error, id);
     }
+  }
+
+  async #run(claimed: ClaimedRun, work: Work, pending: readonly PendingRequest[]): Promise<void> {
+    const handle = this.#start(claimed);
+    const served = servedRun(claimed, work, handle);
+    work.handle = handle;
+    this.#desk.serve(pending, served);
+    this.#announce(handle);
+    void this.#noteOpening(handle, work);
+    const { status, error } = await handle.result;
+    // Its record is not complete: the run is carried out again after a while, here or elsewhere.
+    if (error instanceof JournalError) throw error;
+    if (status !== 'interrupted') await this.#desk.settle(claimed.run.id, served);
   }
 
   /** The runs under way here, by their ids; of one that was claimed again, the newer part. */
