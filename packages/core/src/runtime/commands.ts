@@ -12,9 +12,20 @@ export function dropAborted(commands: Command[]): void {
     if (command.type === 'abort_replan') lastRound = position;
   }
   if (aborted.size === 0 && lastRound < 0) return;
-  const left = commands.filter((command, position) => {
+  retain(commands, (command, position) => {
     if (command.type === 'start') return position > (aborted.get(command.index) ?? -1);
     return command.type !== 'replan' || position > lastRound;
   });
-  commands.splice(0, commands.length, ...left);
+}
+
+/** Drops the other commands from the list. There may be more of them than a call can have arguments. */
+export function retain(
+  commands: Command[],
+  isKept: (command: Command, position: number) => boolean,
+): void {
+  let kept = 0;
+  for (const [position, command] of commands.entries()) {
+    if (isKept(command, position)) commands[kept++] = command;
+  }
+  commands.length = kept;
 }

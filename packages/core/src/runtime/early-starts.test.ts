@@ -1,10 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { deferred, inOrder } from '../../test/runs.js';
+import { RunnerError } from '../contract/errors.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
+import { Graph } from '../graph/graph.js';
 import { memoryJournal } from '../journal/memory-journal.js';
+import type { Command } from '../kernel/command.js';
+import { dropAborted } from './commands.js';
+import { takeEarlyStarts } from './early-starts.js';
 import { createExecutor } from './executor.js';
 
 type Disk = ReturnType<typeof deferred<void>>;
@@ -156,6 +161,64 @@ describe('while the events of a step are written, but not on the disk yet,', () 
     expect(aborted).toEqual(['b']);
     expect(result.tasks.map(({ status }) => status)).toEqual(['running', 'pending']);
   });
+});
+
+test('nothing starts when a journal says that events are written after it has failed', async () => {
+  const inner = memoryJournal();
+  const late: (() => void)[] = [];
+  let appends = 0;
+  const journal: Journal = {
+    ...inner,
+    async create(run) {
+      const created = await inner.create(run);
+      return {
+        runId: created.runId,
+        close: () => created.close(),
+        async append(events, onWritten) {
+          if (++appends === 1) return created.append(events);
+          if (onWritten !== undefined) late.push(onWritten);
+          throw new Error('no answer from the disk');
+        },
+      };
+    },
+  };
+  const model = asked();
+  const executor = createExecutor({
+    ...{ strategy: inOrder, runner: model.runner, journal, maxParallel: 1 },
+  });
+  const run = executor.execute({
+    goal: 'g',
+    tasks: [
+      { id: 'a', description: 'A' },
+      { id: 'b', description: 'B' },
+    ],
+  });
+  await until(() => expect(model.prompts).toEqual(['a']));
+  model.answer('a');
+  expect((await run).error?.code).toBe('journal_failed');
+  for (const say of late) say();
+  expect(late).toHaveLength(1);
+  expect(model.prompts).toEqual(['a']);
+});
+
+test('any number of starts may come at once, early or late', () => {
+  const size = 150_000;
+  const tasks = Array.from({ length: size }, (_, n) =>
+    n === 0 ? { id: 'a', description: '' } : { id: `${n}`, run: () => n },
+  );
+  const graph = new Graph(tasks);
+  const commands = tasks.map(
+    (_, index): Command => ({
+      ...{ type: 'start', index, attempt: 1 },
+      ...{ deadline: undefined, isAttached: false },
+    }),
+  );
+  expect(takeEarlyStarts({ commands, graph }, size)).toMatchObject([{ index: 0 }]);
+  expect(commands).toHaveLength(size - 1);
+  commands.push({ type: 'abort', index: 1, attempt: 1, error: new RunnerError('timeout', 'late') });
+  dropAborted(commands);
+  expect(commands).toHaveLength(size - 1);
+  expect(commands[0]).toMatchObject({ type: 'start', index: 2 });
 });
 
 const seen: string[] = [];

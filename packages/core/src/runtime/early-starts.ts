@@ -2,6 +2,7 @@ import { asksModel, type Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { retain } from './commands.js';
 
 type Start = Extract<Command, { type: 'start' }>;
 
@@ -22,12 +23,11 @@ export function takeEarlyStarts(
   const early: Start[] = [];
   // An abort gives up a place that a start may have got.
   if (commands.some(({ type }) => type !== 'start')) return early;
-  const others = commands.filter((command) => {
+  retain(commands, (command) => {
     const isEarly = isRepeatable(command as Start, graph, durableTasks);
     if (isEarly) early.push(command as Start);
     return !isEarly;
   });
-  if (early.length > 0) commands.splice(0, commands.length, ...others);
   return early;
 }
 
