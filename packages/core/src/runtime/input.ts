@@ -54,13 +54,21 @@ export interface Acknowledged {
 
 /**
  * What the caller did to the run before it began, with the start among it: a run that was paused at
- * once begins paused, and a cancellation or an interruption takes the place of the start.
+ * once begins paused, and a cancellation or an interruption takes the place of the start. The callers of
+ * all other inputs learn then that these have no effect.
  */
-export function inOrderOfStart(inputs: readonly Input[]): Input[] {
-  const canceled = inputs.find(({ type }) => type === 'cancel' || type === 'interrupt');
-  // The callers of all other inputs learn that they came too late.
-  if (canceled !== undefined) {
-    return [canceled, ...inputs.filter((input) => 'acknowledge' in input)];
+export function inOrderOfStart(
+  inputs: readonly Input[],
+  interruption: { error(): StratagemError },
+): Input[] {
+  const others = inputs.filter((input) => 'acknowledge' in input);
+  const canceled = inputs.find(({ type }) => type === 'cancel');
+  if (canceled !== undefined) return [canceled, ...others];
+  const interrupted = inputs.find(({ type }) => type === 'interrupt');
+  if (interrupted !== undefined) {
+    // Nothing was recorded that could still be done when the run is resumed.
+    for (const { acknowledge } of others) acknowledge(interruption.error());
+    return [interrupted];
   }
   const isSetting = ({ type }: Input) => ['pause', 'resume', 'maxParallel'].includes(type);
   return [

@@ -106,6 +106,16 @@ describe('interrupt', () => {
     expect(started).toEqual(['a/1', 'b/1']);
   });
 
+  test('takes no more tasks once the run has left this process', async () => {
+    const { plan, open } = gated('a', 'b');
+    const run = executorOf().execute(plan, { runId: 'one' });
+    await settle();
+    const ended = run.interrupt({ drain: true });
+    open('a');
+    expect((await ended).status).toBe('interrupted');
+    expect(() => run.addTasks([{ id: 'c', run: () => 1 }])).toThrow('it is over');
+  });
+
   test('with drain aborts what is left after its time limit', async () => {
     const { plan, aborted } = gated('a');
     const run = executorOf().execute(plan, { runId: 'one' });
@@ -159,6 +169,33 @@ describe('interrupt', () => {
       open('a');
       expect((await executor.resume('one', { plan })).status).toBe('completed');
     }
+  });
+
+  test('before the start refuses other changes, for nothing is recorded; cancel() still cancels', async () => {
+    const executor = executorOf();
+    const { plan, open, started } = gated('a');
+    const begin = () => executor.execute(plan, { runId: 'one' });
+    const resume = () => executor.resume('one', { plan });
+    const opened = executorOf();
+    const recorded = opened.execute(plan, { runId: 'one' });
+    await settle();
+    await recorded.interrupt();
+    for (const start of [begin, resume, () => opened.resume('one', { plan })]) {
+      const run = start();
+      const changes = [run.pause(), run.setMaxParallel(2), run.resume(), run.skipTask('a')];
+      const ended = run.interrupt();
+      for (const change of changes) {
+        await expect(change).rejects.toMatchObject({ code: 'run_interrupted' });
+      }
+      expect((await ended).status).toBe('interrupted');
+    }
+    expect(started).toEqual(['a/1']);
+    const canceled = resume();
+    canceled.interrupt();
+    canceled.cancel('enough');
+    expect((await canceled).status).toBe('canceled');
+    open('a');
+    expect((await opened.resume('one', { plan })).status).toBe('completed');
   });
 
   test('keeps human steps and waits between retries for the process that resumes the run', async () => {

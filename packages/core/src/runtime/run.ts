@@ -128,7 +128,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (settings.outputs === 'final') this.#releaseLoaded = this.#loadRelease();
     void this.prepare();
-    if (record === undefined) queueMicrotask(() => this.start(inOrderOfStart));
+    if (record === undefined) queueMicrotask(() => this.#begin());
     else {
       if (record.past !== undefined) this.#recover(record.past);
       this.#open(record);
@@ -168,7 +168,11 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     const opening = this.ahead?.openTo(this.#journal);
     if (opening !== undefined) await opening;
     if (this.#kernel.ended) this.#finish();
-    else this.start(inOrderOfStart);
+    else this.#begin();
+  }
+
+  #begin(): void {
+    this.start((inputs) => inOrderOfStart(inputs, this.#interruption));
   }
 
   /** Recorded events were published by another process; the result has them all the same. */
@@ -240,7 +244,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
 
   /** @param attempt The attempt that adds them, if one does. */
   addTasks(attempt: Attempt | undefined, tasks: readonly Task[]): void {
-    if (attempt?.isOver || this.#kernel.ended || this.#isCanceling) {
+    const isOver = this.isOver || this.#kernel.ended || this.#isCanceling;
+    if (attempt?.isOver || isOver) {
       const message = 'addTasks(): it is over, nothing can be added any more';
       throw new StratagemError('run_ended', message);
     }
@@ -279,6 +284,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   protected startEarly(): void {
+    // A journal may say so late, after its append has failed and ended the run.
+    if (this.isOver) return;
     // An instrumentation sees the start of an attempt before its work.
     if (this.#own === undefined || this.#isCanceling || this.#settings.instrumentation) return;
     for (const command of takeEarlyStarts(this.#kernel, this.#durableTasks)) {
