@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { execute, inOrder, planOf, taskOf } from '../../test/runs.js';
+import { execute, inOrder, lastFirst, planOf, taskOf } from '../../test/runs.js';
 import type { AttemptCarrier, AttemptReport } from '../contract/carrier.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { createExecutor } from './executor.js';
@@ -46,6 +46,35 @@ describe('a runner or function', () => {
     const result = await execute(planOf({ id: 'a', run: () => broken }, { id: 'b', run: () => 2 }));
     expect(taskOf(result, 'a')).toMatchObject({ status: 'failed' });
     expect(taskOf(result, 'b')).toMatchObject({ status: 'completed' });
+  });
+
+  test('that reports too much before it waits is asked to stop', async () => {
+    const stopped: unknown[] = [];
+    const { tasks } = await execute(
+      planOf(
+        {
+          id: 'late',
+          run(_, { emit, signal }) {
+            void emit('much too much text');
+            stopped.push(signal.aborted);
+            return new Promise(() => {});
+          },
+        },
+        { id: 'thrown', run: (_, { emit }) => void emit('much too much text') },
+      ),
+      { maxOutputBytes: 40, retry: { maxAttempts: 1 } },
+    );
+    expect(tasks.map(({ error }) => error?.code)).toEqual(['invalid_output', 'invalid_output']);
+    expect(stopped).toEqual([true]);
+  });
+
+  test('may be canceled in any number at once', async () => {
+    const never = new Promise(() => {});
+    const tasks = Array.from({ length: 200_000 }, (_, n) => ({ id: `${n}`, run: () => never }));
+    const run = execute({ goal: 'x', tasks }, { strategy: lastFirst, maxParallel: 200_000 });
+    await new Promise((resolve) => setTimeout(resolve));
+    run.cancel();
+    expect((await run).status).toBe('canceled');
   });
 });
 

@@ -377,9 +377,22 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
 
   #end(attempt: Attempt, input: Input): void {
     if (attempt.isOver) return;
-    if (attempt.streamed !== undefined) this.#takeParts(attempt, attempt.streamed.end());
+    const last = attempt.streamed === undefined ? input : this.#withRest(attempt, input);
     attempt.isOver = true;
-    this.inbox.take(input, this.#own === undefined);
+    this.inbox.take(last, this.#own === undefined);
+  }
+
+  /** Takes the text that has waited for more. Too much of it makes the attempt fail. */
+  #withRest(attempt: Attempt, input: Input): Input {
+    try {
+      this.#takeParts(attempt, attempt.streamed?.end() ?? []);
+      return input;
+    } catch (error) {
+      if (input.type === 'failed') return input;
+      const failure = error as RunnerError;
+      const thrown = input.type === 'completed' ? withDetails(failure, input.result) : failure;
+      return { type: 'failed', attempt, thrown };
+    }
   }
 }
 

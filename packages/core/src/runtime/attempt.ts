@@ -61,7 +61,7 @@ export class Attempt implements AttemptCall, RunContext {
   streamed: StreamedSecrets | undefined = undefined;
   /** Slot among the attempts of the run in flight. */
   place = -1;
-  /** Whether its asynchronous work is under way in this process, and not aborted. */
+  /** Whether its work is under way in this process, and not aborted. */
   isAwaited = false;
   /** The runner that works on it in this process; undefined for a function, a tool or a command. */
   runner: TaskRunner | undefined = undefined;

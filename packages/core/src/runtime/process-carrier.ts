@@ -52,18 +52,24 @@ export class ProcessCarrier {
   run(attempt: ActiveAttempt): void {
     const instrumentation = this.#instrumentation;
     let value: unknown;
+    let isLate = false;
+    let failure: { readonly error: unknown } | undefined;
+    attempt.isAwaited = true;
     try {
       value =
         instrumentation === undefined
           ? this.#perform(attempt)
           : instrumentation.attempt(this.#describe(attempt), () => this.#perform(attempt));
-      attempt.isAwaited = isThenable(value);
+      isLate = isThenable(value);
     } catch (error) {
-      attempt.tell({ type: 'failed', error });
-      return;
+      failure = { error };
     }
-    if (!attempt.isAwaited) {
-      this.#report(attempt, value);
+    if (!isLate) {
+      // What it reported meanwhile may have aborted it.
+      if (!attempt.isAwaited) this.#aborted.delete(attempt);
+      attempt.isAwaited = false;
+      if (failure === undefined) this.#report(attempt, value);
+      else attempt.tell({ type: 'failed', ...failure });
       return;
     }
     const awaited = value as PromiseLike<unknown>;
@@ -171,7 +177,8 @@ export class ProcessCarrier {
 
   /** Waits until the work of aborted attempts has ended, at most so long after the last was aborted. */
   async settle(graceMs: number): Promise<void> {
-    const lastAt = Math.max(...this.#aborted.values());
+    let lastAt = 0;
+    for (const at of this.#aborted.values()) lastAt = Math.max(lastAt, at);
     const leftMs = Math.min(lastAt + graceMs - performance.now(), MAX_TIMER_MS);
     if (leftMs <= 0) return;
     let timer: ReturnType<typeof setTimeout> | undefined;

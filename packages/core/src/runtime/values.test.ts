@@ -1,9 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { deferred, execute, inOrder, planOf, taskOf } from '../../test/runs.js';
 import type { AttemptReport } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
-import type { Task } from '../contract/task.js';
-import { createExecutor, memoryJournal, type Plan, type RunEvent, readRun } from '../index.js';
+import type { RunContext, Task } from '../contract/task.js';
+import {
+  createExecutor,
+  createPlan,
+  memoryJournal,
+  type Plan,
+  type RunEvent,
+  readRun,
+} from '../index.js';
 
 /** Rejections that nobody has handled, as the process would see them. */
 const unhandled: unknown[] = [];
@@ -447,5 +455,23 @@ describe('maxOutputBytes', () => {
     await expect(run.answer('ask', 'x'.repeat(50))).rejects.toThrow('more than 40 bytes');
     run.cancel();
     await run;
+  });
+
+  test('counts a text that has waited for the rest of a secret', async () => {
+    const secret = 'x'.repeat(50);
+    const inputs = z.object({ token: z.string().meta({ secret: true }) });
+    const task = async (context: RunContext) => {
+      void context.emit(secret.slice(1));
+      await Promise.resolve();
+    };
+    const plan = createPlan('Stream', { inputs })
+      .addTask({ id: 'a', run: (_, context) => task(context) })
+      .addTask({ id: 'b', run: () => 1 });
+    const executor = createExecutor({ strategy: inOrder, maxOutputBytes: 40 });
+    const { tasks } = await executor.execute(plan, { inputs: { token: secret } });
+    expect(tasks.map(({ status, error }) => error?.code ?? status)).toEqual([
+      'invalid_output',
+      'completed',
+    ]);
   });
 });
