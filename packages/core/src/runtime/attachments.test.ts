@@ -58,6 +58,15 @@ const attachmentsIn = (timeline: readonly RunEvent[]) =>
   timeline.filter((event) => event.type === 'task_output' && event.kind === 'attachment');
 
 describe('a task with attachments', () => {
+  test('runs on when its run cannot be interrupted, for want of a journal', async () => {
+    const run = executorOf(camera().runner).execute({
+      goal: 'x',
+      tasks: [{ id: 'a', description: 'x', attachments: ['chart.png'] }],
+    });
+    expect(() => run.interrupt()).toThrow('needs a journal');
+    expect((await run).status).toBe('completed');
+  });
+
   test('gives them to its runner: files, addresses and bytes', async () => {
     const { runner, requests } = camera();
     const plan = createPlan('x').addTask({

@@ -227,10 +227,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const { journal, redact, seed = randomSeed() } = options;
       const begin = (run: () => Run<Outputs>) =>
         haveAttachments(settings.plan.tasks)
-          ? pendingHandle<Outputs>(runId, async (onOpen) => {
-              (await settings.attachments.load()).require(settings.plan.tasks, runners);
-              onOpen(handleOf(run()));
-            })
+          ? pendingHandle<Outputs>(
+              runId,
+              async (onOpen) => {
+                (await settings.attachments.load()).require(settings.plan.tasks, runners);
+                onOpen(handleOf(run()));
+              },
+              journal !== undefined,
+            )
           : handleOf(run());
       if (journal === undefined) {
         if (options.reuse) {

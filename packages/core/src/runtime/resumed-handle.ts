@@ -1,20 +1,22 @@
 import { checkLimit } from '../contract/check-options.js';
 import { StratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
-import { checkInterrupt } from '../contract/interrupt.js';
 import type { PlanResult } from '../state/result.js';
 import { orThrow } from '../state/run-error.js';
 import type { RunHandle } from './handle.js';
+import { Interruption } from './interruption.js';
 
 /**
  * The handle of a run that is still being opened. Calls are queued until it is open. If opening fails,
  * the result and the events reject with the error.
  *
  * @param open Opens the run, and passes on its handle before the run does anything.
+ * @param isJournalled Whether the run has a journal.
  */
 export function pendingHandle<Outputs>(
   runId: string,
   open: (onOpen: (handle: RunHandle<Outputs>) => void) => Promise<void>,
+  isJournalled = true,
 ): RunHandle<Outputs> {
   let openHandle: RunHandle<Outputs> | undefined;
   const queued: ((handle: RunHandle<Outputs>) => void)[] = [];
@@ -64,7 +66,7 @@ export function pendingHandle<Outputs>(
     },
     cancel: (reason) => whenOpen((handle) => handle.cancel(reason)),
     interrupt(options = {}) {
-      checkInterrupt(options);
+      new Interruption(runId, isJournalled).check(options);
       whenOpen((handle) => void handle.interrupt(options));
       return result;
     },
