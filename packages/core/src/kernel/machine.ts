@@ -44,7 +44,7 @@ export class Machine {
   readonly idleTimeoutMs: number | undefined;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
-  /** Tasks whose last dependency has just settled; the first of them, as many as `admitted`, are done with. */
+  /** Tasks whose last dependency has just settled. The first `admitted` of them have been admitted. */
   readonly unblocked: number[] = [];
   admitted = 0;
   /** Unblocked tasks that are more than one attempt; they begin after everything else was settled. */

@@ -65,9 +65,9 @@ export class RunClock {
   }
 
   /**
-   * Whether the run should yield the event loop, after half of its turn. Nobody says when a turn of the event loop ends, and to
-   * ask for it costs as much as a task. So the run asks only when half of the time has passed; the
-   * other half counts from then on.
+   * Whether the run should yield the event loop, asked after half of its turn. To learn when a turn of the
+   * event loop ends costs as much as a task. So the run asks for it only when half of the time has passed;
+   * the other half counts from then on.
    */
   isTurnOver(now: number): boolean {
     // Nothing of a run that is over takes long.

@@ -22,7 +22,7 @@ export abstract class WorkLoop {
   /** Whether inputs are applied. Until then, they only gather. */
   protected hasStarted = false;
 
-  /** Inputs in order; the places of those that are done with, as many as `#applied`, are empty. */
+  /** Inputs in order. The first `#applied` of them have been applied, and their places are empty. */
   #inbox: (Input | undefined)[] = [];
   #applied = 0;
   /** Whether the loop runs, or is about to. */

@@ -118,7 +118,7 @@ export function findAlternatives(events: Iterable<RunEvent>): Alternatives {
 
 /** Caps around the recorded one, without one that could make no difference; no cap comes last. */
 function capsToTry(fold: RunFold): number[] {
-  const peak = Math.max(0, ...fold.steps.map(({ running }) => running));
+  const peak = fold.steps.reduce((most, { running }) => Math.max(most, running), 0);
   if (peak === 0) return [];
   const cap = firstCap(fold);
   const base = Number.isFinite(cap) ? cap : peak;
