@@ -168,16 +168,22 @@ async function runMap(
   const terminal = { isAsked: false, isRefused: false };
   /** Withdraws the question that is open. */
   let withdraw: (() => void) | undefined;
+  // The map reports a row that cannot be read, when it comes to it.
+  const total = source.isSmall ? await source.count().catch(() => undefined) : undefined;
   const map: DatasetMap<Outputs, Row> = mapDataset(plan, source.rows, {
     ...options,
-    total: source.count,
+    total: () => total ?? source.count(),
     confirm: (question) => confirm(question),
   });
-  const display = showMap(new MapRate(map, source.share), flags);
+  const display = showMap(new MapRate(map, source.share, total), flags);
   const isText = !flags.quiet && flags.logFormat !== 'json';
   const signals = stopOnSignals((reason) => {
-    // The question has no line end.
-    if (isText) process.stderr.write(`${withdraw === undefined ? '' : '\n'}${STOPPING}`);
+    if (isText && withdraw === undefined) {
+      display.suspend();
+      process.stderr.write(STOPPING);
+      display.resume(true);
+      // The question has no line end.
+    } else if (isText) process.stderr.write(`\n${STOPPING}`);
     withdraw?.();
     void map.stop(reason);
   });

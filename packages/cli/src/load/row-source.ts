@@ -15,9 +15,14 @@ export interface RowSource {
   readonly hasTextCells: boolean;
   /** Counts the rows with another reader; undefined where they can be read once alone. */
   readonly count: () => Promise<number | undefined>;
+  /** Whether counting the rows takes next to no time. */
+  readonly isSmall: boolean;
   /** The share of the file that was read, 0 to 1; undefined where its size is unknown. */
   readonly share: () => number | undefined;
 }
+
+/** A file is read ahead of its rows, so the share that was read says little about a small one. */
+const SMALL_BYTES = 5_000_000;
 
 /** @throws {UsageError} when the rows cannot be read. */
 export async function openRows(flags: MapFlags): Promise<RowSource> {
@@ -31,6 +36,7 @@ export async function openRows(flags: MapFlags): Promise<RowSource> {
     rows,
     first,
     hasTextCells: file.hasTextCells,
+    isSmall: size !== undefined && size <= SMALL_BYTES,
     share: () => (size === undefined || size === 0 ? undefined : file.bytesRead / size),
     async count() {
       if (size === undefined) return undefined;

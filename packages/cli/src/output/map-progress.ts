@@ -31,11 +31,19 @@ export class MapRate {
   readonly #map: Map;
   /** The share of the file that was read. */
   readonly #share: () => number | undefined;
-  readonly #samples: { readonly at: number; readonly done: number }[] = [];
+  readonly #total: number | undefined;
+  #samples: { readonly at: number; readonly done: number }[] = [];
 
-  constructor(map: Map, share: () => number | undefined) {
+  /** @param total How many rows there are, if they were counted. */
+  constructor(map: Map, share: () => number | undefined, total: number | undefined) {
     this.#map = map;
     this.#share = share;
+    this.#total = total;
+  }
+
+  /** Forgets the rate, after a time in which nothing ran. */
+  restart(): void {
+    this.#samples = [];
   }
 
   figures(now: number): MapFigures {
@@ -48,7 +56,7 @@ export class MapRate {
     const seconds = (now - first.at) / 1_000;
     const rowsPerSecond = seconds > 0.5 ? (done - restored - first.done) / seconds : undefined;
     const share = this.#share();
-    const total = known ?? (share ? Math.round(read / share) : undefined);
+    const total = known ?? this.#total ?? (share ? Math.round(read / share) : undefined);
     const leftMs =
       total !== undefined && rowsPerSecond
         ? (Math.max(0, total - done) / rowsPerSecond) * 1_000
@@ -61,7 +69,8 @@ export class MapRate {
 export interface MapDisplay {
   /** Clears the screen for a question or a message, until `resume` is called. */
   suspend(): void;
-  resume(): void;
+  /** @param isRateKept Whether rows were worked on meanwhile. */
+  resume(isRateKept?: boolean): void;
   stop(): void;
 }
 
@@ -97,8 +106,9 @@ export function showMap(
       isSuspended = true;
       block?.clear();
     },
-    resume() {
+    resume(isRateKept = false) {
       isSuspended = false;
+      if (!isRateKept) rate.restart();
       if (block !== undefined) show();
     },
     stop() {
