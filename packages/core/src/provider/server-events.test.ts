@@ -137,6 +137,25 @@ test('bodies that are no web streams are read', async () => {
   expect(await read(null)).toEqual([]);
 });
 
+test('a body that cannot be left does no harm', async () => {
+  const pieces = ['data: 1\n\n', 'data: 2\n\n'];
+  let isLeft = false;
+  const iterator = {
+    next: async () => ({ done: false, value: pieces.shift() }),
+    return() {
+      isLeft = true;
+      throw new Error('broken');
+    },
+  };
+  const body = { [Symbol.asyncIterator]: () => iterator } as unknown as Response['body'];
+  for await (const [first] of serverEvents(body)) {
+    expect(first?.data).toBe('1');
+    break;
+  }
+  await new Promise(setImmediate);
+  expect(isLeft).toBe(true);
+});
+
 test('a long line in many pieces takes time in proportion to its length', async () => {
   const pieces = Array.from({ length: 2_000 }, () => bytesOf('x'.repeat(500)));
   const [only] = await read(bodyOf([bytesOf('data: '), ...pieces]).body);

@@ -45,15 +45,14 @@ const GRACE_MS = 100;
  * canceling would close it.
  */
 function leave(reader: Reader): void {
-  const cancel = () => void Promise.resolve(reader.cancel()).catch(() => {});
-  const timer = setTimeout(cancel, GRACE_MS);
-  reader.read().then(
-    ({ done }) => {
-      clearTimeout(timer);
-      if (done !== true) cancel();
-    },
-    () => clearTimeout(timer),
-  );
+  const ignore = () => {};
+  const cancel = async () => reader.cancel();
+  const timer = setTimeout(() => void cancel().catch(ignore), GRACE_MS);
+  void reader
+    .read()
+    .finally(() => clearTimeout(timer))
+    .then(({ done }) => (done === true ? undefined : cancel()))
+    .catch(ignore);
 }
 
 interface Reader {
