@@ -132,6 +132,15 @@ describe('stratagem map', () => {
     expect(await map('--yes')).toMatchObject({ completed: 60, reused: 0 });
   });
 
+  test('refuses a plan that takes nothing from the rows', async () => {
+    const plan = 'goal: x\ntasks: [{ id: summary, description: Summarise it }]\n';
+    await using project = await folder({ 'plan.yaml': plan, 'rows.csv': 'text,stars\na,1\n' });
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', ...FAST];
+    const { exitCode, stdout, stderr } = await stratagem(args, { cwd: project.path });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('every row would ask the same');
+  });
+
   test('reports every problem before anything runs', async () => {
     await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': 'txt,stars\na,1\n' });
     const args = [

@@ -46,6 +46,8 @@ import type { Settings } from '../settings/settings.js';
 
 type Row = Record<string, unknown>;
 
+const NO_COLUMN =
+  'no input of the plan comes from a column, so every row would ask the same: declare one in the plan, such as inputs: { text: { type: string } }';
 const STOPPING = 'Stopping. Press Ctrl-C again to quit at once.\n';
 type Outputs = Readonly<Record<string, unknown>>;
 
@@ -101,7 +103,10 @@ async function mapLoaded(file: string, command: Command): Promise<number> {
   };
   const { first, hasTextCells: isText = false } = source ?? {};
   if (first !== undefined) {
-    await preflight.try(() => withHints(() => bindRows(plan, first, { ...binding, isText })));
+    const bound = await preflight.try(() =>
+      withHints(() => bindRows(plan, first, { ...binding, isText })),
+    );
+    if (bound?.names.length === 0) preflight.report(NO_COLUMN);
   }
   const mapId = flags.id ?? mapIdOf(file, flags);
   const batch = await preflight.try(() => resolveBatch(flags, mapId));

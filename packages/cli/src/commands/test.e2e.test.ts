@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { folder, start, stratagem } from '../../test/stratagem.js';
 
@@ -103,6 +103,18 @@ describe('test', { timeout }, () => {
     expect(stdout).toMatch(/\nibm +✗ +✓\n/);
     expect(stdout).toMatch(/\npassed +1 of 2 passed \(50 %\) +2 of 2 passed \(100 %\)\n/);
     expect(stdout).toContain('1 of 2 cases ended the same');
+  });
+
+  test('refuses cases that do not fit the second plan, before the first one runs', async () => {
+    await using files = await place();
+    await writeFile(files.at('other.yaml'), PLAN.replaceAll('company', 'firm'));
+    const args = ['--compare-plan', files.at('other.yaml')];
+    const { exitCode, stdout, stderr } = await files.run(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /The cases do not fit .*other\.yaml:\n(?:.*\n)*.*cases\.yaml:4:15 .*company/,
+    );
+    expect(stderr).not.toContain('✓');
   });
 
   test('a signal leaves the cases that have ended, on standard output and in files', async () => {

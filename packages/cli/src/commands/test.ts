@@ -13,6 +13,7 @@ import type { ProgressFlags } from '../options/progress-flags.js';
 import { resolveRunners } from '../options/resolve-runners.js';
 import type { ExecutorFlags, LimitFlags, ModuleFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
+import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
 import {
@@ -171,6 +172,7 @@ async function evaluateReady(
   cases: LoadedCases,
   given: TestFlags,
 ): Promise<number> {
+  for (const variant of ready.slice(1)) await checkVariant(variant, cases);
   const stop = new AbortController();
   const signals = stopOnSignals((reason) => stop.abort(reason));
   const evaluated: EvaluatedVariant[] = [];
@@ -186,6 +188,21 @@ async function evaluateReady(
   // What ended before the signal has been paid for.
   const code = await report(evaluated, evaluated.length === ready.length, given);
   return signals.received === undefined ? code : signalExitCode(signals.received);
+}
+
+/** Cases that do not fit another plan are reported before the first one costs anything: nothing runs here. */
+async function checkVariant(
+  { name, loaded, options }: ReadyVariant,
+  { cases, located }: LoadedCases,
+): Promise<void> {
+  try {
+    await evaluatePlan(loaded.plan, cases, { ...options, signal: AbortSignal.abort() });
+  } catch (error) {
+    if (!(error instanceof CasesError)) throw toUsageError(error);
+    throw new UsageError(`The cases do not fit ${name}:\n${located(error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 async function evaluateVariant(
