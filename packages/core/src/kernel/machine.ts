@@ -44,9 +44,8 @@ export class Machine {
   readonly idleTimeoutMs: number | undefined;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
-  /** Tasks whose last dependency has just settled. The first `admitted` of them have been admitted. */
-  readonly unblocked: number[] = [];
-  admitted = 0;
+  /** Tasks whose last dependency has just settled. */
+  readonly unblocked = new Queue<number>();
   /** Unblocked tasks that are more than one attempt; they begin after everything else was settled. */
   readonly openings = new Queue<number>();
   /** Entries of the log before this one have had their consequences. */

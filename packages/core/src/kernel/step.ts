@@ -55,8 +55,8 @@ function drain(machine: Machine): void {
       if (kind === STARTED || (kind <= COMPLETED_WITH_DETAILS && !hasCompletionRules)) continue;
       applyRule(machine, position);
     }
-    if (machine.admitted < unblocked.length) {
-      const index = unblocked[machine.admitted++] as number;
+    if (unblocked.size > 0) {
+      const index = unblocked.shift() as number;
       // A dependency that failed may have skipped it meanwhile.
       if (!state.isPending(index)) continue;
       const isPlain = (graph.kindOf(index) & NOT_PLAIN) === 0 && !graph.hasFamilies;
@@ -65,9 +65,6 @@ function drain(machine: Machine): void {
     } else if (openings.size > 0) open(machine, openings.shift() as number);
     else break;
   }
-  machine.admitted = 0;
-  // To set its length would free its memory, and the next task allocate it again.
-  while (unblocked.length > 0) unblocked.pop();
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Command } from '../kernel/command.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import { createResult, type PlanResult } from '../state/result.js';
+import { empty } from '../util/array.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { ActiveAttempts } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
@@ -338,8 +339,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
           if (!this.#isCanceling) this.#attempts.launch(command, this.clock.lastTime);
       }
     }
-    // To set its length would free its memory, and the next task allocate it again.
-    while (commands.length > 0) commands.pop();
+    empty(commands);
   }
 
   // --- The end ---

@@ -1,6 +1,7 @@
 import { StratagemError } from '../contract/errors.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import { Floodgate } from '../util/gate.js';
+import { Queue } from '../util/queue.js';
 import { RunClock } from './clock.js';
 import type { Input } from './input.js';
 
@@ -22,9 +23,7 @@ export abstract class WorkLoop {
   /** Whether inputs are applied. Until then, they only gather. */
   protected hasStarted = false;
 
-  /** Inputs in order. The first `#applied` of them have been applied, and their places are empty. */
-  #inbox: (Input | undefined)[] = [];
-  #applied = 0;
+  readonly #inbox = new Queue<Input>();
   /** Whether the loop runs, or is about to. */
   #isWorking = true;
   /** Inputs were applied that are committed in the next turn of the event loop. */
@@ -79,11 +78,7 @@ export abstract class WorkLoop {
 
   /** @returns A promise while more inputs wait than the run can take. */
   protected backpressure(): Promise<void> | undefined {
-    return this.#waiting > MAX_WAITING ? this.#gate.close() : undefined;
-  }
-
-  get #waiting(): number {
-    return this.#inbox.length - this.#applied;
+    return this.#inbox.size > MAX_WAITING ? this.#gate.close() : undefined;
   }
 
   /** Until `start`, inputs only gather. To be called in the asynchronous context of the run. */
@@ -100,7 +95,7 @@ export abstract class WorkLoop {
   /** Applies the inputs that have gathered, put in this order. */
   protected start(inOrder: (inputs: readonly Input[]) => readonly Input[]): void {
     this.hasStarted = true;
-    this.#inbox = [...inOrder(this.#takeInbox())];
+    for (const input of inOrder(this.#takeInbox())) this.#inbox.push(input);
     this.#work();
   }
 
@@ -119,9 +114,8 @@ export abstract class WorkLoop {
   }
 
   #takeInbox(): Input[] {
-    const inputs = this.#inbox.slice(this.#applied) as Input[];
-    this.#inbox = [];
-    this.#applied = 0;
+    const inputs: Input[] = [];
+    while (this.#inbox.size > 0) inputs.push(this.#inbox.shift() as Input);
     return inputs;
   }
 
@@ -139,19 +133,12 @@ export abstract class WorkLoop {
    */
   readonly #work = (): void => {
     const { ahead, clock } = this;
-    for (let isTurnOver = false; this.#waiting > 0 || this.#isCommitDue; ) {
-      while (this.#waiting > 0 && !this.#isCommitDue) {
+    for (let isTurnOver = false; this.#inbox.size > 0 || this.#isCommitDue; ) {
+      while (this.#inbox.size > 0 && !this.#isCommitDue) {
         const now = clock.now();
         isTurnOver = clock.isTurnLong && clock.isTurnOver(now);
         if (isTurnOver) break;
-        const input = this.#inbox[this.#applied] as Input;
-        this.#inbox[this.#applied++] = undefined;
-        if (this.#waiting === 0) {
-          this.#applied = 0;
-          // To set its length would free its memory, and the next input allocate it again.
-          while (this.#inbox.length > 0) this.#inbox.pop();
-        }
-        this.apply(input, now);
+        this.apply(this.#inbox.shift() as Input, now);
         if (ahead === undefined) this.carryOut();
       }
       if (ahead !== undefined) {
@@ -201,7 +188,7 @@ export abstract class WorkLoop {
   }
 
   #releaseBackpressure(): void {
-    if (this.#waiting <= MAX_WAITING) this.#gate.open();
+    if (this.#inbox.size <= MAX_WAITING) this.#gate.open();
   }
 
   #workLater(): void {
