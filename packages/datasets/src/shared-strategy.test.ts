@@ -68,34 +68,55 @@ test('a later run continues with the same scheduler', async () => {
   expect(seen).toMatchObject({ begun: 1, settled: 10 });
 });
 
-test('a later run gets a place at a server that another executor keeps busy', async () => {
+/** A server that answers when it is told to, by the id of the task. */
+function manualServer() {
   const ends = new Map<string, () => void>();
   const runner: TaskRunner = {
     name: 'server',
     run: (_, { taskId }) =>
       new Promise((resolve) => ends.set(taskId, () => resolve({ output: 1 }))),
   };
-  const prompts = (...ids: string[]) => ({
-    goal: 'x',
-    tasks: ids.map((id) => ({ id, description: 'x' })),
-  });
-  const sent = (id: string) => vi.waitUntil(() => ends.has(id));
+  return { runner, ends, sent: (id: string) => vi.waitUntil(() => ends.has(id)) };
+}
+
+const prompts = (name: string, count: number) => ({
+  goal: 'x',
+  tasks: Array.from({ length: count }, (_, n) => ({ id: `${name} ${n}`, description: 'x' })),
+});
+
+test('a later run gets a place at a server that another executor keeps busy', async () => {
+  const { runner, ends, sent } = manualServer();
   const row = createExecutor({ strategy: sharedStrategy(adaptive()), runner });
-  const first = row.execute(prompts('first'));
-  await sent('first');
-  const many = Array.from({ length: 100 }, (_, n) => `other ${n}`);
-  const other = createExecutor({ strategy: adaptive(), runner }).execute(prompts(...many));
+  const first = row.execute(prompts('first', 1));
+  await sent('first 0');
+  const other = createExecutor({ strategy: adaptive(), runner }).execute(prompts('other', 100));
   await sent('other 14');
-  ends.get('first')?.();
+  ends.get('first 0')?.();
   await first.orThrow();
   // The other one takes the place that is free.
   ends.get('other 0')?.();
   await sent('other 15');
-  const later = row.execute(prompts('later'));
-  await sent('later');
-  ends.get('later')?.();
+  const later = row.execute(prompts('later', 1));
+  await sent('later 0');
+  ends.get('later 0')?.();
   await later.orThrow();
   await other.cancel();
+});
+
+test('a later run shares the limit of an executor that began between two runs', async () => {
+  const { runner, ends, sent } = manualServer();
+  const row = createExecutor({ strategy: sharedStrategy(adaptive()), runner });
+  const first = row.execute(prompts('first', 1));
+  await sent('first 0');
+  ends.get('first 0')?.();
+  await first.orThrow();
+  const other = createExecutor({ strategy: adaptive(), runner }).execute(prompts('other', 100));
+  await sent('other 15');
+  const later = row.execute(prompts('later', 100));
+  await sent('later 0');
+  // With a limit of its own, it would send 16 in the same turn.
+  expect(ends.has('later 1')).toBe(false);
+  await Promise.all([later.cancel(), other.cancel()]);
 });
 
 test('a strategy that observes nothing begins again for each run', async () => {

@@ -260,6 +260,38 @@ describe('a run at a server with others', () => {
     expect(started(first, 0)).toHaveLength(7);
   });
 
+  describe('that begins between two runs of a row', () => {
+    /** Two clocks: of the row, which is over for a while, and of the other run. */
+    const beginBetween = () => {
+      const row = { now: 0, isOver: false };
+      const first = begin(row);
+      for (const task of started(first, 0)) first.settled?.(task, failure);
+      row.isOver = true;
+      const clock = { now: 0, isOver: false };
+      const other = begin(clock);
+      const open = started(other, 0);
+      expect(open).toHaveLength(16);
+      return { row, first, clock, other, open };
+    };
+
+    test('shares its limit with the row when that continues', () => {
+      const { row, first, other, open } = beginBetween();
+      row.isOver = false;
+      expect(started(first, 0)).toHaveLength(1);
+      for (const task of open) other.settled?.(task, failure);
+      expect(started(other, 0)).toHaveLength(8);
+      expect(started(first, 0)).toHaveLength(7);
+    });
+
+    test('leaves all places to the row when it has ended', () => {
+      const { row, first, clock } = beginBetween();
+      row.isOver = false;
+      clock.isOver = true;
+      expect(started(first, 0)).toHaveLength(16);
+      expect(started(begin({ now: 0 }), 0)).toHaveLength(1);
+    });
+  });
+
   test('has a limit of its own under other options', () => {
     const clock = { now: 0 };
     expect(started(begin(clock), 0)).toHaveLength(16);

@@ -17,7 +17,8 @@ export interface SharedResource {
 export class Lane {
   ready: Heap<TaskView>;
   readonly #run: RunView;
-  readonly #resource: SharedResource;
+  readonly #resourceFor: (known?: SharedResource) => SharedResource;
+  #resource: SharedResource;
   readonly #report: (change: StrategySwitch) => void;
   #inFlight = 0;
   /** When the last request ended, and how long it took. */
@@ -26,17 +27,19 @@ export class Lane {
   /** Until when ready tasks are held back for the other runs. */
   #heldUntil = Number.NEGATIVE_INFINITY;
 
+  /** @param resourceFor The resource of the runs that are under way, or else the known one or a new one. */
   constructor(
     run: RunView,
-    resource: SharedResource,
+    resourceFor: (known?: SharedResource) => SharedResource,
     compare: (a: TaskView, b: TaskView) => number,
     report: (change: StrategySwitch) => void,
   ) {
     this.ready = new Heap(compare);
     this.#run = run;
-    this.#resource = resource;
     this.#report = report;
-    resource.lanes.add(this);
+    this.#resourceFor = resourceFor;
+    this.#resource = resourceFor();
+    this.#resource.lanes.add(this);
   }
 
   /** Whether the run has ended, or its process no longer carries it out. */
@@ -46,12 +49,15 @@ export class Lane {
 
   /** The controller, for a call by this run. */
   call(): Controller {
+    // Several runs in a row may be one to this strategy. It is over between them, and others may have begun.
+    if (!this.#resource.lanes.has(this)) {
+      this.#resource = this.#resourceFor(this.#resource);
+      this.#resource.lanes.add(this);
+    }
     const { lanes, controller } = this.#resource;
     this.#resource.report = this.#report;
-    // Several runs in a row may be one to this strategy: it is over between them.
-    lanes.add(this);
     for (const lane of lanes) {
-      if (lane !== this && lane.isOver) lane.#leave();
+      if (lane !== this && lane.isOver) lane.leave();
     }
     return controller;
   }
@@ -104,7 +110,8 @@ export class Lane {
     return { ready, waiting };
   }
 
-  #leave(): void {
+  /** Gives up its places, and its part in the resource until it is called again. */
+  leave(): void {
     const { lanes, controller } = this.#resource;
     lanes.delete(this);
     controller.discardOf(this);

@@ -11,9 +11,9 @@ import { Heap } from '@stratagem/core/strategy';
 import type { Learned } from '../estimate/learned.js';
 import { Controller, type ControllerOptions } from './controller.js';
 import { Durations } from './durations.js';
-import { Lane } from './lane.js';
+import { Lane, type SharedResource } from './lane.js';
 import { PriorityOrder } from './priority.js';
-import { sharedResource } from './shared-resource.js';
+import { createResource, sharedResource } from './shared-resource.js';
 
 /**
  * Schedules with one controller per resource. Among the tasks that may start now, the one with the
@@ -90,13 +90,15 @@ export class AdaptiveScheduler implements Scheduler {
     if (lane === undefined) {
       const { maxParallel, adaptiveThreshold } = this.#options;
       const key = JSON.stringify([name, maxParallel, adaptiveThreshold]);
-      const resource = sharedResource(
-        this.#run.serverOf(task),
-        key,
-        (report) => new Controller(this.#options, this.#known?.resources[name], report),
-      );
+      const server = this.#run.serverOf(task);
+      const create = () =>
+        createResource(
+          (report) => new Controller(this.#options, this.#known?.resources[name], report),
+        );
+      const resourceFor = (known?: SharedResource) =>
+        sharedResource(server, key, () => known ?? create());
       const report = (change: StrategySwitch) => this.#run.report({ ...change, resource: name });
-      lane = new Lane(this.#run, resource, this.#order.compare, report);
+      lane = new Lane(this.#run, resourceFor, this.#order.compare, report);
       this.#lanes.set(name, lane);
     }
     return lane;

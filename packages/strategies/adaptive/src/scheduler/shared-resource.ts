@@ -8,21 +8,32 @@ import type { SharedResource } from './lane.js';
  */
 const RESOURCES = new WeakMap<object, Map<string, WeakRef<SharedResource>>>();
 
-/** The resource of runs that are under way, or a new one: a run that has ended leaves nothing. */
+/**
+ * The resource of the runs that are under way at a server, or else `own`: a run that has ended leaves nothing.
+ * Runs that are over leave theirs; one that continues comes back through this function.
+ */
 export function sharedResource(
   server: object,
   key: string,
-  createController: (report: (change: StrategySwitch) => void) => Controller,
+  own: () => SharedResource,
 ): SharedResource {
   const known = RESOURCES.get(server) ?? new Map<string, WeakRef<SharedResource>>();
   RESOURCES.set(server, known);
   const shared = known.get(key)?.deref();
-  if (shared !== undefined && [...shared.lanes].some(({ isOver }) => !isOver)) return shared;
+  for (const lane of shared?.lanes ?? []) if (lane.isOver) lane.leave();
+  if (shared !== undefined && shared.lanes.size > 0) return shared;
+  const resource = own();
+  known.set(key, new WeakRef(resource));
+  return resource;
+}
+
+export function createResource(
+  createController: (report: (change: StrategySwitch) => void) => Controller,
+): SharedResource {
   const resource: SharedResource = {
     controller: createController((change) => resource.report(change)),
     lanes: new Set(),
     report: () => {},
   };
-  known.set(key, new WeakRef(resource));
   return resource;
 }
