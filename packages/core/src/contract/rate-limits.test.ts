@@ -73,7 +73,10 @@ describe('a reset of', () => {
     ['Infinity', undefined],
     ['2026-99-99T12:00:00Z', undefined],
     ['2126-11-23T12:00:00Z', undefined],
-    ['1795435200', undefined],
+    [String(now / 1_000 + 30), 30_000],
+    [String(now + 30_500), 30_500],
+    ['Mon, 23 Nov 2026 12:00:30 GMT', 30_000],
+    ['1999999999', undefined],
     ['100d', undefined],
   ])('"%s" is %s ms', (text, resetMs) => {
     const limits = parse({
@@ -172,6 +175,38 @@ describe('headers without a suffix count requests:', () => {
       'x-ratelimit-reset': '5',
     });
     expect(limits).toEqual({ requests: { limit: 600 } });
+  });
+});
+
+describe('headers that name the window', () => {
+  const day = {
+    'x-ratelimit-limit-requests-day': '14400',
+    'x-ratelimit-reset-requests-day': '9.5',
+  };
+  const minute = {
+    'x-ratelimit-limit-tokens-minute': '60000',
+    'x-ratelimit-remaining-tokens-minute': '0',
+    'x-ratelimit-reset-tokens-minute': '42.5',
+  };
+  test.each<[object, object | undefined]>([
+    [
+      { ...minute, ...day, 'x-ratelimit-remaining-requests-day': '14000' },
+      { tokens: { limit: 60_000, remaining: 0, resetMs: 42_500 } },
+    ],
+    [
+      { ...day, 'x-ratelimit-remaining-requests-day': '0' },
+      { requests: { limit: 14_400, remaining: 0, resetMs: 9_500 } },
+    ],
+    [
+      { 'x-ratelimit-limit-req-minute': '60', 'x-ratelimit-remaining-req-minute': '59' },
+      { requests: { limit: 60, remaining: 59 } },
+    ],
+    [
+      { ...minute, 'x-ratelimit-limit-requests': '9', 'x-ratelimit-remaining-requests': '8' },
+      { requests: { limit: 9, remaining: 8 } },
+    ],
+  ])('%j', (headers, expected) => {
+    expect(parse(headers as Record<string, string>)).toEqual(expected);
   });
 });
 

@@ -1,4 +1,4 @@
-import { parseDuration } from '../util/duration.js';
+import { parseDuration, waitUntil } from '../util/duration.js';
 import { standardRateLimit } from './standard-rate-limit.js';
 
 /** The rate limits that a server announced with a response. */
@@ -25,7 +25,8 @@ export interface RateLimit {
  * tokens}`, which most compatible servers send too, and Anthropic's `anthropic-ratelimit-{requests,
  * tokens,input-tokens,output-tokens}-{limit,remaining,reset}`. Headers without a suffix count requests:
  * `x-ratelimit-{limit,remaining,reset}`, `ratelimit-{limit,remaining,reset}`, and the IETF's `ratelimit`
- * with `ratelimit-policy`. Resets may be durations (`12ms`, `1h2m3.5s`), seconds, or times. Values that
+ * with `ratelimit-policy`. Resets may be durations (`12ms`, `1h2m3.5s`), seconds, or times. Headers that
+ * name the window (`-requests-day`, `-tokens-minute`, `-req-minute`) count where the others are missing. Values that
  * cannot be true, such as a limit of 0 or -1, are left out.
  *
  * @returns undefined when there are none.
@@ -70,7 +71,36 @@ function readRateLimits(headers: HeaderSource, now: number): RateLimits | undefi
     unsuffixedLimit(headers, now) ??
     standardRateLimit(headers?.get('ratelimit'), headers?.get('ratelimit-policy'));
   if (requests !== undefined) limits.requests = requests;
+  if (Object.keys(limits).length === 0) readWindows(headers, now, limits);
   return Object.keys(limits).length > 0 ? limits : undefined;
+}
+
+/** Amounts that headers count by the window, the shortest first. */
+const WINDOWS: readonly ['requests' | 'tokens', string][] = [
+  ['requests', 'requests-minute'],
+  ['requests', 'req-minute'],
+  ['requests', 'minute'],
+  ['tokens', 'tokens-minute'],
+  ['requests', 'requests-hour'],
+  ['tokens', 'tokens-hour'],
+  ['requests', 'requests-day'],
+  ['tokens', 'tokens-day'],
+];
+
+/** Cerebras, Mistral and some gateways count each window. An exhausted longer one comes before the minute. */
+function readWindows(
+  headers: HeaderSource,
+  now: number,
+  limits: { -readonly [Name in keyof RateLimits]: RateLimit },
+): void {
+  for (const [name, window] of WINDOWS) {
+    const read = (field: string) => headers?.get(`x-ratelimit-${field}-${window}`);
+    const limit = rateLimitOf(read('limit'), read('remaining'), read('reset'), now);
+    if (limit === undefined) continue;
+    if (window.endsWith('minute') ? limits[name] === undefined : limit.remaining === 0) {
+      limits[name] = limit;
+    }
+  }
 }
 
 /** When the server answered, by its own clock if it says so, as Unix time in milliseconds. */
@@ -143,21 +173,17 @@ function durationOf(header: Header, now: number): number | undefined {
 /** NaN for an unknown format. */
 function durationIn(text: string, now: number): number {
   const seconds = countOf(text);
-  if (seconds !== undefined) return seconds * 1_000;
+  if (seconds !== undefined) return waitUntil(seconds, now) ?? seconds * 1_000;
   // Date.parse accepts many other texts, so check that this is a date first.
-  if (/^\d{4}-\d\d-\d\dT/i.test(text)) return Math.max(0, Date.parse(text) - now);
+  if (/^(\d{4}-\d\d-\d\dT|[a-z]{3}, \d\d )/i.test(text)) return Math.max(0, Date.parse(text) - now);
   return parseDuration(text);
 }
 
-/** Headers that name no amount. Their resets are often Unix times, in seconds or milliseconds. */
+/** Headers that name no amount. */
 function unsuffixedLimit(headers: HeaderSource, now: number): RateLimit | undefined {
   const read = (field: string) =>
     headers?.get(`x-ratelimit-${field}`) ?? headers?.get(`ratelimit-${field}`);
-  const reset = read('reset');
-  const time = countOf(reset) ?? 0;
-  const timeMs = time >= 1e12 ? time : time >= 1e9 ? time * 1_000 : undefined;
-  const resetText = timeMs === undefined ? reset : String(Math.max(0, timeMs - now) / 1_000);
   // The limit may be a list: "100, 100;w=60".
   const [limit] = read('limit')?.split(/[,;]/) ?? [];
-  return rateLimitOf(limit, read('remaining'), resetText, now);
+  return rateLimitOf(limit, read('remaining'), read('reset'), now);
 }

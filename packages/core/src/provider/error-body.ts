@@ -4,20 +4,22 @@ export interface ErrorBody {
   readonly codes: readonly unknown[];
   /** The words of the server. */
   readonly message: string | undefined;
-  /** The error as it came, for other fields. */
+  /** The fields of the error, and those beside it. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Reads the error in a body. Servers nest it in `error`, put it at the top, wrap it in a list, or send
- * a text alone.
+ * Reads the error in a body. Servers nest it in `error`, put it at the top, wrap it in a list, list it in
+ * `errors`, or send a text alone.
  */
 export function readErrorBody(body: unknown): ErrorBody {
-  const outer = Array.isArray(body) ? body[0] : body;
-  const inner: unknown = Object(outer).error ?? outer;
-  if (typeof inner === 'string') return { codes: codesOf(outer), message: inner, fields: {} };
-  const fields = Object(inner) as Record<string, unknown>;
-  return { codes: codesOf(fields), message: messageOf(fields), fields };
+  const outer: unknown = Array.isArray(body) ? body[0] : body;
+  const { error, errors, ...beside } = Object(outer) as Record<string, unknown>;
+  const [first] = listOf(errors);
+  const inner: unknown = error ?? first ?? outer;
+  if (typeof inner === 'string') return { codes: codesOf(outer), message: inner, fields: beside };
+  const own = Object(inner) as Record<string, unknown>;
+  return { codes: codesOf(own), message: messageOf(own), fields: { ...beside, ...own } };
 }
 
 function codesOf(error: unknown): unknown[] {
@@ -35,11 +37,16 @@ function isDailyQuota(detail: unknown): boolean {
   return violations.some((each) => /PerDay/.test(String(Object(each).quotaId ?? '')));
 }
 
+/** The names of the words of an error. A title says less than the others. */
+const WORDS = [
+  ...['message', 'detail', 'msg', 'status_msg', 'error_msg', 'error_message', 'errorMessage'],
+  ...['Message', 'err', 'title'],
+];
+
 function messageOf(error: Record<string, unknown>): string | undefined {
-  const { message = error.detail ?? error.msg ?? error.status_msg, metadata } = error;
-  const own = textOf(message);
+  const own = wordsIn(error);
   // OpenRouter quotes the error of the server behind it.
-  const raw = textOf(Object(metadata).raw);
+  const raw = textOf(Object(error.metadata).raw);
   if (raw === undefined) return own;
   const quoted = readErrorText(raw);
   return own === undefined ? quoted : `${own}: ${quoted}`;
@@ -54,11 +61,20 @@ export function readErrorText(text: string): string {
   }
 }
 
-/** Some servers send a list of problems, with the words in `msg`. */
+function wordsIn(error: Record<string, unknown>): string | undefined {
+  for (const name of WORDS) {
+    const text = textOf(error[name]);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** Some servers send a list of problems, or an object with the words. */
 function textOf(message: unknown): string | undefined {
   if (typeof message === 'string') return message.trim() || undefined;
   if (typeof message !== 'object' || message === null) return undefined;
-  const words = listOf(message).flatMap((each) => Object(each).msg ?? Object(each).message ?? []);
+  const problems = Array.isArray(message) ? message : [message];
+  const words = problems.flatMap((each) => wordsIn(Object(each)) ?? []);
   return words.length > 0 ? words.join('; ') : JSON.stringify(message);
 }
 

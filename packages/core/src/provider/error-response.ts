@@ -28,11 +28,13 @@ function readable(text: string): string {
     return text;
   }
   const [first] = Array.isArray(body) ? body : [body];
-  const { error } = Object(first) as { error?: unknown };
-  if (typeof error === 'object' && error !== null) {
-    return first === body ? text : JSON.stringify(first);
-  }
   if (typeof first === 'string') return JSON.stringify({ error: { message: first } });
+  const { error: given, type, ...beside } = Object(first) as Record<string, unknown>;
+  const [error] = Array.isArray(given) ? given : [given];
+  if (typeof error === 'object' && error !== null) {
+    // Fields beside the error may say how long to wait.
+    return JSON.stringify({ ...(type !== undefined && { type }), error: { ...beside, ...error } });
+  }
   const message = typeof error === 'string' ? { message: error } : {};
   return JSON.stringify({ error: { ...Object(first), ...message } });
 }

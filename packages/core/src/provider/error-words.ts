@@ -11,7 +11,8 @@ const CONTEXT_LENGTH = new RegExp(
   [
     'maximum (context|prompt|model) length',
     'exceeds? (the |your )?(available )?(model.s )?(maximum )?context (length|window|size|limit)',
-    'context (length|window|size|limit) (was |is )?exceeded',
+    'context ?(length|window|size|limit) ?(was |is )?exceeded',
+    '(longer|greater|larger|more) than the (model.s )?(maximum )?context (length|window|size)',
     '(prompt|input) is too long',
     'prompt exceeds max length',
     'input token count.{0,40}exceeds',
@@ -36,6 +37,10 @@ const NO_CREDIT = new RegExp(
     'exceeded your monthly included credits',
     'out of credits',
     'account is in arrears',
+    '(does ?n.t|do(es)? not) have any credits',
+    'out of call volume quota',
+    'used up your (daily |monthly )?(free )?(allocation|quota|credits)',
+    'budget has been exceeded',
     '余额不足',
     '欠费',
   ].join('|'),
@@ -44,12 +49,13 @@ const NO_CREDIT = new RegExp(
 
 /** How servers say that a filter withheld the prompt or the answer. */
 const FILTERED =
-  /inappropriate content|content management policy|不安全或敏感内容|blocked by (our |the )?(content|safety) filter/i;
+  /inappropriate content|content management policy|不安全或敏感内容|(blocked|rejected|flagged)( as a result of| by)? (our |the )?(content|safety|moderation)|violat(es|ing) (our |the )?usage (guidelines|policy|policies)/i;
 
 /** How batch APIs say that their queue is full: with a 400, a 429, or in the job. */
 const QUEUE_FULL =
   /\b(enqueued token limit|(batch|processing) queue|queue (limit|is full)|(too many|concurrent) batch)/i;
-const NO_CAPACITY = /\b(overloaded|(at|over|no|insufficient|out of) capacity|capacity exceeded)\b/i;
+const NO_CAPACITY =
+  /\b(overloaded|(at|over|no|insufficient|out of) capacity|capacity (temporarily )?exceeded|high (demand|traffic))\b/i;
 const RATE_LIMIT = /\b(rate limit|too many requests)/i;
 
 /**
@@ -67,7 +73,7 @@ export function codeOfMessage(
   if (NO_CREDIT.test(words)) return 'insufficient_quota';
   if (FILTERED.test(words)) return 'refused';
   if (saysQueueIsFull(words)) return 'rate_limited';
-  if (status !== undefined && status < 500) return undefined;
+  if (status !== undefined && status < 500 && status !== 429) return undefined;
   if (NO_CAPACITY.test(words)) return 'overloaded';
   return status === undefined && RATE_LIMIT.test(words) ? 'rate_limited' : undefined;
 }

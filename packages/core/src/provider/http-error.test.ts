@@ -10,10 +10,13 @@ describe('codeOfStatus', () => {
     [404, 'not_found'],
     [408, 'timeout'],
     [409, 'server_error'],
+    [410, 'not_found'],
     [413, 'invalid_request'],
     [422, 'invalid_request'],
+    [425, 'server_error'],
     [429, 'rate_limited'],
     [498, 'overloaded'],
+    [499, 'connection'],
     [500, 'server_error'],
     [502, 'server_error'],
     [503, 'overloaded'],
@@ -121,6 +124,19 @@ describe('the words of a server', () => {
     ],
     ['Input is too long for requested model.', [], 400, 'context_length_exceeded'],
     [
+      "The input (5000 tokens) is longer than the model's context length (4096 tokens).",
+      ['BadRequestError'],
+      400,
+      'context_length_exceeded',
+    ],
+    [
+      'The number of tokens to keep from the initial prompt is greater than the context length.',
+      [],
+      400,
+      'context_length_exceeded',
+    ],
+    ['litellm.ContextWindowExceededError: …', ['400'], 400, 'context_length_exceeded'],
+    [
       'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000',
       [],
       422,
@@ -148,6 +164,31 @@ describe('the words of a server', () => {
       'insufficient_quota',
     ],
     ['Sorry, your account balance is insufficient', [30001], 403, 'insufficient_quota'],
+    [
+      "Your newly created team doesn't have any credits yet.",
+      ['The caller does not have permission to execute the specified operation'],
+      403,
+      'insufficient_quota',
+    ],
+    ['Out of call volume quota. It is replenished in 02:10:05.', [], 403, 'insufficient_quota'],
+    ['you have used up your daily free allocation of neurons', [4006], 429, 'insufficient_quota'],
+    ['Current cost: 10.2, max budget: 10', ['budget_exceeded'], 400, 'insufficient_quota'],
+    // A filter withheld the prompt.
+    ['Input flagged by moderation', [403], 403, 'refused'],
+    ['Content violates usage guidelines.', [], 403, 'refused'],
+    [
+      'Your prompt was flagged as potentially violating our usage policy.',
+      ['invalid_prompt'],
+      400,
+      'refused',
+    ],
+    ['Rejected as a result of our safety system.', ['moderation_blocked'], 400, 'refused'],
+    // The server has no capacity, in the status for a limit.
+    ['Service tier capacity exceeded for this model.', ['3505'], 429, 'overloaded'],
+    ['Model is overloaded', [], 429, 'overloaded'],
+    ['The system is currently experiencing high demand', ['NoCapacity'], 429, 'overloaded'],
+    // The model wrote a call that the server could not read.
+    ['Failed to call a function.', ['tool_use_failed'], 400, 'server_error'],
     // Google says this of every limit, those of a minute too.
     [
       'You exceeded your current quota, please check your plan and billing details.',
@@ -185,8 +226,16 @@ describe('parseRetryAfter', () => {
     [{ 'retry-after': '-1' }, undefined],
     [{ 'retry-after': 'Infinity' }, undefined],
     [{ 'retry-after': '2678400' }, 31 * 86_400_000],
-    // A time instead of a duration, and numbers beyond all numbers.
-    [{ 'retry-after': '1795694400' }, undefined],
+    // A Unix time, which may have passed.
+    [{ 'retry-after': '1795435230' }, 30_000],
+    [{ 'retry-after': '1795435230500' }, 30_500],
+    [{ 'retry-after': '1795435000' }, 0],
+    [{ 'retry-after': '1999999999' }, undefined],
+    // A header that arrived twice, and words.
+    [{ 'retry-after': '3, 3' }, 3_000],
+    [{ 'retry-after': '3 seconds' }, 3_000],
+    [{ 'retry-after': '1 hour 4 minutes' }, 3_840_000],
+    // Numbers beyond all numbers.
     [{ 'retry-after': 'Mon, 23 Nov 2099 12:00:00 GMT' }, undefined],
     [{ 'retry-after': '9'.repeat(400) }, undefined],
     [{ 'retry-after-ms': '9'.repeat(400) }, undefined],

@@ -1,7 +1,8 @@
 import type { AttemptErrorCode } from '../contract/errors.js';
 import { type HeaderSource, timeOfResponse } from '../contract/rate-limits.js';
-import { parseDuration } from '../util/duration.js';
+import { waitUntil } from '../util/duration.js';
 import { codeOfMessage } from './error-words.js';
+import { durationInWords } from './wait-words.js';
 
 /**
  * The code of an attempt that failed with this HTTP status. A provider's own error code takes
@@ -24,9 +25,14 @@ const CODES: ReadonlyMap<number, AttemptErrorCode> = new Map([
   [408, 'timeout'],
   // Another request holds a lock: the same request succeeds a moment later.
   [409, 'server_error'],
+  // A model that is gone.
+  [410, 'not_found'],
+  [425, 'server_error'],
   [429, 'rate_limited'],
   // Groq's, for no capacity.
   [498, 'overloaded'],
+  // Google's and nginx's, for a request that was given up on the way.
+  [499, 'connection'],
   [503, 'overloaded'],
   [504, 'timeout'],
   // Cloudflare's, for a server behind it that does not answer.
@@ -57,13 +63,20 @@ export function codeOfApiError(
   const known = names.find((name) => API_CODES.has(name));
   const stated = status ?? codes.map(Number).find((code) => code >= 400 && code < 600);
   const said = codeOfMessage(message, stated);
-  // These two are more precise than what servers put beside them.
-  if (said === 'context_length_exceeded' || said === 'invalid_request') return said;
+  // These are more precise than what servers put beside them.
+  if (said !== undefined && PRECISE.includes(said)) return said;
   if (known !== undefined) return API_CODES.get(known);
   if (said !== undefined) return said;
   if (stated !== undefined) return codeOfStatus(stated);
   return names.some((name) => CLIENT_ERRORS.has(name)) ? 'invalid_request' : undefined;
 }
+
+/** The codes that words tell better than the codes of servers. */
+const PRECISE: readonly AttemptErrorCode[] = [
+  'context_length_exceeded',
+  'invalid_request',
+  'refused',
+];
 
 /** `RateLimitError`, `RATE_LIMIT_ERROR` and `rate-limit error` as `rate_limit_error`. */
 function nameOf(code: unknown): string {
@@ -104,6 +117,7 @@ const API_CODES: ReadonlyMap<string, AttemptErrorCode> = new Map(
       'billing_hard_limit_reached',
       'billing_not_active',
       'billing_error',
+      'budget_exceeded',
       'contract_spend_limit_reached',
       'enforced_spend_limit_reached',
       'spending_limit_reached',
@@ -142,6 +156,7 @@ const API_CODES: ReadonlyMap<string, AttemptErrorCode> = new Map(
       'service_tier_capacity_exceeded',
       'resource_unavailable',
       'no_available_capacity',
+      'no_capacity',
       'slow_down',
       'unavailable',
       'service_unavailable',
@@ -167,7 +182,10 @@ const API_CODES: ReadonlyMap<string, AttemptErrorCode> = new Map(
       'data_inspection_failed',
       'responsible_aipolicy_violation',
       'sensitive_content',
+      'moderation_blocked',
     ],
+    // Groq's, for an answer of the model that it could not read.
+    server_error: ['tool_use_failed', 'json_validate_failed'],
   } satisfies Partial<Record<AttemptErrorCode, readonly string[]>>).flatMap(([code, names]) =>
     names.map((name) => [name, code as AttemptErrorCode] as const),
   ),
@@ -202,10 +220,12 @@ const OTHER_NAMES = ['x-retry-after', 'x-ratelimit-reset-after', 'ratelimit-rese
 function retryAfterOf(headers: HeaderSource, now: number): number {
   const given = headers && OTHER_NAMES.map((name) => headers.get(name)).find((value) => value);
   const retryAfter = headers?.get('retry-after') ?? given ?? '';
-  const seconds = parseNumber(retryAfter);
-  if (seconds !== undefined) return seconds * 1_000;
-  const durationMs = parseDuration(retryAfter.trim());
-  if (!Number.isNaN(durationMs)) return durationMs;
+  // A header that arrives twice is a list; a date has a comma, too.
+  const [first = ''] = retryAfter.split(',');
+  const seconds = parseNumber(first);
+  if (seconds !== undefined) return waitUntil(seconds, now) ?? seconds * 1_000;
+  const durationMs = durationInWords(retryAfter);
+  if (durationMs !== undefined) return durationMs;
   // A date contains letters. Without this check, Date.parse reads "-1" as the year 2001.
   return /[a-z]/i.test(retryAfter) ? Math.max(0, Date.parse(retryAfter) - now) : Number.NaN;
 }

@@ -14,6 +14,13 @@ test.each<[string, number | undefined]>([
   ['Retry after 2 minutes', 120_000],
   ['Try again in 1 hour.', 3_600_000],
   ['Please wait 30 seconds and send it again', 30_000],
+  ['Please try again in 1 hour 4 minutes.', 3_840_000],
+  ['Please try again in 6m 12s', 372_000],
+  ['Try again in 1 minute and 30 seconds.', 90_000],
+  ['Retry in 2 days.', 172_800_000],
+  ['Retry after 500 milliseconds', 500],
+  ['Out of call volume quota. Quota will be replenished in 00:02:30.', 150_000],
+  ['Please try again in -3 seconds', undefined],
   ['Please try again later.', undefined],
   ['Please try again in 5 apples', undefined],
   ['Please try again in 9999999 hours', undefined],
@@ -44,6 +51,12 @@ test.each<[object, number | undefined]>([
   [{ detail: 'No.', retryAfter: '1m30s' }, 90_000],
   [{ error: { type: 'usage_limit_reached', resets_in_seconds: 5 } }, 5_000],
   [{ error: { metadata: { headers: { 'Retry-After': '12' } } } }, 12_000],
+  [{ error: { message: 'No.' }, retry_after: 9 }, 9_000],
+  [{ error: 'The model is currently loading', estimated_time: 20.5 }, 20_500],
+  [{ error: { message: 'No.', details: { retry_after_ms: 700 } } }, 700],
+  [{ detail: { message: 'No.', retry_after: 4 } }, 4_000],
+  [{ error: { details: [{ retryDelay: { seconds: '12', nanos: 500_000_000 } }] } }, 12_500],
+  [{ error: { resets_at: 1 } }, undefined],
   [{ error: { retry_after: -1 } }, undefined],
   [{ error: { retry_after: null, retryDelay: 'soon' } }, undefined],
   [{ error: 'No.' }, undefined],
@@ -56,6 +69,14 @@ test('a proxied reset is a Unix time', () => {
   const headers = { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': `${Date.now() + 60_000}` };
   const waitMs = waitIn({ error: { code: 429, metadata: { headers } } }) as number;
   expect(Math.ceil(waitMs / 1_000)).toBe(60);
+});
+
+test.each([
+  ['resets_at', () => Math.ceil(Date.now() / 1_000) + 60],
+  ['reset_time', () => new Date(Date.now() + 60_000).toISOString()],
+])('the field %s is a time', (name, timeOf) => {
+  const waitMs = waitIn({ error: { [name]: timeOf() } }) as number;
+  expect(Math.round(waitMs / 10_000)).toBe(6);
 });
 
 test('headers come before the body, and the body before exhausted limits', () => {

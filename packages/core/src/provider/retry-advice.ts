@@ -1,9 +1,10 @@
 import type { RunnerErrorDetails } from '../contract/errors.js';
 import { type HeaderSource, parseRateLimits, type RateLimits } from '../contract/rate-limits.js';
-import { parseDuration } from '../util/duration.js';
+import { waitUntil } from '../util/duration.js';
 import { definedFields } from './defined-fields.js';
 import { listOf, readErrorBody } from './error-body.js';
 import { LONGEST_WAIT_MS, parseRetryAfter } from './http-error.js';
+import { durationInWords, waitInWords } from './wait-words.js';
 
 /** A failed response, as far as it arrived. */
 export interface FailedResponse {
@@ -25,7 +26,7 @@ export function adviceIn({ headers, body }: FailedResponse): Advice {
   const retryAfterMs =
     parseRetryAfter(headers) ??
     plausible(waitInFields(fields, Date.now())) ??
-    plausible(waitInWords(message)) ??
+    plausible(waitInWords(message ?? '')) ??
     resetOf(rateLimits);
   const isRetryable = FLAGS[headers?.get('x-should-retry')?.toLowerCase() ?? ''];
   return definedFields({ retryAfterMs, rateLimits, isRetryable });
@@ -45,16 +46,24 @@ const IN_SECONDS = [
   'retryAfter',
   'retry_after_seconds',
   'resets_in_seconds',
+  // Of a server that loads the model.
+  'estimated_time',
 ];
 const IN_MS = ['retry_after_ms', 'retryAfterMs'];
+/** Fields with a time: a Unix time or a date. */
+const TIMES = ['resets_at', 'reset_at', 'reset_time', 'retry_at'];
 
 function waitInFields(fields: Readonly<Record<string, unknown>>, now: number): number | undefined {
-  const { details, metadata } = fields;
-  for (const place of [fields, ...listOf(details), metadata]) {
+  const { detail, details, metadata } = fields;
+  for (const place of [fields, ...listOf(details), details, detail, metadata]) {
     const given = Object(place) as Record<string, unknown>;
     for (const name of IN_MS) if (typeof given[name] === 'number') return given[name];
     for (const name of IN_SECONDS) {
       const waitMs = durationOf(given[name]);
+      if (waitMs !== undefined) return waitMs;
+    }
+    for (const name of TIMES) {
+      const waitMs = untilOf(given[name], now);
       if (waitMs !== undefined) return waitMs;
     }
   }
@@ -70,28 +79,21 @@ function waitInFields(fields: Readonly<Record<string, unknown>>, now: number): n
 
 function durationOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value * 1_000;
-  if (typeof value !== 'string') return undefined;
-  const text = value.trim();
-  const waitMs = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : parseDuration(text);
+  if (typeof value === 'string') {
+    const text = value.trim();
+    return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : durationInWords(text);
+  }
+  // A duration of Google as an object.
+  const { seconds, nanos = 0 } = Object(value) as { seconds?: unknown; nanos?: unknown };
+  if (seconds === undefined) return undefined;
+  const waitMs = Number(seconds) * 1_000 + Number(nanos) / 1e6;
   return Number.isNaN(waitMs) ? undefined : waitMs;
 }
 
-/** "Please try again in 7.66s.", "retry after 26 seconds", "Please retry in 1m30.5s". */
-const WORDS =
-  /\b(?:try(?:ing)? again|retry(?:ing)?|wait)(?: your request)?(?: in| after| for)? (?:about )?((?:\d+(?:\.\d+)?(?:ms|us|µs|ns|d|h|m|s)){1,6}|\d+(?:\.\d+)?)\b(?: ?(milliseconds?|seconds?|secs?|minutes?|mins?|hours?))?/i;
-const WORD_UNITS_MS: readonly (readonly [string, number])[] = [
-  ['milli', 1],
-  ['sec', 1_000],
-  ['min', 60_000],
-  ['hour', 3_600_000],
-];
-
-function waitInWords(message = ''): number | undefined {
-  const [, amount = '', unit] = WORDS.exec(message.slice(0, 2_000)) ?? [];
-  const waitMs = parseDuration(amount);
-  if (!Number.isNaN(waitMs)) return waitMs;
-  const [, unitMs] = WORD_UNITS_MS.find(([name]) => unit?.toLowerCase().startsWith(name)) ?? [];
-  return unitMs === undefined ? undefined : Number(amount) * unitMs;
+function untilOf(value: unknown, now: number): number | undefined {
+  if (typeof value === 'number') return waitUntil(value, now);
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT/.test(value)) return undefined;
+  return Math.max(0, Date.parse(value) - now);
 }
 
 /** How long until the limits of which nothing is left are available again. */

@@ -150,7 +150,9 @@ const OF_ANSWERS = ['choices', 'output', 'content', 'status'];
 function isBareError(body: Readonly<Record<string, unknown>>): boolean {
   if (body.object === 'error') return true;
   if (OF_ANSWERS.some((name) => body[name] != null)) return false;
-  const { message, msg, detail, base_resp } = body;
+  const { message, msg, detail, errors, base_resp } = body;
+  // Cloudflare's.
+  if (Array.isArray(errors) && errors.length > 0) return true;
   // MiniMax's.
   const { status_msg } = Object(base_resp) as { status_msg?: unknown };
   return [message, msg, detail, status_msg].some(

@@ -19,3 +19,9 @@ export function parseDuration(text: string): number {
     0,
   );
 }
+
+/** The time until a Unix time in seconds or milliseconds; undefined for a number that is too small for one. */
+export function waitUntil(time: number, now: number): number | undefined {
+  if (time < 1e9) return undefined;
+  return Math.max(0, (time >= 1e12 ? time : time * 1_000) - now);
+}

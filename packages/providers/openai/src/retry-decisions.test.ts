@@ -144,6 +144,26 @@ describe('an error whose body has another shape', () => {
       { code: 'overloaded' },
     ],
     [
+      'a wait beside the error',
+      json(429, { error: { message: 'Slow.', type: 'rate_limit_error' }, retry_after: 9 }),
+      { code: 'rate_limited', retryAfterMs: 9_000, message: `${label}: 429 Slow.` },
+    ],
+    [
+      'a list of errors, as from Cloudflare',
+      json(429, { success: false, errors: [{ code: 3040, message: 'Capacity exceeded.' }] }),
+      { code: 'overloaded', message: `${label}: 429 Capacity exceeded.` },
+    ],
+    [
+      'the same with status 200',
+      json(200, { success: false, errors: [{ code: 3040, message: 'Capacity exceeded.' }] }),
+      { code: 'overloaded', message: `${label}: Capacity exceeded.` },
+    ],
+    [
+      'a list as the error',
+      json(500, { error: [{ message: 'It crashed.' }] }),
+      { code: 'server_error', message: `${label}: 500 It crashed.` },
+    ],
+    [
       'the error of the server behind a gateway',
       json(502, {
         error: {
