@@ -205,6 +205,16 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same((await journal.list())[0], summary('a', 'completed', 1_000, 1, 1));
   },
 
+  async 'lists the run that a fork comes from, also after its plan has changed'(journal) {
+    const forkedFrom = { runId: 'a', sequence: 1 };
+    const fork = await write(journal, 'fork', [{ ...started(1_000), forkedFrom }]);
+    const listed = { ...summary('fork', 'running', 1_000, 0, 1), forkedFrom: 'a' };
+    same(await journal.list(), [listed]);
+    await fork.append([started(1_001)]);
+    same(await journal.list(), [listed]);
+    await fork.close();
+  },
+
   async 'finds the latest completion with a content key'(journal) {
     const keyed = (sequence: number, key: string, output: Json) => ({
       ...task(sequence, 'x'),

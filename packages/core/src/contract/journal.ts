@@ -55,6 +55,8 @@ export interface RunListing {
   readonly completedTasks: number;
   /** Tasks so far, subtasks included. */
   readonly totalTasks: number;
+  /** The id of the run whose results it began with; left out for a run that is no fork. */
+  readonly forkedFrom?: string | undefined;
 }
 
 /** A completion that can be reused, and the run that recorded it. */
@@ -144,7 +146,11 @@ export function listingAfter(summary: RunListing, event: EventData): RunListing 
       const totalTasks = event.taskCount as number;
       // A changed plan restarts the count, but not the time of the run.
       const startedAt = summary.status === 'created' ? event.timestamp : summary.startedAt;
-      return { ...summary, goal, status: 'running', startedAt, completedTasks: 0, totalTasks };
+      const { runId: forkedFrom } = (event.forkedFrom ?? {}) as { readonly runId?: string };
+      return {
+        ...{ ...summary, goal, status: 'running', startedAt, completedTasks: 0, totalTasks },
+        ...(forkedFrom !== undefined && { forkedFrom }),
+      };
     }
     case 'run_resumed':
       return { ...summary, status: 'running' };

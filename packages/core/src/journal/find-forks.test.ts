@@ -26,3 +26,39 @@ test('the forks of a run are found with what is different in them, and no forks 
   });
   expect(await findForks(journal, 'three')).toEqual([]);
 });
+
+test('a fork is found among any number of newer runs, and no other log is read', async () => {
+  const journal = memoryJournal();
+  const first = (source?: string) => ({
+    ...{
+      sequence: 0,
+      timestamp: 1,
+      type: 'run_started' as const,
+      taskCount: 1,
+      plan: { goal: 'x', tasks: [] },
+    },
+    ...(source !== undefined && { forkedFrom: { runId: source, sequence: 0 } }),
+  });
+  const write = async (id: string, source?: string) => {
+    const run = await journal.create({ id, goal: 'x', createdAt: 1 });
+    await run.append([first(source)]);
+    await run.close();
+  };
+  await write('one');
+  await write('fork', 'one');
+  for (let n = 0; n < 300; n++) await write(`newer ${n}`);
+  await write('other', 'newer 7');
+  const read: string[] = [];
+  const watched = {
+    ...journal,
+    list: () => journal.list(),
+    read: (id: string) => {
+      read.push(id);
+      return journal.read(id);
+    },
+  };
+  expect(await findForks(watched, 'one')).toEqual([
+    { runId: 'fork', forkedFrom: { runId: 'one', sequence: 0 } },
+  ]);
+  expect(read).toEqual(['fork']);
+});

@@ -8,12 +8,8 @@ export interface Fork {
   readonly forkedFrom: RunOrigin;
 }
 
-/** Each of them costs one read. */
-const MAX_RUNS = 200;
-
 /**
- * The forks of a run, the newest first. Only the fork records where it comes from, so the first events of the
- * newest 200 runs since then are read.
+ * The forks of a run, the newest first.
  *
  * Rejects with a `JournalError` when the journal cannot be listed.
  *
@@ -21,13 +17,11 @@ const MAX_RUNS = 200;
  * for (const { runId, forkedFrom } of await findForks(journal, 'market-7')) console.log(runId, forkedFrom.inputs);
  */
 export async function findForks(journal: Journal, runId: string): Promise<Fork[]> {
-  const runs = await journal.list();
-  const since = runs.find(({ id }) => id === runId)?.startedAt ?? 0;
   const forks: Fork[] = [];
-  for (const { id, startedAt, status } of runs.slice(0, MAX_RUNS)) {
-    if (id === runId || startedAt < since || status === 'queued') continue;
+  for (const { id, forkedFrom: source } of await journal.list()) {
+    if (source !== runId) continue;
     const forkedFrom = (await firstEvent(journal, id))?.forkedFrom as RunOrigin | undefined;
-    if (forkedFrom?.runId === runId) forks.push({ runId: id, forkedFrom });
+    if (forkedFrom !== undefined) forks.push({ runId: id, forkedFrom });
   }
   return forks;
 }
