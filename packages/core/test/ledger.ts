@@ -142,11 +142,13 @@ export class Ledger {
         break;
       case 'goal_checked':
         this.#goal.checked(event, this.#isOver);
+        if (event.achieved) {
+          this.#stopped ??= 'goal_achieved';
+          this.#firstStop ??= 'goal_achieved';
+        }
         break;
       case 'goal_achieved':
         this.#goal.achieved();
-        this.#stopped ??= 'goal_achieved';
-        this.#firstStop ??= 'goal_achieved';
         break;
       case 'strategy_waiting':
         must(this.#run.patienceMs > 0, 'only a patient strategy waits');

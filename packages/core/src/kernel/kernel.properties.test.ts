@@ -55,6 +55,22 @@ test.each<Recipe>([
   },
   // A strategy waits, and then chooses tasks whose server is in a cooldown.
   { seed: 1009551109, size: 24, features: ['subtasks', 'failures', 'strategy', 'resources'] },
+  // A loop fails between the check that finds the goal achieved and the event that says so.
+  {
+    seed: 1134768812,
+    size: 2,
+    features: [
+      'subtasks',
+      'when',
+      'failures',
+      'addTasks',
+      'failFast',
+      'goal',
+      'replan',
+      'runAfter',
+      'repeat',
+    ],
+  },
   {
     seed: 4,
     size: 1,
