@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { defineConfig, rolldown } from 'rolldown';
 
 /**
@@ -8,19 +9,21 @@ import { defineConfig, rolldown } from 'rolldown';
  * together is in one file.
  *
  * @param cwd The directory of the package; its package.json has the entries.
+ * @param programs Further entries, which no other package imports: names and sources.
  * @param smallEntries Entries that need little of what the first entry loads: what they share with it
  * becomes a file of its own, so that importing one of them does not load the rest.
  * @param inlined Dependencies whose used code is copied, with their licenses: for those that take much
  * longer to import whole.
  */
-export async function bundle(cwd, { smallEntries = [], inlined = [] } = {}) {
+export async function bundle(cwd, { programs = {}, smallEntries = [], inlined = [] } = {}) {
   const manifest = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
-  const entries = new Map(
-    Object.values(manifest.exports).flatMap((target) => {
+  const entries = new Map([
+    ...Object.entries(programs),
+    ...Object.values(manifest.exports).flatMap((target) => {
       const source = target['@stratagem/source'];
       return source === undefined ? [] : [[nameOf(source), source]];
     }),
-  );
+  ]);
   const external = [/^node:/, ...dependenciesOf(manifest, inlined)];
   const [[, first]] = entries;
   const main = await modulesOf(first, { cwd, external });
@@ -82,8 +85,7 @@ function isOf(name, id) {
 
 /** The license of an inlined package, as a comment that minifiers keep. */
 function licenseOf(name, cwd) {
-  const { resolve } = createRequire(join(cwd, 'package.json'));
-  const directory = dirname(resolve(`${name}/package.json`));
+  const directory = dirname(findPackageJSON(name, pathToFileURL(join(cwd, 'package.json'))));
   return `/*!\n${name}\n\n${readFileSync(join(directory, 'LICENSE'), 'utf8').trim()}\n*/\n`;
 }
 

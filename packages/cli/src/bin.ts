@@ -8,7 +8,9 @@ process.on('uncaughtException', async (error) => {
   await reportInternalError(error);
   process.exit(EXIT.failed);
 });
-const exitCode = await main(process.argv.slice(2));
-await flush();
-// A runner that ignores its abort signal must not keep the process alive.
-process.exit(exitCode);
+// Not awaited here: the code of a command imports the file that this module is bundled into.
+void main(process.argv.slice(2)).then(async (exitCode) => {
+  await flush();
+  // A runner that ignores its abort signal must not keep the process alive.
+  process.exit(exitCode);
+});

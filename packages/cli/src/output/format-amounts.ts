@@ -2,7 +2,8 @@ import type { Usage } from '@stratagem/core';
 
 /** `9,412`, `12.4k`, `3.1M` */
 export function formatCount(count: number): string {
-  if (count < 10_000) return count.toLocaleString('en');
+  // `toLocaleString` loads data of its own, which takes several milliseconds.
+  if (count < 10_000) return String(Math.round(count)).replace(/(?=\d{3}$)(?!^)/, ',');
   if (count < 999_950) return `${(count / 1_000).toFixed(1)}k`;
   return `${(count / 1_000_000).toFixed(1)}M`;
 }

@@ -1,12 +1,11 @@
 import { styleText } from 'node:util';
 import type { TaskResult } from '@stratagem/core';
-import stringWidth from 'string-width';
 import { failureMessage } from './failure-message.js';
 import { formatDuration } from './format-duration.js';
 import { STATES } from './labels.js';
 import { loopText } from './loop-words.js';
 import { explainMissingOutput } from './skip-reason.js';
-import { onOneLine, padTo } from './terminal-text.js';
+import { onOneLine, padTo, widthOf } from './terminal-text.js';
 
 /** More rows of one status than this are counted instead of shown. */
 const MAX_ROWS = 50;
@@ -14,9 +13,9 @@ const MAX_ROWS = 50;
 /** Formats tasks as a table, one line each, with subtasks below their parents. */
 export function taskTable(tasks: readonly TaskResult[], stream: NodeJS.WriteStream): string {
   const depths = depthsOf(tasks);
-  const widthOf = (task: TaskResult) =>
-    2 * (depths.get(task.id) ?? 0) + stringWidth(onOneLine(task.id, 40));
-  const width = Math.min(40, Math.max(...tasks.slice(0, 500).map(widthOf)));
+  const columnsOf = (task: TaskResult) =>
+    2 * (depths.get(task.id) ?? 0) + widthOf(onOneLine(task.id, 40));
+  const width = Math.min(40, Math.max(...tasks.slice(0, 500).map(columnsOf)));
   const shown = new Map<string, number>();
   const rows: string[] = [];
   for (const task of withChildrenBelow(tasks)) {

@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module';
 import { stripVTControlCharacters } from 'node:util';
-import stringWidth from 'string-width';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
@@ -10,10 +10,19 @@ const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/g;
 const NARROW =
   /^[\u0020-\u007e\u00a0-\u00ac\u00ae-\u017f\u2010-\u2015\u2018-\u201e\u2026\u2580-\u259f›×✓✗◔↻◆⊘○−]*$/;
 
-/** The width of text in columns. Measuring any text takes long the first time, and most is plain. */
+/** The width of text in columns. */
 export function widthOf(text: string): number {
   const plain = text.includes('\u001b') ? stripVTControlCharacters(text) : text;
   return NARROW.test(plain) ? plain.length : stringWidth(plain);
+}
+
+const load = createRequire(import.meta.url);
+let measure: typeof import('string-width').default | undefined;
+
+/** Loaded for the first text that needs it: loading takes 30 ms, and most text is plain. */
+function stringWidth(text: string): number {
+  measure ??= (load('string-width') as typeof import('string-width')).default;
+  return measure(text);
 }
 
 /**
@@ -62,6 +71,9 @@ export function padTo(text: string, width: number): string {
 }
 
 function cut(line: string, width: number): string {
+  if (line.length > width && NARROW.test(line.slice(0, width + 1))) {
+    return `${line.slice(0, Math.max(0, width - 1))}…`;
+  }
   let used = 0;
   let end = 0;
   for (const { segment, index } of new Intl.Segmenter().segment(line)) {
