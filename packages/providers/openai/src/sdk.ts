@@ -11,6 +11,7 @@ import {
 import type { OpenAI } from 'openai';
 import { addressIn, azureAddressOf, azureKey } from './azure.js';
 import type { OpenAIOptions } from './options.js';
+import { templatedClient } from './templated-client.js';
 
 export const OPENAI: Sdk<OpenAI> = {
   name: 'openai',
@@ -20,7 +21,8 @@ export const OPENAI: Sdk<OpenAI> = {
     const { organization, project, azure } = options as OpenAIOptions;
     const { OpenAI, AzureOpenAI } = await import('openai');
     const account = definedFields({ organization, project });
-    if (azure === undefined) return new OpenAI({ ...settings, ...account });
+    const Client = templatedClient(OpenAI, settings.fetch);
+    if (azure === undefined) return new Client({ ...settings, ...account });
     const { baseURL, apiVersion, namesDeployment } = azureAddressOf(azure);
     const { tokenProvider } = azure;
     const key = tokenProvider === undefined ? (settings.apiKey ?? azureKey()) : undefined;
@@ -35,7 +37,7 @@ export const OPENAI: Sdk<OpenAI> = {
         apiVersion: apiVersion ?? 'preview',
       });
     }
-    const client = new OpenAI({
+    const client = new (tokenProvider === undefined ? Client : OpenAI)({
       ...own,
       apiKey: tokenProvider ?? key ?? null,
       ...(key !== undefined && { defaultHeaders: { 'api-key': key } }),
