@@ -3,6 +3,7 @@ import { answerEndOf } from './answer-end.js';
 
 test.each([
   ['complete', ['stop', 'STOP', 'eos', 'eos_token', 'end_turn', 'FINISH_REASON_STOP', 'completed']],
+  ['complete', ['stop_sequences', 'stop_str_found', { type: 'stop', matched: 2 }]],
   ['complete', ['endoftext', '<|eot|>', 'eosFound', 'stop_word', 'FINISHED', 'normal']],
   ['tool_calls', ['tool_calls', 'tool-calls', 'tool_use', 'function_call', 'toolCalls']],
   ['truncated', ['length', 'max_tokens', 'MAX_TOKENS', 'max_output_tokens', 'incomplete']],
@@ -19,7 +20,7 @@ test.each([
   ['failed', ['error', 'abort', 'cancelled', 'MALFORMED_FUNCTION_CALL']],
   ['failed', ['TIMEOUT', 'UNEXPECTED_TOOL_CALL', 'malformed_tool_use', 'modelUnloaded']],
   ['unknown', ['other', 'halted', 'constructor', '停止', 7, {}]],
-  [undefined, ['', null, undefined, 'queued', 'in_progress', 'network_error']],
+  [undefined, ['', null, undefined, 'None', 'queued', 'in_progress', 'network_error']],
   [undefined, ['not_finished', 'FINISH_REASON_UNSPECIFIED', 'pending', 'interrupted']],
 ])('%s is the end of an answer with the reasons %j', (end, reasons) => {
   expect(reasons.map(answerEndOf)).toEqual(reasons.map(() => end));

@@ -33,7 +33,8 @@ export function answerEndOf(reason: unknown): AnswerEnd | undefined {
   if (reason === undefined || reason === null || reason === '') return undefined;
   const usual = ENDS.get(reason as string);
   if (usual !== undefined) return usual;
-  const word = String(reason)
+  const { type = reason } = Object(reason) as { type?: unknown };
+  const word = String(type)
     .toLowerCase()
     .replaceAll(/[^a-z]/g, '')
     .replace(/^finishreason/, '');
@@ -42,14 +43,14 @@ export function answerEndOf(reason: unknown): AnswerEnd | undefined {
 
 /** Reasons of servers that lost the answer on its way, or have not begun it. */
 const UNFINISHED: ReadonlySet<string> = new Set(
-  'inprogress interrupted networkerror notfinished null pending processing queued running unspecified'.split(
+  'inprogress interrupted networkerror none notfinished null pending processing queued running unspecified'.split(
     ' ',
   ),
 );
 
 const WORDS: Readonly<Record<Exclude<AnswerEnd, 'unknown'>, string>> = {
   complete:
-    'stop stopped stopsequence stopstring stopstringfound stoptoken stopword eos eosfound eostoken eot ' +
+    'stop stopped stopsequence stopsequences stopstring stopstringfound stopstrfound stoptoken stopword eos eosfound eostoken eot ' +
     'endturn endofturn endoftext complete completed done end finished normal',
   tool_calls: 'toolcalls toolcall tooluse functioncall functioncalls',
   truncated:

@@ -164,7 +164,8 @@ const API_CODES: ReadonlyMap<string, AttemptErrorCode> = new Map(
       'service_unavailable_exception',
       'model_not_ready_exception',
     ],
-    timeout: ['timeout_error', 'timeout', 'deadline_exceeded', 'gateway_timeout'],
+    // Of a job that had no time for a request; a retry may succeed.
+    timeout: ['timeout_error', 'timeout', 'deadline_exceeded', 'gateway_timeout', 'batch_expired'],
     invalid_request: ['invalid_prompt', 'request_too_large', 'request_entity_too_large'],
     context_length_exceeded: [
       'context_length_exceeded',

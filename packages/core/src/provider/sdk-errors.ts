@@ -5,6 +5,7 @@ import {
   RunnerError,
   type RunnerErrorDetails,
 } from '../contract/errors.js';
+import { ServerFailure, UnreadableAnswer } from './answer-body.js';
 import { definedFields } from './defined-fields.js';
 import { readErrorBody, shortenWords } from './error-body.js';
 import { codeOfApiError } from './http-error.js';
@@ -49,7 +50,7 @@ export function sdkRunnerError<Client extends SdkClient>(
     return fail('connection', `no connection to ${endpoint}: ${describe(thrown)}`);
   }
   if (thrown instanceof classes.APIUserAbortError) return fail('aborted', message);
-  if (thrown instanceof classes.APIError) {
+  if (thrown instanceof classes.APIError || thrown instanceof ServerFailure) {
     const { error: body, status, requestID, headers } = thrown as SdkError;
     const said = readErrorBody(body);
     const words = said.message ?? message;
@@ -73,6 +74,14 @@ export function sdkRunnerError<Client extends SdkClient>(
   if (!answering) {
     const unsent = options.client === undefined ? sdk.unsentError?.(thrown, client) : undefined;
     return unsent ?? fail('invalid_request', `could not send the request: ${message}`);
+  }
+  if (thrown instanceof UnreadableAnswer) {
+    const words = shortenWords(redact(thrown.message, secrets));
+    if (/^[[{]/.test(words)) return fail('server_error', 'the JSON of the answer is broken');
+    const code = codeOfApiError([], undefined, words) ?? 'server_error';
+    const type = thrown.contentType || 'no JSON';
+    const hint = 'is the base URL right? It says:';
+    return fail(code, `the server answered with ${type}; ${hint} ${words}`);
   }
   // The SDK could not parse the stream.
   if (thrown instanceof SyntaxError) return fail('server_error', message);

@@ -1,6 +1,7 @@
 import { RunnerError } from '../contract/errors.js';
 import { parseRateLimits } from '../contract/rate-limits.js';
 import type { RunContext } from '../contract/run-context.js';
+import { announcesJson, errorIn, holdsEvents, isBareError, parseBody } from './answer-body.js';
 import { type ModelAnswer, requireComplete } from './complete-answer.js';
 import type { AnswerFormat } from './conversation.js';
 import { definedFields } from './defined-fields.js';
@@ -76,14 +77,30 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
 async function answerIn<Event, Answer extends ModelAnswer>(
   response: Response,
   context: Context,
-  { read, readWhole }: Exchange<Event, Answer>,
+  exchange: Exchange<Event, Answer>,
 ): Promise<Answer> {
-  const { emit, wantsText, label, model } = context;
-  if (!response.headers.get('content-type')?.includes('application/json')) {
-    // Some servers stream although they are asked not to.
-    return read(eventsOf<Event>(response, context));
+  const { body, headers } = response;
+  if (announcesJson(headers)) {
+    const text = await response.text();
+    if (!holdsEvents(text)) return wholeAnswer(bodyOf(text, headers, context), context, exchange);
+    const arrivals = serverEvents(new Response(text).body);
+    return exchange.read(eventsOf<Event>(await arrivals.next(), arrivals, headers, context));
   }
-  const body = await bodyOf(response, context);
+  // Some servers stream although they are asked not to.
+  const arrivals = serverEvents(body);
+  const first = await arrivals.next();
+  // Others announce a stream, and write JSON.
+  if (first.done === true && first.value !== '') {
+    return wholeAnswer(bodyOf(first.value, headers, context), context, exchange);
+  }
+  return exchange.read(eventsOf<Event>(first, arrivals, headers, context));
+}
+
+async function wholeAnswer<Answer extends ModelAnswer>(
+  body: object,
+  { emit, wantsText, label, model }: Context,
+  { readWhole }: Pick<Exchange<never, Answer>, 'readWhole'>,
+): Promise<Answer> {
   if (wantsText) return readWhole(body, emit);
   const answer = await readWhole(body);
   // Nobody reads the text of an answer that is complete; the log keeps that of another one.
@@ -95,29 +112,42 @@ async function answerIn<Event, Answer extends ModelAnswer>(
   return answer;
 }
 
-/** The events of a stream. Those before an error are read, as the log keeps their text. */
+type Arrivals = ReturnType<typeof serverEvents>;
+
+/**
+ * The events of a stream. Those before an error are read, as the log keeps their text.
+ *
+ * @param first The events that arrived first.
+ * @param arrivals Those that follow.
+ */
 async function* eventsOf<Event>(
-  { body, headers }: Response,
+  first: Awaited<ReturnType<Arrivals['next']>>,
+  arrivals: Arrivals,
+  headers: Headers,
   { sdk, client }: Context,
 ): AsyncGenerator<readonly Event[]> {
   const { APIError } = errorClassesOf(client);
   const fail = (body: unknown) => new APIError(undefined, body, undefined, headers, typeIn(body));
-  for await (const arrived of serverEvents(body)) {
-    const events: Event[] = [];
-    try {
-      for (const event of arrived) {
-        const value = sdk.readEvent(event, fail);
-        if (value === END_OF_STREAM) {
-          yield events;
-          return;
+  try {
+    for (let arrived = first; arrived.done !== true; arrived = await arrivals.next()) {
+      const events: Event[] = [];
+      try {
+        for (const event of arrived.value) {
+          const value = sdk.readEvent(event, fail);
+          if (value === END_OF_STREAM) {
+            yield events;
+            return;
+          }
+          if (value !== undefined) events.push(value as Event);
         }
-        if (value !== undefined) events.push(value as Event);
+      } catch (thrown) {
+        yield events;
+        throw thrown;
       }
-    } catch (thrown) {
       yield events;
-      throw thrown;
     }
-    yield events;
+  } finally {
+    await arrivals.return('');
   }
 }
 
@@ -134,30 +164,12 @@ function requestIdIn(headers: Headers): string | undefined {
 }
 
 /** The body of a response. Some servers put an error into one whose status is 200. */
-async function bodyOf(response: Response, { sdk, client }: Context): Promise<object> {
-  const answered: unknown = await response.json();
-  const body = Object(Array.isArray(answered) ? answered[0] : answered) as Record<string, unknown>;
-  const error = body.error || (isBareError(body) ? (body.base_resp ?? body) : undefined);
-  if (!error) return body;
+function bodyOf(text: string, headers: Headers, { sdk, client }: Context): object {
+  const body = parseBody(text, headers.get('content-type'));
+  const error = errorIn(body) ?? (isBareError(body) ? (body.base_resp ?? body) : undefined);
+  if (error === undefined) return body;
   const { APIError } = errorClassesOf(client);
-  throw new APIError(undefined, sdk.errorBodyOf({ ...body, error }), undefined, response.headers);
-}
-
-/** The fields of which an answer has one. */
-const OF_ANSWERS = ['choices', 'output', 'content', 'status'];
-
-/** Whether a body is an error that has no field of its own for it. */
-function isBareError(body: Readonly<Record<string, unknown>>): boolean {
-  if (body.object === 'error') return true;
-  if (OF_ANSWERS.some((name) => body[name] != null)) return false;
-  const { message, msg, detail, errors, base_resp } = body;
-  // Cloudflare's.
-  if (Array.isArray(errors) && errors.length > 0) return true;
-  // MiniMax's.
-  const { status_msg } = Object(base_resp) as { status_msg?: unknown };
-  return [message, msg, detail, status_msg].some(
-    (words) => typeof words === 'string' && words !== '',
-  );
+  throw new APIError(undefined, sdk.errorBodyOf({ ...body, error }), undefined, headers);
 }
 
 /** Another content type comes from something in between, such as a proxy that asks for a login. */

@@ -128,6 +128,30 @@ test('a body that breaks throws after the events before', async () => {
   expect(seen).toEqual([event('1')]);
 });
 
+test.each([
+  ['{"a":1}', '{"a":1}'],
+  ['\n\n{\n  "id": "x"\n}\n', '{\n  "id": "x"\n}'],
+  ['<html>\r\n<title>Log in</title>', '<html>\n<title>Log in</title>'],
+  ['no healthy upstream', 'no healthy upstream'],
+  [': hello\n\nid: 1\nretry: 5\n\n', ''],
+  ['hello\n\ndata: 1\n\nhello\n', ''],
+])('the text of a body without events is returned: %j', async (text, expected) => {
+  const events = serverEvents(bodyOf(cut(bytesOf(text), [5])).body);
+  let last = await events.next();
+  while (last.done !== true) last = await events.next();
+  expect(last.value).toBe(expected);
+});
+
+test.each([
+  ['objects without a blank line between them', 'data: {"a":1}\ndata: {"b":\ndata: 2}\n', 2],
+  ['an error in a field of its own', 'data: {"a":1}\n\nerror: {"b":\n\n', 2],
+  ['the name of the field twice', 'data: data: {"a":1}\n\n', 1],
+])('%s are read', async (_, text, count) => {
+  const events = await read(bodyOf([bytesOf(text)]).body);
+  expect(events).toHaveLength(count);
+  expect(JSON.parse(events[0]?.data as string)).toEqual({ a: 1 });
+});
+
 test('bodies that are no web streams are read', async () => {
   const pieces = ['data: 1\n', bytesOf('\ndata: 2'), bytesOf('\n\n').buffer];
   const body = (async function* () {

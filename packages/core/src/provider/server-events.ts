@@ -11,12 +11,13 @@ export interface ServerEvent {
  * together, so that a reader waits once for each piece. The body is canceled soon after the reader stops.
  *
  * Lines may end with LF, CR or CRLF, and pieces may end anywhere, also within a character. The last
- * event needs no blank line after it.
+ * event needs no blank line after it, nor does one whose data is an object. A line `error: …` is an event.
  *
+ * @returns The text of a body without events, such as JSON or a page; empty for all others.
  * @throws what the body throws when the connection breaks.
  */
-export async function* serverEvents(body: Response['body']): AsyncGenerator<ServerEvent[]> {
-  if (body === null) return;
+export async function* serverEvents(body: Response['body']): AsyncGenerator<ServerEvent[], string> {
+  if (body === null) return '';
   const reader = readerOf(body);
   const lines = new EventLines();
   const decoder = new TextDecoder();
@@ -31,6 +32,7 @@ export async function* serverEvents(body: Response['body']): AsyncGenerator<Serv
     }
     const events = lines.end(decoder.decode());
     if (events.length > 0) yield events;
+    return lines.others;
   } finally {
     if (!isDone) leave(reader);
   }
@@ -80,6 +82,12 @@ class EventLines {
   #endsWithReturn = false;
   #name: string | undefined;
   #data: string | undefined;
+  /** The lines that are no fields of an event, until the first event. */
+  #others: string[] | undefined = [];
+
+  get others(): string {
+    return this.#others?.join('\n') ?? '';
+  }
 
   add(piece: string): ServerEvent[] {
     const text = this.#withLineFeeds(piece);
@@ -94,7 +102,7 @@ class EventLines {
         this.#held = [];
       }
       start = end + 1;
-      if (line !== '') this.#take(line);
+      if (line !== '') this.#take(line, events);
       else this.#dispatch(events);
     }
     if (start < text.length) this.#held.push(text.slice(start));
@@ -114,19 +122,40 @@ class EventLines {
     return text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text;
   }
 
-  #take(line: string): void {
+  #take(line: string, events: ServerEvent[]): void {
     const colon = line.indexOf(':');
     const field = colon === -1 ? line : line.slice(0, colon);
     const value =
       colon === -1 ? '' : line.slice(line.charAt(colon + 1) === ' ' ? colon + 2 : colon + 1);
-    if (field === 'data') this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
-    else if (field === 'event') this.#name = value;
+    if (field === 'data') {
+      if (this.#data !== undefined && isObject(this.#data)) this.#dispatch(events);
+      // Some gateways add the name of the field to a line that has it.
+      const data = value.startsWith('data:') ? value.slice('data:'.length) : value;
+      this.#data = this.#data === undefined ? data : `${this.#data}\n${data}`;
+    } else if (field === 'event') this.#name = value;
+    else if (field === 'error') {
+      // Of older servers of llama.cpp.
+      this.#name = field;
+      this.#data = value;
+    } else if (field !== '' && field !== 'id' && field !== 'retry') this.#others?.push(line);
   }
 
   #dispatch(events: ServerEvent[]): void {
     if (this.#data === undefined && this.#name === undefined) return;
+    this.#others = undefined;
     events.push({ name: this.#name || undefined, data: this.#data ?? '' });
     this.#name = this.#data = undefined;
+  }
+}
+
+/** Whether the data of an event is a whole object, so that another line of data begins another event. */
+function isObject(data: string): boolean {
+  if (!data.startsWith('{') || !data.endsWith('}')) return false;
+  try {
+    JSON.parse(data);
+    return true;
+  } catch {
+    return false;
   }
 }
 

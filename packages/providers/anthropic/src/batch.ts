@@ -13,14 +13,7 @@ import {
   type SdkBatchApi,
   sdkBatchRunner,
 } from '@stratagem/core/batch';
-import {
-  codeOfApiError,
-  RunnerError,
-  readErrorBody,
-  requireComplete,
-  shortenWords,
-  type Turn,
-} from '@stratagem/core/runner';
+import { RunnerError, requireComplete, ServerFailure, type Turn } from '@stratagem/core/runner';
 import { readMessage } from './answer.js';
 import type { AnthropicTarget } from './context.js';
 import type { AnthropicOptions } from './options.js';
@@ -91,7 +84,7 @@ async function* resultsOf(
     );
     if (next.done) return;
     const { custom_id: customId, result } = next.value;
-    yield { customId, read: () => turnOf(result, target) };
+    yield { customId, read: () => call(async () => turnOf(result, target), true) };
   }
 }
 
@@ -108,11 +101,8 @@ function turnOf(result: MessageBatchResult, { label, model, options }: Anthropic
       throw fail('timeout', 'the request expired before its batch reached it');
     case 'canceled':
       throw fail('rejected', 'the request was canceled with its batch');
-    case 'errored': {
-      const { codes, message = 'the request failed' } = readErrorBody(result.error);
-      const code = codeOfApiError(codes, undefined, message) ?? 'server_error';
-      throw fail(code, shortenWords(message));
-    }
+    case 'errored':
+      throw new ServerFailure(result.error);
     default: {
       const { type } = Object(result) as { type?: unknown };
       throw fail('server_error', `the batch has a result of an unknown type: ${String(type)}`);

@@ -1,11 +1,10 @@
-import type { BatchResult } from '@stratagem/core/batch';
+import type { BatchCall, BatchResult } from '@stratagem/core/batch';
 import {
-  codeOfApiError,
   definedFields,
+  errorIn,
   RunnerError,
-  readErrorBody,
   requireComplete,
-  shortenWords,
+  ServerFailure,
   type Turn,
 } from '@stratagem/core/runner';
 import type { ChatCompletion } from 'openai/resources/chat/completions';
@@ -26,11 +25,15 @@ interface Line {
 }
 
 /** The results of an output or error file. */
-export function* readResults(text: string, target: OpenAITarget): Generator<BatchResult> {
+export function* readResults(
+  text: string,
+  target: OpenAITarget,
+  call: BatchCall,
+): Generator<BatchResult> {
   for (const json of text.split('\n')) {
     const line = parseLine(json);
     if (line?.custom_id === undefined) continue;
-    yield { customId: line.custom_id, read: () => turnOf(line, target) };
+    yield { customId: line.custom_id, read: () => call(() => turnOf(line, target), true) };
   }
 }
 
@@ -46,30 +49,16 @@ function parseLine(line: string): Line | undefined {
 async function turnOf({ response, error }: Line, target: OpenAITarget): Promise<Turn> {
   const { model, label } = target;
   const { status_code, request_id: requestId, body } = response ?? {};
-  const status = status_code || undefined;
-  const fail = (code: RunnerError['code'], message: string) =>
-    new RunnerError(code, `${label}: ${message}`, {
-      model,
-      ...definedFields({ status, requestId }),
-    });
-  if (error != null || status !== 200) {
-    const { codes, message = 'the request failed' } = readErrorBody(error ?? body);
-    // The job had no time for this request; a retry may succeed.
-    const isExpired = codes.includes('batch_expired');
-    const code = codeOfApiError(codes, status, message) ?? 'server_error';
-    const text = shortenWords(message);
-    throw fail(isExpired ? 'timeout' : code, error != null ? text : `${status ?? 0} ${text}`);
-  }
+  const status = Number(status_code) || 500;
+  if (error != null) throw new ServerFailure(error, { requestID: requestId });
+  if (status >= 300) throw new ServerFailure(body, { status, requestID: requestId });
   if (typeof body !== 'object' || body === null) {
-    throw fail('server_error', 'the batch has a result without an answer');
+    const message = `${label}: the batch has a result without an answer`;
+    throw new RunnerError('server_error', message, { model, ...definedFields({ requestId }) });
   }
   // Some servers put an error into a result whose status is 200.
-  const { error: within } = body as { error?: unknown };
-  if (within) {
-    const { codes, message = 'the request failed' } = readErrorBody(body);
-    const code = codeOfApiError(codes, undefined, message) ?? 'server_error';
-    throw fail(code, shortenWords(message));
-  }
+  const within = errorIn(body);
+  if (within !== undefined) throw new ServerFailure(within, { requestID: requestId });
   const read =
     apiOf(target) === 'chat'
       ? await readChunks([chunksOf(body as ChatCompletion)])

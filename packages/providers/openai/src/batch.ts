@@ -89,7 +89,7 @@ async function* resultsOf(
     if (file === undefined || file === null) continue;
     const content = await call(async () => target.client.files.content(file, NO_RETRIES));
     const text = await call(() => content.text(), true);
-    yield* readResults(text, target);
+    yield* readResults(text, target, call);
   }
 }
 

@@ -4,6 +4,7 @@ import {
   answerEndOf,
   CallIds,
   inputJson,
+  isRecord,
   type ModelAnswer,
   readWireUsage,
 } from '@stratagem/core/runner';
@@ -17,7 +18,7 @@ import { annotationsOf, listedSources } from './citations.js';
 import { countsIn } from './counts.js';
 import { mergeDelta } from './merge-delta.js';
 import { executedTools } from './server-tools.js';
-import { requireNoError } from './stream-error.js';
+import { bareFailureIn, isBrokenStream, requireNoError } from './stream-error.js';
 import { type CallPiece, type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
 /** Compatible servers omit parts of a chunk that the types require. */
@@ -27,8 +28,8 @@ type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
 /** A completion that was not streamed, as one chunk. */
 export function chunksOf(completion: Partial<ChatCompletion>): Chunk[] {
   const { choices, ...rest } = completion;
-  const [choice] = Array.isArray(choices) ? choices : [];
-  if (choice == null) return [];
+  const choice = choiceIn(choices);
+  if (choice === undefined) return [];
   const { message, finish_reason = 'stop' } = choice;
   const given: unknown = message?.tool_calls;
   const tool_calls = Array.isArray(given)
@@ -36,6 +37,20 @@ export function chunksOf(completion: Partial<ChatCompletion>): Chunk[] {
     : given;
   const delta = { ...message, tool_calls } as Delta;
   return [{ ...rest, choices: [{ ...choice, index: 0, delta, finish_reason }] } as Chunk];
+}
+
+type Choice = Partial<ChatCompletionChunk.Choice> & Partial<ChatCompletion.Choice>;
+
+/** The choice with this index, or else the first one: `providerOptions` may ask for several. */
+function choiceIn(choices: unknown, index?: unknown): Choice | undefined {
+  if (!Array.isArray(choices)) return undefined;
+  let first: Choice | undefined;
+  for (const each of choices) {
+    if (!isRecord(each)) continue;
+    if ((each.index ?? index) === (index ?? 0)) return each;
+    first ??= each;
+  }
+  return index === undefined ? first : undefined;
 }
 
 export interface ChatAnswer extends ModelAnswer {
@@ -64,6 +79,10 @@ export async function readChunks(
   let counts: unknown;
   let serviceTier: string | undefined;
   let sources: Citation[] = [];
+  let index: unknown;
+  /** Whether the answer has ended, and what follows are counts. */
+  let isOver = false;
+  let bareFailure: Error | undefined;
   /** Returns a promise while the reader of the text is behind. */
   const take = (chunk: Chunk): Promise<void> | undefined => {
     requireNoError(chunk);
@@ -73,8 +92,12 @@ export async function readChunks(
     serviceTier = chunk.service_tier ?? serviceTier;
     const listed = listedSources(chunk);
     if (listed.length > 0) sources = listed;
-    const choice = chunk.choices?.[0];
-    if (choice == null) return undefined;
+    const choice = choiceIn(chunk.choices, index);
+    if (choice === undefined) {
+      bareFailure ??= bareFailureIn(chunk);
+      return undefined;
+    }
+    index ??= choice.index ?? undefined;
     const {
       content,
       refusal: refused,
@@ -82,30 +105,37 @@ export async function readChunks(
       function_call,
       role: _,
       ...more
-    } = (choice.delta ?? {}) as Delta;
+    } = (choice.delta ?? choice.message ?? {}) as Delta;
     if (Array.isArray(content)) mergeDelta(parts, content);
-    if (refused) refusal += refused;
+    if (typeof refused === 'string') refusal += refused;
     for (const called of callsIn(tool_calls, function_call)) calls.add(called);
     extra = mergeDelta(extra, more) as object;
     // Some servers have an empty reason in each chunk.
     reason = choice.finish_reason || reason;
+    isOver = Boolean(choice.finish_reason) && !content && !tool_calls && !function_call;
     const reasoned = text.reason(thoughtIn(more, content));
     const piece = textIn(content);
     return reasoned === undefined ? text.add(piece) : reasoned.then(() => text.add(piece));
   };
-  for await (const chunks of arrivals) {
-    for (const chunk of chunks) {
-      const behind = chunk == null ? undefined : take(chunk);
-      if (behind !== undefined) await behind;
+  try {
+    for await (const chunks of arrivals) {
+      for (const chunk of chunks) {
+        const behind = chunk == null ? undefined : take(chunk);
+        if (behind !== undefined) await behind;
+      }
     }
+  } catch (thrown) {
+    if (!isOver || !isBrokenStream(thrown)) throw thrown;
   }
+  const end = answerEndOf(reason);
+  if (end === undefined && bareFailure !== undefined) throw bareFailure;
   await text.end();
   const toolCalls = calls.calls.map((call) => ({ ...call, id: ids.take(call.id) }));
   return {
     text: text.text,
     toolCalls: toolCalls.map(({ id, name, json }) => ({ callId: id, tool: name, input: json })),
     refusal,
-    end: answerEndOf(reason),
+    end,
     reason,
     ...readWireUsage(counts),
     citations: [...annotationsOf((extra as Annotated).annotations, text.text), ...sources],

@@ -96,7 +96,10 @@ test('a failed response has the class of its error', async () => {
 test('an error that is an event of its own has its class', async () => {
   const message = "This model's maximum context length is 4096 tokens.";
   server.replyWith(stream([{ object: 'error', message, type: 'BadRequestError', code: 400 }]));
-  expect(await failure()).toMatchObject({ code: 'context_length_exceeded', message });
+  expect(await failure()).toMatchObject({
+    code: 'context_length_exceeded',
+    message: `${label}: ${message}`,
+  });
 });
 
 describe('an error whose body has another shape', () => {

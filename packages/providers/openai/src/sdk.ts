@@ -2,6 +2,7 @@ import {
   definedFields,
   END_OF_STREAM,
   environmentOf,
+  errorIn,
   missingApiKey,
   parseErrorEvent,
   parseEvent,
@@ -65,8 +66,8 @@ export const OPENAI: Sdk<OpenAI> = {
     if (json === '' || json === 'null') return undefined;
     if (json === '[DONE]') return END_OF_STREAM;
     const value = name === 'error' ? parseErrorEvent(json) : parseEvent(json);
-    const { error } = Object(value) as { error?: unknown };
-    if (error) throw fail(error);
+    const error = errorIn(value);
+    if (error !== undefined) throw fail(error);
     if (name === 'error') throw fail(value);
     return value;
   },

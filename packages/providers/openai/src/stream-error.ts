@@ -1,21 +1,38 @@
-import { codeOfApiError, RunnerError, readErrorBody, shortenWords } from '@stratagem/core/runner';
+import { errorIn, isBareError, ServerFailure } from '@stratagem/core/runner';
 
-/**
- * Some servers write an error into the stream as an event of its own, which the SDK does not know.
- *
- * @throws {RunnerError} with the code of the error.
- */
-export function requireNoError(event: {
+/** An event of a stream, as far as it may say that the answer has failed. */
+interface MaybeFailed {
   readonly object?: unknown;
   readonly base_resp?: unknown;
-}): void {
+  readonly choices?: unknown;
+}
+
+/**
+ * Some servers write an error into the stream as an event of its own, or into a choice, which the SDK does
+ * not know.
+ *
+ * @throws {ServerFailure}
+ */
+export function requireNoError(event: MaybeFailed): void {
   // MiniMax writes the state of the request into each event.
   const { status_code } = Object(event.base_resp) as { status_code?: unknown };
-  const isFailed = typeof status_code === 'number' && status_code > 0;
-  if (event.object !== 'error' && !isFailed) return;
-  const { codes, message = 'the answer failed' } = readErrorBody(
-    isFailed ? event.base_resp : event,
-  );
-  const code = codeOfApiError(codes, undefined, message) ?? 'server_error';
-  throw new RunnerError(code, shortenWords(message));
+  if (typeof status_code === 'number' && status_code > 0) throw new ServerFailure(event.base_resp);
+  if (event.object === 'error') throw new ServerFailure(event);
+  // OpenRouter's.
+  const { 0: choice } = Object(event.choices) as { 0?: unknown };
+  const error = errorIn(choice);
+  if (error !== undefined) throw new ServerFailure(error);
+}
+
+/** The failure in an event that is no part of an answer and has words of its own; undefined for any other. */
+export function bareFailureIn(event: object): ServerFailure | undefined {
+  return isBareError(event as Record<string, unknown>) ? new ServerFailure(event) : undefined;
+}
+
+/**
+ * Whether a stream broke, or what it holds is no JSON. After the end of an answer that takes nothing away
+ * from it.
+ */
+export function isBrokenStream(thrown: unknown): boolean {
+  return thrown instanceof SyntaxError || thrown instanceof TypeError;
 }

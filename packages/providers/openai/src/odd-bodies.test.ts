@@ -1,0 +1,166 @@
+import { attempt, json, type Reply, request, testServer } from '@stratagem/test-kit';
+import { describe, expect, test } from 'vitest';
+import { openai } from './openai.js';
+
+/** Bodies of another kind than their headers announce, and streams with more than an answer. */
+const server = testServer('/v1');
+const label = 'openai/m';
+
+const usage = { prompt_tokens: 5, completion_tokens: 2 };
+const chunk = (delta: unknown, finish_reason: unknown = null, more = {}) => ({
+  choices: [{ index: 0, delta, finish_reason }],
+  ...more,
+});
+const message = { role: 'assistant', content: 'Hi' };
+const whole = JSON.stringify({ choices: [{ message, finish_reason: 'stop' }], usage });
+const event = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
+const events = `${event(chunk(message))}${event(chunk({}, 'stop', { usage }))}data: [DONE]\n\n`;
+
+const raw =
+  (body: string, type = 'text/event-stream'): Reply =>
+  (response) =>
+    void response.writeHead(200, { 'content-type': type }).end(body);
+
+async function run(reply: Reply, options: object = {}) {
+  server.replyWith(reply);
+  const runner = openai({ apiKey: 'sk-planted', baseURL: server.url, model: 'm', ...options });
+  const { output, usage } = await runner.run(request('Why?'), attempt());
+  return [output, usage];
+}
+
+const failure = (reply: Reply) => run(reply).catch((thrown) => thrown);
+
+describe.each([true, false])('with stream: %s', (stream) => {
+  test.each<[string, string, string]>([
+    ['JSON as a stream', whole, 'text/event-stream'],
+    [
+      'JSON on several lines as a stream',
+      JSON.stringify(JSON.parse(whole), null, 2),
+      'text/event-stream',
+    ],
+    ['JSON as a text', whole, 'text/plain'],
+    ['JSON with a type in capitals', whole, 'Application/JSON'],
+    ['JSON of another type', whole, 'application/vnd.api+json; charset=utf-8'],
+    ['JSON after blank lines', `\n\n ${whole}`, 'application/json'],
+    ['JSON twice', `${whole}\n${whole}`, 'application/json'],
+    ['JSON before a remark', `${whole} -- ok`, 'application/json'],
+    ['a stream as JSON', events, 'application/json'],
+    ['a stream as a text', events, 'text/plain'],
+  ])('%s is read', async (_, body, type) => {
+    const read = await run(raw(body, type), { stream });
+    expect(read).toEqual(['Hi', { inputTokens: 5, outputTokens: 2 }]);
+  });
+});
+
+test.each([
+  [
+    'a page as JSON',
+    '<html><title>Log in</title></html>',
+    'application/json',
+    /is the base URL right\? It says: Log in$/,
+  ],
+  ['a page as a stream', '<html><title>Log in</title></html>', undefined, /It says: Log in$/],
+  [
+    'a text',
+    'no healthy upstream',
+    'text/plain',
+    /answered with text\/plain.*no healthy upstream$/,
+  ],
+  [
+    'a text with a key',
+    'The key sk-planted is unknown',
+    'text/plain',
+    /The key \[redacted\] is unknown$/,
+  ],
+  [
+    'JSON that is cut off',
+    whole.slice(0, 60),
+    'application/json',
+    /the JSON of the answer is broken$/,
+  ],
+])('%s is an error of the server', async (_, body, type, words) => {
+  expect(await failure(raw(body, type))).toMatchObject({
+    code: 'server_error',
+    message: expect.stringMatching(words),
+  });
+});
+
+describe('after the end of an answer,', () => {
+  const ended = event(chunk(message)) + event(chunk({}, 'stop', { usage }));
+  test.each([
+    ['a mark that is no JSON', 'data: [done]\n\n'],
+    ['an event that is cut off', 'data: {"choices":[],"us'],
+  ])('%s takes nothing away', async (_, more) => {
+    expect((await run(raw(ended + more)))[0]).toBe('Hi');
+  });
+
+  test('so does a broken connection', async () => {
+    const breaks: Reply = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(ended);
+      setTimeout(() => response.destroy(), 30);
+    };
+    expect((await run(breaks))[0]).toBe('Hi');
+  });
+
+  test('a failure of the server counts', async () => {
+    const failed = event({ error: { message: 'Too late.', code: 503 } });
+    expect(await failure(raw(ended + failed))).toMatchObject({ code: 'overloaded' });
+  });
+
+  test('and not before it', async () => {
+    // Some servers send the reason with every piece.
+    const pieces = event(chunk(message, 'stop'));
+    const cut = await failure(raw(`${pieces}data: {"choi`));
+    expect(cut).toMatchObject({ code: 'server_error' });
+  });
+});
+
+describe('errors beside the answer', () => {
+  test.each<[string, unknown, object]>([
+    [
+      'in a choice, as from OpenRouter',
+      { choices: [{ delta: {}, finish_reason: 'error', error: { code: 502, message: 'Broke.' } }] },
+      { code: 'server_error', message: `${label}: Broke.` },
+    ],
+    ['without a field of their own', { code: 429, message: 'Slow.' }, { code: 'rate_limited' }],
+    [
+      'in a detail',
+      { detail: 'Key sk-planted died.' },
+      { message: `${label}: Key [redacted] died.` },
+    ],
+  ])('%s', async (_, value, expected) => {
+    expect(await failure(raw(event(chunk(message)) + event(value)))).toMatchObject(expected);
+    if (!('choices' in Object(value))) return;
+    const choices = [{ message: { content: '' }, ...Object(value).choices[0] }];
+    expect(await failure(json(200, { choices }))).toMatchObject(expected);
+  });
+
+  test('that say nothing do no harm', async () => {
+    const odd = event({ ...chunk(message), error: {} }) + event({ message: 'Loading' });
+    expect((await run(raw(odd + event(chunk({}, 'stop')))))[0]).toBe('Hi');
+  });
+});
+
+test('of several choices, the first one is the answer', async () => {
+  const choice = (index: number, content: string, finish_reason: string | null = null) => ({
+    index,
+    finish_reason,
+    delta: { content },
+    message: { content },
+  });
+  const chunks = [
+    [choice(1, 'x'), choice(0, 'H')],
+    [choice(1, 'y', 'length')],
+    [choice(0, 'i', 'stop')],
+    [choice(2, 'z', 'content_filter')],
+  ];
+  const streamed = chunks.map((choices) => event({ choices })).join('');
+  expect((await run(raw(streamed)))[0]).toBe('Hi');
+  const listed = { choices: [choice(1, 'x', 'length'), choice(0, 'Hi', 'stop')] };
+  expect((await run(json(200, listed), { stream: false }))[0]).toBe('Hi');
+});
+
+test('a message in the place of a delta is read', async () => {
+  const body = event({ choices: [{ index: 0, message, finish_reason: 'stop' }], usage });
+  expect((await run(raw(body)))[0]).toBe('Hi');
+});
