@@ -22,6 +22,7 @@ describe('the words of a body', () => {
     ],
     ['as an object', { error: { message: { reason: 1 } } }, '{"reason":1}'],
     ['of Cloudflare, in a list of errors', { success: false, errors: [{ message: 'No.' }] }, 'No.'],
+    ['in an error in an error', { error: { error: [{ message: 'No.' }] } }, 'No.'],
     ['of Mistral, in a detail', { message: { detail: [{ msg: 'No.', loc: [] }] } }, 'No.'],
     ['in an object', { detail: { message: 'No.', retry_after: 4 } }, 'No.'],
     ['of AWS', { Message: 'No.' }, 'No.'],

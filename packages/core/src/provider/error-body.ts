@@ -13,13 +13,20 @@ export interface ErrorBody {
  * `errors`, or send a text alone.
  */
 export function readErrorBody(body: unknown): ErrorBody {
-  const outer: unknown = Array.isArray(body) ? body[0] : body;
-  const { error, errors, ...beside } = Object(outer) as Record<string, unknown>;
-  const [first] = listOf(errors);
-  const inner: unknown = error ?? first ?? outer;
-  if (typeof inner === 'string') return { codes: codesOf(outer), message: inner, fields: beside };
-  const own = Object(inner) as Record<string, unknown>;
-  return { codes: codesOf(own), message: messageOf(own), fields: { ...beside, ...own } };
+  let inner: unknown = body;
+  let fields: Record<string, unknown> = {};
+  let codes: unknown[] = [];
+  for (let depth = 0; depth < 4; depth++) {
+    if (Array.isArray(inner)) [inner] = inner;
+    if (typeof inner === 'string') return { codes, message: inner, fields };
+    const { error, errors, ...own } = Object(inner) as Record<string, unknown>;
+    const next = error ?? listOf(errors)[0];
+    fields = { ...fields, ...own };
+    codes = codesOf(own);
+    if (next === undefined) break;
+    inner = next;
+  }
+  return { codes, message: messageOf(Object(inner)), fields };
 }
 
 function codesOf(error: unknown): unknown[] {

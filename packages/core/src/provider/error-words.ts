@@ -41,6 +41,8 @@ const NO_CREDIT = new RegExp(
     'out of call volume quota',
     'used up your (daily |monthly )?(free )?(allocation|quota|credits)',
     'budget has been exceeded',
+    'reached your specified (api )?usage limits?',
+    'extra usage is required',
     '余额不足',
     '欠费',
   ].join('|'),

@@ -173,6 +173,7 @@ describe('the words of a server', () => {
     ['Out of call volume quota. It is replenished in 02:10:05.', [], 403, 'insufficient_quota'],
     ['you have used up your daily free allocation of neurons', [4006], 429, 'insufficient_quota'],
     ['Current cost: 10.2, max budget: 10', ['budget_exceeded'], 400, 'insufficient_quota'],
+    ['You have reached your specified API usage limits.', [], 400, 'insufficient_quota'],
     // A filter withheld the prompt.
     ['Input flagged by moderation', [403], 403, 'refused'],
     ['Content violates usage guidelines.', [], 403, 'refused'],

@@ -16,6 +16,15 @@ export function inputJson(input: unknown): string {
   }
 }
 
+/** The name of a called tool as the next request repeats it: servers refuse a history with other characters. */
+export function replayedName(name: unknown): string {
+  return (
+    String(name ?? '')
+      .replaceAll(/[^\w-]/g, '_')
+      .slice(0, 64) || 'unknown'
+  );
+}
+
 /**
  * The input of a tool call, whose JSON arrives in pieces. Some servers announce a call with empty
  * arguments, and some repeat the whole ones at the end.

@@ -11,6 +11,7 @@ import {
   AnswerText,
   answerEndOf,
   CallIds,
+  isBrokenStream,
   isRecord,
   joinCounts,
   type ModelAnswer,
@@ -31,7 +32,6 @@ export interface MessageAnswer extends ModelAnswer {
 /** The parts of a message, as far as they have arrived. */
 interface PartialMessage {
   readonly content: ContentBlockParam[];
-  readonly ended: boolean;
   readonly stop_reason?: StopReason | null | undefined;
   readonly stop_details?: RefusalStopDetails | null | undefined;
   readonly usage?: Usage | undefined;
@@ -54,7 +54,7 @@ export async function readEvents(
 ): Promise<MessageAnswer> {
   const blocks = new BlockList();
   const text = new AnswerText(emit);
-  let message: Omit<PartialMessage, 'content'> = { ended: false };
+  let message: Omit<PartialMessage, 'content'> = {};
   let counts: unknown;
   /** Returns a promise while the reader of the text is behind. */
   const take = (event: RawMessageStreamEvent): Promise<void> | undefined => {
@@ -80,26 +80,27 @@ export async function readEvents(
         counts = joinCounts(counts, event.usage);
         message = { ...message, ...definedDelta(event.delta), ...usageIn(counts) };
         break;
-      case 'message_stop':
-        message = { ...message, ended: true };
-        break;
     }
     return undefined;
   };
-  for await (const events of arrivals) {
-    for (const event of events) {
-      const behind = take(event);
-      if (behind !== undefined) await behind;
+  try {
+    for await (const events of arrivals) {
+      for (const event of events) {
+        const behind = take(event);
+        if (behind !== undefined) await behind;
+      }
     }
+  } catch (thrown) {
+    if (!message.stop_reason || !isBrokenStream(thrown)) throw thrown;
   }
   await text.end();
   return answerFrom({ ...message, content: blocks.content }, ids);
 }
 
-/** The end of a message names its container, or null. */
-function definedDelta(given: MessageDelta | null) {
-  const { container, ...delta } = given ?? ({} as Partial<MessageDelta>);
-  return { ...delta, ...(container && { container }) };
+/** Some servers send the reason again as null, and the API sends null for no container. */
+function definedDelta(given: MessageDelta | null): Partial<MessageDelta> {
+  const fields = Object.entries(Object(given)).filter(([, value]) => value !== null);
+  return Object.fromEntries(fields);
 }
 
 /** Reads a body that was not streamed, and emits its text: some gateways do not stream. */
@@ -110,7 +111,7 @@ export async function readBody(
 ): Promise<MessageAnswer> {
   const { type, content } = body as Partial<Message>;
   if (type !== 'message' && content === undefined) {
-    return answerFrom({ content: [], ended: false }, ids);
+    return answerFrom({ content: [] }, ids);
   }
   const answer = readMessage(body as Message, ids);
   const text = new AnswerText(emit);
@@ -137,7 +138,7 @@ function blocksOf(content: unknown): ContentBlockParam[] {
 /** Reads a message that is complete. */
 export function readMessage(message: Message, ids = new CallIds()): MessageAnswer {
   const content = blocksOf(message.content);
-  return answerFrom({ ...message, content, ended: true, ...usageIn(message.usage) }, ids);
+  return answerFrom({ ...message, content, ...usageIn(message.usage) }, ids);
 }
 
 /** The usage that a message reports, and the tier that it was served in. */
@@ -163,7 +164,7 @@ function answerFrom(
   const given = calls.find(({ name }) => name === ANSWER_TOOL);
   const { explanation, category } = message.stop_details ?? {};
   const reason = message.stop_reason ?? undefined;
-  const end = message.ended ? answerEndOf(reason) : undefined;
+  const end = answerEndOf(reason);
   const answer = {
     content,
     usage,
@@ -185,7 +186,11 @@ function answerFrom(
   return {
     ...answer,
     text: AnswerText.of(content.map((block) => (block.type === 'text' ? block.text : '')).join('')),
-    toolCalls: calls.map(({ id, name, input }) => ({ callId: id, tool: name, input })),
+    toolCalls: calls.map(({ id, name, input }) => ({
+      callId: id,
+      tool: String(name ?? ''),
+      input,
+    })),
   };
 }
 

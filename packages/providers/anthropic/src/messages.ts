@@ -18,6 +18,7 @@ import {
   type RequestAttachment,
   RunnerError,
   refuseAttachment,
+  replayedName,
   requestAnswer,
   serverToolsOf,
   type ToolChoice,
@@ -239,6 +240,8 @@ function blockOf(attachment: RequestAttachment): ContentBlockParam {
 function replayable(content: readonly ContentBlockParam[]): ContentBlockParam[] {
   const blocks = content.filter((block) => block.type !== 'text' || block.text !== '');
   return blocks.map((block) =>
-    block.type === 'tool_use' ? { ...block, input: JSON.parse(inputJson(block.input)) } : block,
+    block.type === 'tool_use'
+      ? { ...block, name: replayedName(block.name), input: JSON.parse(inputJson(block.input)) }
+      : block,
   );
 }

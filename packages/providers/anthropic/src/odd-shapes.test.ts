@@ -1,5 +1,5 @@
 import { createExecutor, createPlan } from '@stratagem/core';
-import { inOrder, json, type Reply, testServer } from '@stratagem/test-kit';
+import { attempt, inOrder, json, type Reply, request, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
 import { stream } from '../test/streams.js';
 import { anthropic } from './anthropic.js';
@@ -58,6 +58,21 @@ describe('a stream is read', () => {
       'with null as a delta of the message',
       [start, begin, delta('Hi'), { type: 'message_delta', delta: null, usage: null }, ...end],
     ],
+    ['without its last event', [start, begin, delta('Hi'), end[0] as Event]],
+    [
+      'with a reason that comes again as null',
+      [
+        ...[start, begin, delta('Hi'), end[0] as Event],
+        { type: 'message_delta', delta: { stop_reason: null }, usage: null },
+      ],
+    ],
+    [
+      'with counts of another API',
+      [
+        ...[{ ...start, message: {} }, begin, delta('Hi')],
+        { ...end[0], usage: { prompt_tokens: 5, completion_tokens: 2 } } as Event,
+      ],
+    ],
     ['with events that are not known', [start, { type: 'new' }, begin, delta('Hi'), ...end]],
     [
       'with deltas that are not known',
@@ -66,6 +81,30 @@ describe('a stream is read', () => {
   ])('%s', async (_, events) => {
     expect(await run(stream(events), true)).toEqual(['Hi', 2]);
   });
+});
+
+const answered = [
+  { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hi' } },
+  { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: counts },
+];
+
+test('events may have their type as their name alone, and what follows the end takes nothing away', async () => {
+  const reply: Reply = (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const { type, ...event } of answered) {
+      response.write(`event: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
+    }
+    response.end('data: {"type":"mess');
+  };
+  expect(await run(reply, true)).toEqual(['Hi', 2]);
+});
+
+test('an error of another API has its class', async () => {
+  const error = { message: 'Slow.', code: 429 };
+  server.replyWith(stream([answered[0] as Event, { error } as never]));
+  const runner = anthropic({ apiKey: 'sk-ant-test', baseURL: server.url });
+  const failure = runner.run(request('Why?'), attempt());
+  await expect(failure).rejects.toMatchObject({ code: 'rate_limited' });
 });
 
 interface Event {

@@ -1,5 +1,11 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { missingApiKey, parseErrorEvent, parseEvent, type Sdk } from '@stratagem/core/runner';
+import {
+  errorIn,
+  missingApiKey,
+  parseErrorEvent,
+  parseEvent,
+  type Sdk,
+} from '@stratagem/core/runner';
 
 export const ANTHROPIC: Sdk<Anthropic> = {
   name: 'anthropic',
@@ -25,8 +31,10 @@ export const ANTHROPIC: Sdk<Anthropic> = {
     // Every event of an answer is an object. Gateways add others, such as `[DONE]`.
     if (!data.startsWith('{')) return undefined;
     const event = parseEvent(data) as { readonly type?: unknown };
-    if (event.type === 'error') throw fail(event);
-    return event;
+    const { type = name } = event;
+    // Gateways write errors of other APIs.
+    if (type === 'error' || (type === undefined && errorIn(event) !== undefined)) throw fail(event);
+    return event.type === undefined ? { ...event, type } : event;
   },
   credentialsOf: ({ apiKey, authToken }) => [apiKey, authToken],
   errorBodyOf: (body) => body,

@@ -1,5 +1,5 @@
 import type { Usage } from '@stratagem/core';
-import { countOf, definedFields } from '@stratagem/core/runner';
+import { countOf, definedFields, readWireUsage } from '@stratagem/core/runner';
 
 /** The tokens of a message that went into the prompt cache for an hour. */
 export function hourCacheWriteTokensIn(counts: unknown): number | undefined {
@@ -12,7 +12,8 @@ export function messageUsage(counts: unknown): Usage | undefined {
   const fields = Object(counts) as Record<string, unknown>;
   const input = countOf(fields.input_tokens);
   const output = countOf(fields.output_tokens);
-  if (input === undefined || output === undefined) return undefined;
+  // A gateway may have the names of other servers.
+  if (input === undefined || output === undefined) return readWireUsage(counts).usage;
   const read = countOf(fields.cache_read_input_tokens);
   const written = countOf(fields.cache_creation_input_tokens);
   const { thinking_tokens } = Object(fields.output_tokens_details) as Record<string, unknown>;

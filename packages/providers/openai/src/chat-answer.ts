@@ -4,9 +4,11 @@ import {
   answerEndOf,
   CallIds,
   inputJson,
+  isBrokenStream,
   isRecord,
   type ModelAnswer,
   readWireUsage,
+  replayedName,
 } from '@stratagem/core/runner';
 import type {
   ChatCompletion,
@@ -18,7 +20,7 @@ import { annotationsOf, listedSources } from './citations.js';
 import { countsIn } from './counts.js';
 import { mergeDelta } from './merge-delta.js';
 import { executedTools } from './server-tools.js';
-import { bareFailureIn, isBrokenStream, requireNoError } from './stream-error.js';
+import { bareFailureIn, requireNoError } from './stream-error.js';
 import { type CallPiece, type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
 /** Compatible servers omit parts of a chunk that the types require. */
@@ -201,7 +203,11 @@ function assistantMessage(
       ...extra,
       id,
       type: 'function',
-      function: { ...Object(extra).function, name, arguments: inputJson(json) },
+      function: {
+        ...Object(extra).function,
+        name: replayedName(name),
+        arguments: inputJson(json),
+      },
     })),
   };
 }

@@ -158,6 +158,24 @@ describe('the Responses API: ', () => {
       ],
       { n: 1 },
     ],
+    ['that an empty object announces', [{ ...delta('{}') }, { ...delta('{"n":1}') }], { n: 1 }],
+    [
+      'whose pieces name the item alone',
+      [{ ...delta('{"n":1}'), output_index: undefined, item_id: 'fc' }],
+      { n: 1 },
+    ],
+    [
+      'that the last item does not repeat',
+      [
+        delta('{"n":1}'),
+        { ...delta(''), type: 'response.function_call_arguments.done', arguments: null },
+        {
+          ...{ type: 'response.output_item.done', output_index: 0 },
+          item: { ...call, arguments: '' },
+        },
+      ],
+      { n: 1 },
+    ],
     ['of which there are none', [], {}],
   ])('a call has the arguments %s', async (_, events, input) => {
     const added = { type: 'response.output_item.added', output_index: 0 };
@@ -167,6 +185,66 @@ describe('the Responses API: ', () => {
       { type: 'response.completed', response: response([]) },
     ]);
     expect((await run([first, last], true, 'responses')).calls).toEqual([input]);
+  });
+
+  test('calls with one index stay two', async () => {
+    const events = [1, 2].flatMap((n) => {
+      const item = { ...call, id: `fc${n}`, call_id: `c${n}`, arguments: '' };
+      return [
+        { type: 'response.output_item.added', output_index: 0, item },
+        { ...delta(`{"n":${n}}`), item_id: item.id },
+      ];
+    });
+    const first = stream([...events, { type: 'response.completed', response: response([]) }]);
+    expect((await run([first, last], true, 'responses')).calls).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  test('a call without a name is an error for the model', async () => {
+    const first = json(200, response([{ ...call, name: null, arguments: '{}' }]));
+    const end = json(200, response([said]));
+    expect(await run([first, end], false, 'responses')).toMatchObject({ output: 'Hi', calls: [] });
+    const [, repeated] = server.requests[1]?.body.input as object[];
+    expect(repeated).toMatchObject({ name: 'unknown' });
+  });
+
+  const piece = { type: 'response.output_text.delta', output_index: 0, delta: 'Hi' };
+  test.each<[string, object[]]>([
+    [
+      'in the whole text alone',
+      [
+        { ...piece, type: 'response.output_text.done', text: 'Hi' },
+        { type: 'response.completed', response: response([]) },
+      ],
+    ],
+    [
+      'in a field of the SDK',
+      [{ type: 'response.completed', response: { ...response([]), output_text: 'Hi' } }],
+    ],
+    ['before an end of another name', [piece, { type: 'response.done', response: response([]) }]],
+  ])('an answer %s is read', async (_, events) => {
+    const answer = await run([stream(events)], true, 'responses');
+    expect(answer).toMatchObject({ output: 'Hi', usage: { inputTokens: 5 } });
+  });
+
+  test('events may have their type as their name alone', async () => {
+    const reply: Reply = (answer) => {
+      answer.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const { type, ...event } of [
+        piece,
+        { type: 'response.completed', response: response([]) },
+      ]) {
+        answer.write(`event: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
+      }
+      // What follows the end takes nothing away.
+      answer.end('data: {"type":"resp');
+    };
+    expect(await run([reply], true, 'responses')).toMatchObject({ output: 'Hi' });
+  });
+
+  test('a response that was canceled is no answer', async () => {
+    const canceled = { ...response([said]), status: 'cancelled' };
+    const end = stream([piece, { type: 'response.cancelled', response: canceled }]);
+    await expect(run([end], true, 'responses')).rejects.toThrow(/the answer failed/);
   });
 
   test('a call without arguments is made with none', async () => {

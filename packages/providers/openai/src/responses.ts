@@ -6,12 +6,13 @@ import {
   type Dialogue,
   definedFields,
   inputJson,
+  isBrokenStream,
   isServerTool,
-  isWholeInput,
   type ModelAnswer,
   type RequestAttachment,
   RunnerError,
   readWireUsage,
+  replayedName,
   requestAnswer,
   type ServerToolOptions,
   serverToolsOf,
@@ -41,6 +42,7 @@ import { deliveryFields, isStateless } from './delivery.js';
 import { effortOf } from './effort.js';
 import { NOT_IN_RESPONSES, type OpenAIOptions } from './options.js';
 import { serverToolCallsIn, serverToolFields, WIRE_TYPES } from './server-tools.js';
+import { StreamedItems } from './streamed-items.js';
 
 /** A conversation through the Responses API. Each request contains the whole history. */
 export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
@@ -177,7 +179,7 @@ function isKnown(item: Output[number], options: OpenAIOptions): boolean {
 /** An item of an answer in the form that the API accepts. */
 function replayable(item: Output[number]): ResponseInputItem {
   if (item.type !== 'function_call') return item as ResponseInputItem;
-  return { ...item, arguments: inputJson(item.arguments) };
+  return { ...item, name: replayedName(item.name), arguments: inputJson(item.arguments) };
 }
 
 /** A response that was not streamed, as the last event of a stream. */
@@ -188,6 +190,14 @@ function eventsOf(response: Partial<Response>): ResponseStreamEvent[] {
   const type = status === 'failed' ? 'failed' : 'completed';
   return [{ type: `response.${type}`, response: response as Response, sequence_number: 0 }];
 }
+
+/** The events that bring the response as it ended. The last two are of other servers. */
+const FINAL: ReadonlySet<string> = new Set([
+  'response.completed',
+  'response.incomplete',
+  'response.cancelled',
+  'response.done',
+]);
 
 /** The events that arrived together. */
 type Arrived = readonly ResponseStreamEvent[];
@@ -202,7 +212,7 @@ export async function readEvents(
   const text = new AnswerText(emit);
   let refusal = '';
   let response: Response | undefined;
-  const items: Output = [];
+  const items = new StreamedItems();
   /** Returns a promise while the reader of the text is behind. */
   const take = (event: ResponseStreamEvent): Promise<void> | undefined => {
     switch (event?.type) {
@@ -214,26 +224,18 @@ export async function readEvents(
       case 'response.refusal.delta':
         refusal += event.delta ?? '';
         break;
+      case 'response.output_text.done':
+        // Some servers send no pieces.
+        return text.raw === '' ? text.add(event.text) : undefined;
       case 'response.output_item.added':
       case 'response.output_item.done':
-        items[event.output_index] = event.item;
+        items.set(event);
         break;
-      case 'response.function_call_arguments.delta': {
-        const item = items[event.output_index];
-        // Some servers do not repeat the whole arguments in the end.
-        if (item?.type !== 'function_call') break;
-        const before = typeof item.arguments === 'string' ? item.arguments : '';
-        if (!isWholeInput(before)) item.arguments = `${before}${event.delta ?? ''}`;
+      case 'response.function_call_arguments.delta':
+        items.addArguments(event);
         break;
-      }
-      case 'response.function_call_arguments.done': {
-        const item = items[event.output_index];
-        if (item?.type === 'function_call') item.arguments = event.arguments ?? item.arguments;
-        break;
-      }
-      case 'response.completed':
-      case 'response.incomplete':
-        response = withOutput(event.response, items);
+      case 'response.function_call_arguments.done':
+        items.setArguments(event);
         break;
       case 'response.failed':
         // The SDK does not throw this event, as the request itself succeeded.
@@ -246,35 +248,44 @@ export async function readEvents(
       case 'error':
         // The SDK throws this event itself, unless the server omits the event's name.
         throw new APIError(undefined, event, undefined, undefined);
+      default:
+        if (FINAL.has(event?.type)) {
+          const { response: last } = event as { response: Response };
+          response = withOutput(last, items.output);
+        }
     }
     return undefined;
   };
-  for await (const events of arrivals) {
-    for (const event of events) {
-      const behind = take(event);
-      if (behind !== undefined) await behind;
+  try {
+    for await (const events of arrivals) {
+      for (const event of events) {
+        const behind = take(event);
+        if (behind !== undefined) await behind;
+      }
     }
+  } catch (thrown) {
+    if (response === undefined || !isBrokenStream(thrown)) throw thrown;
   }
-  if (text.raw === '' && emit !== undefined) await emitWhole(asSpecified(response?.output), text);
+  if (text.raw === '' && emit !== undefined) await emitWhole(response, text);
   await text.end();
   return readResponse(response, { text: text.text, refusal }, ids);
 }
 
 /** Emits an answer of which no piece has arrived. */
-async function emitWhole(output: Output, text: AnswerText): Promise<void> {
+async function emitWhole(response: Response | undefined, text: AnswerText): Promise<void> {
+  const output = asSpecified(response?.output);
   for (const item of output) {
     if (item.type !== 'reasoning') continue;
     const parts: readonly unknown[] = [item.content, item.summary].flat();
     for (const part of parts) await text.reason(Object(part).text);
   }
-  const whole = finalText(output);
-  if (whole !== undefined) await text.add(whole);
+  await text.add(finalText(output) ?? response?.output_text);
 }
 
 /** Some servers do not repeat the streamed items in the final response. */
 function withOutput(response: Response, items: Output): Response {
   if (response?.output?.length) return response;
-  return { ...response, output: items.flatMap((item) => item ?? []) };
+  return { ...response, output: items };
 }
 
 type Output = Response['output'];
@@ -297,10 +308,11 @@ export function readResponse(
   const calls = output.filter((item) => item.type === 'function_call');
   return {
     output,
-    text: finalText(output) ?? streamed.text,
+    text:
+      finalText(output) ?? (streamed.text || AnswerText.of(String(response?.output_text ?? ''))),
     toolCalls: calls.map((call) => ({
       callId: call.call_id,
-      tool: call.name,
+      tool: String(call.name ?? ''),
       input: call.arguments,
     })),
     refusal: streamed.refusal || refusalOf(output),

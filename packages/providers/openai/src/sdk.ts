@@ -3,6 +3,7 @@ import {
   END_OF_STREAM,
   environmentOf,
   errorIn,
+  isRecord,
   missingApiKey,
   parseErrorEvent,
   parseEvent,
@@ -73,6 +74,8 @@ export const OPENAI: Sdk<OpenAI> = {
     const error = errorIn(value);
     if (error !== undefined) throw fail(error);
     if (name === 'error') throw fail(value);
+    // Some servers say the type of an event in its name alone.
+    if (name?.startsWith('response.') && isRecord(value)) return { type: name, ...value };
     return value;
   },
   credentialsOf: ({ apiKey, adminAPIKey }) => [apiKey, adminAPIKey],

@@ -28,11 +28,3 @@ export function requireNoError(event: MaybeFailed): void {
 export function bareFailureIn(event: object): ServerFailure | undefined {
   return isBareError(event as Record<string, unknown>) ? new ServerFailure(event) : undefined;
 }
-
-/**
- * Whether a stream broke, or what it holds is no JSON. After the end of an answer that takes nothing away
- * from it.
- */
-export function isBrokenStream(thrown: unknown): boolean {
-  return thrown instanceof SyntaxError || thrown instanceof TypeError;
-}
