@@ -31,10 +31,11 @@ export const ANTHROPIC: Sdk<Anthropic> = {
     // Every event of an answer is an object. Gateways add others, such as `[DONE]`.
     if (!data.startsWith('{')) return undefined;
     const event = parseEvent(data) as { readonly type?: unknown };
-    const { type = name } = event;
-    // Gateways write errors of other APIs.
-    if (type === 'error' || (type === undefined && errorIn(event) !== undefined)) throw fail(event);
-    return event.type === undefined ? { ...event, type } : event;
+    if (event.type === 'error') throw fail(event);
+    if (event.type !== undefined) return event;
+    // Gateways write errors of other APIs, and say the type of an event in its name alone.
+    if (errorIn(event) !== undefined) throw fail(event);
+    return { ...event, type: name };
   },
   credentialsOf: ({ apiKey, authToken }) => [apiKey, authToken],
   errorBodyOf: (body) => body,
