@@ -39,7 +39,7 @@ export function parallel(options: ParallelOptions = {}): Strategy {
       : (run) => {
           const hasCaps = run.cappedResources.size > 0;
           const ready = hasCaps ? new ReadyTasks(run, byPriority) : new Heap(byPriority);
-          return { ready: (task) => ready.push(task), next: () => ready.pop() };
+          return { ready: ready.push.bind(ready), next: ready.pop.bind(ready) };
         },
   };
 }
