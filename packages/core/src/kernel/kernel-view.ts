@@ -45,6 +45,11 @@ export class KernelView {
     return this.machine.hasEnded;
   }
 
+  /** Attempts in flight; none before a recovered run is resumed. */
+  get inFlight(): number {
+    return this.machine.isUnderWay ? this.state.running : 0;
+  }
+
   /** The outputs that a task is given. */
   inputsOf(index: number): Inputs {
     return inputsOf(index, this.state, this.fanOut);

@@ -14,7 +14,6 @@ import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { ContentKey } from '../journal/content-key.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { Slots } from '../util/slots.js';
 import type { AttachmentReader } from './attachment-reader.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import { AttemptFacts, type AttemptInbox } from './attempt-facts.js';
@@ -34,8 +33,8 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
   readonly #carrier: AttemptCarrier | undefined;
   /** Whether attempts start at once in this process: no output of an earlier run may take their place. */
   readonly #startsAtOnce: boolean;
-  /** By the index of the task. */
-  readonly #active = new Slots(({ index }: Attempt) => index);
+  /** By the index of the task; undefined for a task without an attempt in flight. */
+  readonly #active: (Attempt | undefined)[];
   /** Keys of attempts that have ended, whose results may not be durable yet. */
   readonly #settled: string[] = [];
   #savedFiles: Promise<SavedFiles> | undefined;
@@ -53,6 +52,8 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
   ) {
     super(settings, kernel, inbox, observer);
     this.#own = own;
+    // The engine stores longer arrays as hash tables, unless they grow.
+    this.#active = new Array(Math.min(kernel.graph.size, 2 ** 24));
     this.#carrier = settings.carrier;
     this.#startsAtOnce = own !== undefined && settings.record?.reuse === undefined;
   }
@@ -68,7 +69,7 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
   launch(command: Extract<Command, { type: 'start' }>, now: number): void {
     const task = this.kernel.graph.tasks[command.index] as Task;
     const attempt = new Attempt(task, command, now, this);
-    attempt.place = this.#active.add(attempt);
+    this.#active[command.index] = attempt;
     if (task.attachments !== undefined) this.#beginWithAttachments(attempt);
     else if (this.#startsAtOnce) this.#own?.run(attempt);
     else this.#begin(attempt);
@@ -122,14 +123,8 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
   /** The attempt has ended, as far as the run is concerned. */
   leave(attempt: Attempt): void {
     attempt.isOver = true;
-    if (attempt.place >= 0) this.#active.remove(attempt.place);
-    attempt.place = -1;
+    this.#active[attempt.index] = undefined;
     if (this.#carrier?.forget !== undefined) this.#settled.push(attempt.key);
-  }
-
-  /** Whether no attempt is in flight in this process; takes time in proportion to their greatest number. */
-  get isEmpty(): boolean {
-    return this.#active.items().length === 0;
   }
 
   /** Whether attempts have ended that the carrier has not been told to forget. */
@@ -145,13 +140,14 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
   /** The run has ended: what still works in this process is asked to end. */
   close(): void {
     // Most runs end without any, and an error takes as long as many tasks.
-    const left = this.#own === undefined ? [] : this.#active.items();
-    for (const attempt of left) this.#own?.abort(attempt, new Error('the run has ended'));
+    for (const attempt of this.#active) {
+      if (attempt !== undefined) this.#own?.abort(attempt, new Error('the run has ended'));
+    }
   }
 
   /** The run does not want this attempt any more. */
   cancel(index: number, number: number, reason: unknown): void {
-    const attempt = this.#active.find(index);
+    const attempt = this.#active[index];
     if (attempt?.attempt === number) {
       this.#giveUp(attempt, reason, (carrier) => carrier.cancel(attempt.key, reason));
     } else if (this.#own === undefined) {
@@ -164,7 +160,7 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
 
   /** A human has decided about a call that an attempt asked for. */
   decide(index: number, number: number, callKey: string, decision: ApprovalDecision): void {
-    const attempt = this.#active.find(index);
+    const attempt = this.#active[index];
     if (attempt?.attempt !== number) return;
     if (this.#own !== undefined) attempt.decide(callKey, decision);
     else this.#ask((carrier) => carrier.decide?.(attempt.key, callKey, decision));
@@ -172,8 +168,10 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
 
   /** This process gives up the run: attempts elsewhere live on until the run is resumed. */
   detachAll(reason: unknown): void {
-    for (const attempt of this.#active.items()) {
-      this.#giveUp(attempt, reason, (carrier) => carrier.detach(attempt.key));
+    for (const attempt of this.#active) {
+      if (attempt !== undefined) {
+        this.#giveUp(attempt, reason, (carrier) => carrier.detach(attempt.key));
+      }
     }
     // Their results were not recorded: the resumed run needs them.
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.detach(key));
@@ -182,8 +180,7 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
   /** Nothing that the attempt does counts any more; the carrier learns why. */
   #giveUp(attempt: Attempt, reason: unknown, tell: (carrier: AttemptCarrier) => void): void {
     attempt.isOver = true;
-    if (attempt.place >= 0) this.#active.remove(attempt.place);
-    attempt.place = -1;
+    this.#active[attempt.index] = undefined;
     attempt.abort(reason);
     this.#own?.abort(attempt, reason);
     this.#ask(tell);

@@ -59,8 +59,6 @@ export class Attempt implements AttemptCall, RunContext {
   isOver = false;
   /** What streams, in a run with secrets. */
   streamed: StreamedSecrets | undefined = undefined;
-  /** Slot among the attempts of the run in flight. */
-  place = -1;
   /** Whether its work is under way in this process, and not aborted. */
   isAwaited = false;
   /** The runner that works on it in this process; undefined for a function, a tool or a command. */

@@ -171,6 +171,17 @@ describe('interrupt', () => {
     }
   });
 
+  test('with drain waits for no attempt of the process before, which has yet to start again', async () => {
+    const executor = executorOf();
+    const { plan, started } = gated('a');
+    const run = executor.execute(plan, { runId: 'one' });
+    await settle();
+    await run.interrupt();
+    const resumed = executor.resume('one', { plan });
+    expect((await resumed.interrupt({ drain: true })).status).toBe('interrupted');
+    expect(started).toEqual(['a/1']);
+  });
+
   test('before the start refuses other changes, for nothing is recorded; cancel() still cancels', async () => {
     const executor = executorOf();
     const { plan, open, started } = gated('a');

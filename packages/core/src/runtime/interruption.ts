@@ -39,10 +39,14 @@ export class Interruption {
     return this.#isDraining !== undefined;
   }
 
-  /** Whether nothing keeps this process from ending its part in the run. */
-  isDue(attempts: { readonly isEmpty: boolean }): boolean {
+  /**
+   * Whether nothing keeps this process from ending its part in the run.
+   *
+   * @param inFlight The number of attempts in flight.
+   */
+  isDue(inFlight: number): boolean {
     if (this.#isDraining === undefined) return false;
-    return !this.#isDraining || attempts.isEmpty;
+    return !this.#isDraining || inFlight === 0;
   }
 
   stop(): void {

@@ -10,13 +10,12 @@ import { inputRecordOf, type TakenInputs, takeInputs } from '../contract/plan-in
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import { checkResources } from '../contract/resource-limit.js';
 import { asksModel, type Task } from '../contract/task.js';
-import type { Command, ReplanCommand } from '../kernel/command.js';
+import type { ReplanCommand } from '../kernel/command.js';
 import type { RecoverOptions } from '../kernel/options.js';
 import { RecoveringKernel } from '../kernel/recovering-kernel.js';
 import { readRevision, revisionProblems, withUsage } from '../kernel/revision.js';
 import { asData } from '../serialize/task.js';
 import { createResult, type PlanResult } from '../state/result.js';
-import { empty } from '../util/array.js';
 import { Heap } from '../util/heap.js';
 import { additionProblems, graphOf } from '../validate/plan.js';
 import { checkBudget, checkPrices, checkRetry } from '../validate/settings.js';
@@ -249,14 +248,12 @@ class Simulation {
         this.#now,
       );
     }
-    for (let position = 0; position < commands.length; position++) {
-      const command = commands[position] as Command;
+    for (const command of commands.splice(0)) {
       if (command.type === 'abort') this.#abort(command.index);
       else if (command.type === 'abort_replan') this.#round = 0;
       else if (command.type === 'replan') this.#replan(command);
       else this.#start(command.index, command.attempt);
     }
-    empty(commands);
   }
 
   #abort(index: number): void {
