@@ -1,4 +1,4 @@
-import type { StratagemError } from '../contract/errors.js';
+import { StratagemError } from '../contract/errors.js';
 import type { Acknowledged } from './input.js';
 
 /** Tells callers when their inputs count: once the run has taken them and, with a journal, durably. */
@@ -34,4 +34,9 @@ export class Acknowledgements {
   flush(failure?: StratagemError): void {
     for (const { acknowledge } of this.#pending.splice(0)) acknowledge(failure);
   }
+}
+
+/** Why an input has no effect any more. */
+export function runEnded(): StratagemError {
+  return new StratagemError('run_ended', 'the run has ended: it cannot be changed any more');
 }

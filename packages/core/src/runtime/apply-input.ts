@@ -3,27 +3,10 @@ import type { AttemptResult } from '../contract/runner.js';
 import { withDetails } from '../contract/runner-output.js';
 import type { Task } from '../contract/task.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
-import type { Kernel } from '../kernel/kernel.js';
-import type { ActiveAttempts } from './active-attempts.js';
-import type { HumanAnswers } from './answers.js';
 import type { Attempt } from './attempt.js';
 import type { Input } from './input.js';
-import type { Interruption } from './interruption.js';
+import type { RunParts } from './run-parts.js';
 import type { Borrower } from './shared-places.js';
-import type { TaskAdditions } from './task-additions.js';
-import type { TaskControl } from './task-control.js';
-
-/** The parts of a run that an input may be about. */
-export interface RunParts {
-  readonly kernel: Kernel;
-  readonly attempts: ActiveAttempts;
-  readonly additions: TaskAdditions;
-  readonly answers: HumanAnswers;
-  readonly control: TaskControl;
-  readonly interruption: Interruption;
-  /** In a run with a journal. */
-  readonly ahead: WriteAheadLog | undefined;
-}
 
 /** Applies an input with the places that a run may take which shares them with others. */
 export function applyInputWithin(

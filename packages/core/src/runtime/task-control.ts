@@ -1,9 +1,8 @@
 import { OptionError, StratagemError, show } from '../contract/errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { didYouMean } from '../util/suggest.js';
-import type { Acknowledgements } from './acknowledgements.js';
+import { type Acknowledgements, runEnded } from './acknowledgements.js';
 import type { Acknowledged, Input } from './input.js';
-import { runEnded } from './work-loop.js';
 
 type ControlInput = Extract<Input, { readonly type: 'cancelTask' | 'skipTask' }>;
 

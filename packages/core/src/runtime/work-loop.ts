@@ -1,9 +1,17 @@
-import { StratagemError } from '../contract/errors.js';
+import type { StratagemError } from '../contract/errors.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
+import type { Command } from '../kernel/command.js';
 import { Floodgate } from '../util/gate.js';
 import { Queue } from '../util/queue.js';
+import { runEnded } from './acknowledgements.js';
+import { applyInput, applyInputWithin } from './apply-input.js';
 import { RunClock } from './clock.js';
+import { dropAborted } from './commands.js';
+import { takeEarlyStarts } from './early-starts.js';
 import type { Input } from './input.js';
+import type { OutputRelease } from './output-release.js';
+import type { RunParts } from './run-parts.js';
+import type { RunSettings } from './settings.js';
 
 /** With more inputs than this waiting, attempts that report are asked to wait. */
 const MAX_WAITING = 50;
@@ -15,11 +23,15 @@ const MAX_WAITING = 50;
  */
 export abstract class WorkLoop {
   protected readonly clock = new RunClock(() => this.take({ type: 'wake' }));
-  /** In a run with a journal. */
-  protected ahead: WriteAheadLog | undefined;
-  /** Why the run cannot go on in this process. */
+  protected abstract readonly settings: RunSettings;
+  protected abstract readonly parts: RunParts;
+  /** In a run that keeps the final outputs alone. */
+  protected release: OutputRelease | undefined;
+  /** Why the run cannot continue in this process. */
   protected failure: StratagemError | undefined;
-  protected isOver = false;
+  isOver = false;
+  /** Set at once, so that nothing starts before the kernel hears of the cancellation. */
+  protected isCanceling = false;
   /** Whether inputs are applied. Until then, they only gather. */
   protected hasStarted = false;
 
@@ -29,27 +41,17 @@ export abstract class WorkLoop {
   /** Inputs were applied that are committed in the next turn of the event loop. */
   #isCommitDue = false;
   #wake!: () => void;
-  readonly #onWritten = () => this.startEarly();
+  /** Tasks with a lower index are in the journal, where there is one. */
+  #durableTasks = 0;
+  readonly #onWritten = () => this.#startEarly();
   /** Holds back attempts that report faster than the run can take it. */
   readonly #gate = new Floodgate();
 
-  /** Gives one input to the kernel, at this time. */
-  protected abstract apply(input: Input, now: number): void;
-
-  /**
-   * Publishes the events of a step, and carries out its commands. Where the run has a journal, they are
-   * durable, and the callers of the inputs may learn it.
-   */
-  protected abstract carryOut(): void;
-
-  /** The events of a step are written, but not durable yet: carries out what need not wait for that. */
-  protected abstract startEarly(): void;
-
-  /** Ends the part of this process in the run. */
+  /** Ends the part of this process in the run, before the run has ended. */
   protected abstract fail(failure: StratagemError): void;
 
-  /** When the loop is to wake up without an input. */
-  protected abstract get nextWake(): number;
+  /** The run has ended. */
+  protected abstract finish(): void;
 
   /**
    * Takes an input from code that runs in the run's own asynchronous context.
@@ -67,7 +69,7 @@ export abstract class WorkLoop {
     if (this.#isWorking) return;
     this.#isWorking = true;
     if (isFromOutside) this.#wake();
-    else if (this.ahead === undefined) this.#work();
+    else if (this.parts.ahead === undefined) this.#work();
     else this.#startWork();
   }
 
@@ -120,9 +122,9 @@ export abstract class WorkLoop {
   }
 
   #startWork(): void {
-    if (this.ahead === undefined) this.#work();
+    if (this.parts.ahead === undefined) this.#work();
     // Inputs of the same turn of the event loop become one append, where it is the appends that cost.
-    else if (this.ahead.isInMemory) queueMicrotask(this.#work);
+    else if (this.parts.ahead.isInMemory) queueMicrotask(this.#work);
     else this.#workLater();
   }
 
@@ -132,14 +134,15 @@ export abstract class WorkLoop {
    * time.
    */
   readonly #work = (): void => {
-    const { ahead, clock } = this;
+    const { clock } = this;
+    const { kernel, ahead } = this.parts;
     for (let isTurnOver = false; this.#inbox.size > 0 || this.#isCommitDue; ) {
       while (this.#inbox.size > 0 && !this.#isCommitDue) {
         const now = clock.now();
         isTurnOver = clock.isTurnLong && clock.isTurnOver(now);
         if (isTurnOver) break;
-        this.apply(this.#inbox.shift() as Input, now);
-        if (ahead === undefined) this.carryOut();
+        this.#apply(this.#inbox.shift() as Input, now);
+        if (ahead === undefined) this.#carryOut();
       }
       if (ahead !== undefined) {
         // To encode a large output and to append it may each take all the time that a turn has.
@@ -160,7 +163,7 @@ export abstract class WorkLoop {
     }
     this.#isWorking = false;
     const isAwaited = this.failure === undefined && !this.isOver;
-    const wakesAt = isAwaited ? this.nextWake : Number.POSITIVE_INFINITY;
+    const wakesAt = isAwaited ? kernel.nextWake : Number.POSITIVE_INFINITY;
     if (wakesAt !== clock.wakesAt) clock.wakeAt(wakesAt);
   };
 
@@ -169,12 +172,12 @@ export abstract class WorkLoop {
     try {
       const committed = ahead.commit(this.#onWritten);
       if (committed === undefined) {
-        this.carryOut();
+        this.#carryOut();
         return true;
       }
       committed.then(
         () => {
-          this.carryOut();
+          this.#carryOut();
           this.#releaseBackpressure();
           if (isTurnOver) this.#workLater();
           else this.#work();
@@ -187,6 +190,82 @@ export abstract class WorkLoop {
     return false;
   }
 
+  /** Gives one input to the kernel, at this time. */
+  #apply(input: Input, now: number): void {
+    const { parts } = this;
+    const { kernel, attempts, ahead, borrower } = parts;
+    if (borrower !== undefined) applyInputWithin(borrower, parts, input, now);
+    else if (input.type !== 'completed' || ahead?.mustPrepare(input.result.output)) {
+      applyInput(parts, input, now);
+    } else {
+      const { attempt, result } = input;
+      const isTaken = kernel.completed(attempt.index, attempt.attempt, result, now);
+      if (isTaken) attempts.leave(attempt);
+    }
+  }
+
+  /** The events of a step are written, but not durable yet: carries out what need not wait for that. */
+  #startEarly(): void {
+    // A journal may say so late, after its append has failed and ended the run.
+    if (this.isOver) return;
+    const { own, kernel, attempts } = this.parts;
+    // An instrumentation sees the start of an attempt before its work.
+    if (own === undefined || this.isCanceling || this.settings.instrumentation) return;
+    for (const command of takeEarlyStarts(kernel, this.#durableTasks)) {
+      attempts.launch(command, this.clock.lastTime);
+    }
+  }
+
+  /**
+   * Publishes the events of a step, and carries out its commands. Where the run has a journal, they are
+   * durable, and the callers of the inputs may learn it.
+   */
+  #carryOut(): void {
+    const { kernel, attempts, listeners, acknowledgements, interruption, ahead } = this.parts;
+    const { log, commands } = kernel;
+    this.#durableTasks = kernel.graph.size;
+    if (acknowledgements.hasPending) acknowledgements.flush();
+    // Only several inputs that were written together can both start an attempt and abort it.
+    if (commands.length > 1 && ahead !== undefined) dropAborted(commands);
+    if (listeners.areSilent) listeners.stream.published = log.length;
+    else listeners.publish();
+    this.release?.follow();
+    if (attempts.hasSettled) attempts.forgetSettled();
+    if (commands.length > 0) this.#runCommands(commands);
+    if (this.settings.timeline === 'stream' && kernel.dropPublishedOutput()) {
+      for (const reader of [ahead, listeners, this.release]) reader?.continueAt(log.length);
+    }
+    if (kernel.ended) this.finish();
+    else if (interruption.hasBegun && interruption.isDue(kernel.inFlight)) {
+      this.fail(interruption.error());
+    }
+  }
+
+  #runCommands(commands: Command[]): void {
+    const { attempts, additions, interruption } = this.parts;
+    for (let position = 0; position < commands.length; position++) {
+      const command = commands[position] as Command;
+      switch (command.type) {
+        case 'abort':
+          attempts.cancel(command.index, command.attempt, command.error);
+          break;
+        case 'decide':
+          attempts.decide(command.index, command.attempt, command.key, command.decision);
+          break;
+        case 'abort_replan':
+          additions.abortRound(command.error);
+          break;
+        case 'replan':
+          if (!this.isCanceling && !interruption.hasBegun) additions.beginRound(command);
+          break;
+        case 'start':
+          if (!this.isCanceling) attempts.launch(command, this.clock.lastTime);
+      }
+    }
+    // To set its length would free its memory, and the next task allocate it again.
+    while (commands.length > 0) commands.pop();
+  }
+
   #releaseBackpressure(): void {
     if (this.#inbox.size <= MAX_WAITING) this.#gate.open();
   }
@@ -194,8 +273,4 @@ export abstract class WorkLoop {
   #workLater(): void {
     this.clock.afterOtherWork(this.#work);
   }
-}
-
-export function runEnded(): StratagemError {
-  return new StratagemError('run_ended', 'the run has ended: it cannot be changed any more');
 }
