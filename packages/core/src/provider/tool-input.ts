@@ -41,7 +41,10 @@ export class ToolInputText {
     return this.#isWhole;
   }
 
-  add(piece: string): void {
+  add(given: string): void {
+    // Some servers repeat with each piece what came before it.
+    const isRepeated = this.json.length > 1 && !this.#isWhole && given.startsWith(this.json);
+    const piece = isRepeated ? given.slice(this.json.length) : given;
     if (this.#isWhole) {
       if (!isEmptyInput(this.json) || !piece.trimStart().startsWith('{')) return;
       this.json = '';

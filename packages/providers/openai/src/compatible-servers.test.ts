@@ -220,6 +220,18 @@ const ONE_CALL: Record<string, object[]> = {
     chunk(call({ index: 0, function: { name: 'ther' } })),
     chunk(call({ index: 0, function: { arguments: rome } })),
   ],
+  'a name that grows': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'wea', arguments: '' } })),
+    chunk(call({ index: 0, function: { name: 'weather', arguments: rome } })),
+  ],
+  'arguments that grow': ['{"city', '{"city":"Ro', rome].map((piece) =>
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: piece } })),
+  ),
+  'an index for each piece': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '' } })),
+    chunk(call({ index: 1, function: { arguments: '{"city":' } })),
+    chunk(call({ index: 2, function: { arguments: '"Rome"}' } })),
+  ],
   'strings that look like the end': [
     chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{"x":"}\\"}",' } })),
     chunk(call({ index: 0, function: { arguments: '"city":"Rome"}' } })),

@@ -37,6 +37,9 @@ test.each([
     { anyOf: [{ type: 'string', format: 'uri' }, { type: 'null' }] },
     { anyOf: [{ type: 'string', description: 'format: uri' }, { type: 'null' }] },
   ],
+  [{ type: 'string', nullable: true, 'x-order': 1 }, { type: 'string' }],
+  [{ const: 'x' }, { type: 'string', const: 'x' }],
+  [{ enum: ['a', 1, null] }, { type: ['string', 'integer', 'null'], enum: ['a', 1, null] }],
   [object({ default: { type: 'string', default: 'x' } }), object({ default: { type: 'string' } })],
 ])('%j becomes %j', (schema, folded) => {
   expect(field(schema)).toEqual(folded);
@@ -54,6 +57,8 @@ test.each<[string, unknown]>([
     'too deep a nesting',
     Array.from({ length: 11 }).reduce((a) => object({ a }), { type: 'string' }),
   ],
+  ['an object as the value', { const: { b: 1 } }],
+  ['an empty list of values', { enum: [] }],
   ['true', true],
 ])('%s cannot be strict', (_, schema) => {
   expect(field(schema)).toBeUndefined();

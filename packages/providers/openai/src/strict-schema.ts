@@ -15,7 +15,12 @@ const FORMATS: ReadonlySet<unknown> = new Set([
   'uuid',
 ]);
 /** Keywords that say nothing about which values are valid, and that strict mode refuses. */
-const ANNOTATIONS = ['default', 'examples', '$comment', 'readOnly', 'writeOnly', 'deprecated'];
+const ANNOTATIONS = [
+  ...['default', 'examples', '$comment', 'readOnly', 'writeOnly', 'deprecated'],
+  // Of OpenAPI and of validators.
+  ...['discriminator', 'example', 'externalDocs', 'xml', 'nullable', 'errorMessage'],
+];
+const isAnnotation = (keyword: string) => ANNOTATIONS.includes(keyword) || /^x-/.test(keyword);
 /** Look-around, and references to what a group has matched. */
 const REFUSED_PATTERN = /\(\?<?[=!]|\\[1-9]|\\k</;
 /** Keywords whose values are schemas: one, a list, or a record of them. */
@@ -24,6 +29,9 @@ const LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
 const RECORDS = ['properties', 'patternProperties', '$defs', 'definitions'];
 /** Keywords that give a schema its type. */
 const TYPING = ['type', '$ref', 'anyOf', 'oneOf', 'allOf', 'enum', 'const'];
+
+/** Strict mode asks for a type in all other schemas, also beside a list of values. */
+const TYPED = ['type', '$ref', 'anyOf', 'oneOf', 'allOf'];
 
 /** The limits of OpenAI's strict mode. */
 const LIMITS = { properties: 5_000, depth: 10, enumValues: 1_000, characters: 120_000 };
@@ -64,13 +72,14 @@ class Folding {
     const folded: Record<string, unknown> = {};
     const notes: string[] = [];
     for (const [keyword, value] of Object.entries(given)) {
-      if (ANNOTATIONS.includes(keyword)) continue;
+      if (isAnnotation(keyword)) continue;
       const isRefused =
         (keyword === 'format' && !FORMATS.has(value)) ||
         (keyword === 'pattern' && REFUSED_PATTERN.test(String(value)));
       if (isRefused) notes.push(`${keyword}: ${String(value)}`);
       else folded[keyword] = this.#foldValue(keyword, value, depth);
     }
+    if (!TYPED.some((keyword) => keyword in given)) folded.type = typeOfValues(given);
     this.#count(folded, depth);
     if (notes.length > 0) {
       folded.description = [given.description, ...notes].filter(Boolean).join('; ');
@@ -93,7 +102,7 @@ class Folding {
   /** Nothing may stand beside a reference. A condition there cannot be left out. */
   #foldReference(given: JsonSchema, depth: number): JsonSchema {
     const { $ref, title, description, $defs, definitions, ...others } = given;
-    if (Object.keys(others).some((keyword) => !ANNOTATIONS.includes(keyword))) throw NOT_STRICT;
+    if (!Object.keys(others).every(isAnnotation)) throw NOT_STRICT;
     const records = Object.entries({ $defs, definitions }).filter(([, value]) => value);
     const folded = records.map(([keyword, value]) => [
       keyword,
@@ -120,4 +129,20 @@ class Folding {
       (values.length > LONG_ENUM.values && characters > LONG_ENUM.characters);
     if (isTooLarge) throw NOT_STRICT;
   }
+}
+
+/**
+ * The type of the values that a schema lists.
+ *
+ * @throws `NOT_STRICT` when there are none, or objects among them.
+ */
+function typeOfValues({ const: only, enum: list = [only] }: JsonSchema): string | string[] {
+  const types = (Array.isArray(list) ? list : []).map((value) => {
+    if (value === null) return 'null';
+    if (typeof value === 'object') throw NOT_STRICT;
+    return Number.isInteger(value) ? 'integer' : typeof value;
+  });
+  const [first, ...others] = new Set(types);
+  if (first === undefined) throw NOT_STRICT;
+  return others.length === 0 ? first : [first, ...others];
 }

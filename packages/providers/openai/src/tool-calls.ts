@@ -53,11 +53,13 @@ export class ToolCallAccumulator {
   }
 
   /** The call that this piece may be a part of. */
-  #knownCall({ index, id }: Piece): Call | undefined {
+  #knownCall({ index, id, name }: Piece): Call | undefined {
     const byId = id === undefined ? undefined : this.#byId.get(id);
     const last = this.#calls.at(-1);
     if (byId !== undefined || index === undefined) return byId ?? last;
-    return this.#byIndex.get(index) ?? (last?.index === undefined ? last : undefined);
+    // Some servers count the pieces instead of the calls.
+    const isOfLast = last?.index === undefined || (id === undefined && name === '');
+    return this.#byIndex.get(index) ?? (isOfLast ? last : undefined);
   }
 
   /** The calls, each once: a call that a server sends again has the same id. */
@@ -112,7 +114,8 @@ class Call {
     this.index ??= index;
     this.id ??= id;
     // A name comes whole, in pieces, or again with each piece.
-    if (name !== this.name) this.name += name;
+    if (name.startsWith(this.name)) this.name = name;
+    else if (name !== this.name) this.name += name;
     this.extra = mergeDelta(this.extra, extraOf(wire)) as object;
     this.#input.add(json);
   }
