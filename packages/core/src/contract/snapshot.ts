@@ -55,6 +55,9 @@ const COPIED_FIELDS: readonly string[] = [
   'attachments',
 ];
 
+/** Many tasks have an empty list; they share one. */
+const NONE: readonly string[] = Object.freeze([]);
+
 function snapshotOfTask(task: Task, depth: number): Task {
   if (typeof task !== 'object' || task === null || depth === 0) return task;
   if (Object.getPrototypeOf(task) === Object.prototype || isPlain(task)) {
@@ -80,7 +83,7 @@ function copyField(
   switch (name) {
     case 'dependencies':
     case 'tools':
-      if (Array.isArray(value)) copy[name] = value.slice();
+      if (Array.isArray(value)) copy[name] = value.length === 0 ? NONE : value.slice();
       return;
     case 'subtasks':
       if (Array.isArray(value)) copy[name] = snapshotOfTasks(value, depth - 1);

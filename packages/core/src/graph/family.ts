@@ -62,8 +62,16 @@ export class Family {
 }
 
 /**
- * Appends tasks, each followed by its subtasks. The subtasks of a fan-out or a loop are a template for
- * its children and are left out.
+ * The tasks of a graph that are within a task. The subtasks of a fan-out or a loop are a template for its
+ * children and are left out.
+ */
+export function innerTasksOf(task: Task, isFolded: boolean): readonly Task[] | undefined {
+  if (isTemplate(task)) return undefined;
+  return isFolded ? task.subtasks : subtasksOf(task);
+}
+
+/**
+ * Appends tasks, each followed by those within it.
  *
  * @param isFolded Whether the tasks of modules are left out as well.
  * @returns The parent of each subtask, by index; undefined when there are none.
@@ -82,9 +90,8 @@ export function flatten(
         parents ??= new Map();
         parents.set(index, parent);
       }
-      if (isTemplate(task)) continue;
-      const subtasks = isFolded ? task.subtasks : subtasksOf(task);
-      if (subtasks !== undefined) append(subtasks, index);
+      const inner = innerTasksOf(task, isFolded);
+      if (inner !== undefined) append(inner, index);
     }
   };
   append(tasks, undefined);

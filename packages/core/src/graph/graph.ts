@@ -2,7 +2,7 @@ import { doesOwnWork, type Task, type TaskType } from '../contract/task.js';
 import { Columns, enlarge } from './arrays.js';
 import { computeCriticalPaths } from './critical-path.js';
 import { Edges } from './edges.js';
-import { Family, flatten } from './family.js';
+import { Family, flatten, innerTasksOf } from './family.js';
 import { IdIndex } from './id-index.js';
 import { TaskKind, taskKindOf } from './task-kind.js';
 import { topologicalOrder } from './topological-order.js';
@@ -16,7 +16,9 @@ export class Graph {
   /** Whether no tasks wait for each other. */
   readonly acyclic: boolean;
 
-  readonly #tasks: Task[] = [];
+  #tasks: readonly Task[];
+  /** Whether the list of tasks is that of the plan, which stays as it is. */
+  #isShared: boolean;
   readonly #ids: IdIndex;
   /** For each task, a sum of `TaskKind`s. */
   #kinds: Uint16Array;
@@ -39,9 +41,12 @@ export class Graph {
    * @param isFolded Whether the tasks of modules are left out, as a plan is written.
    */
   constructor(tasks: readonly Task[], isFolded = false) {
-    const parents = flatten(tasks, this.#tasks, isFolded);
+    this.#isShared = !tasks.some((task) => innerTasksOf(task, isFolded) !== undefined);
+    const own: Task[] = [];
+    const parents = this.#isShared ? undefined : flatten(tasks, own, isFolded);
+    this.#tasks = this.#isShared ? tasks : own;
     const size = this.#tasks.length;
-    this.#ids = new IdIndex(size);
+    this.#ids = new IdIndex(this.#tasks);
     this.#kinds = new Uint16Array(size);
     let edges = 0;
     let estimated = 0;
@@ -97,7 +102,7 @@ export class Graph {
   }
 
   ids(): Iterable<string> {
-    return this.#ids.ids();
+    return this.#tasks.map(({ id }) => id);
   }
 
   /** A sum of `TaskKind`s; 0 for a plain task. */
@@ -222,7 +227,7 @@ export class Graph {
    */
   add(tasks: readonly Task[], parent?: number, kinds = 0): number {
     const first = this.size;
-    const parents = flatten(tasks, this.#tasks);
+    const parents = flatten(tasks, this.#ownTasks());
     const size = this.size;
     let edges = this.#edges.count;
     for (let index = first; index < size; index++) {
@@ -256,6 +261,15 @@ export class Graph {
     return paths;
   }
 
+  #ownTasks(): Task[] {
+    if (this.#isShared) {
+      this.#tasks = this.#tasks.slice();
+      this.#ids.moveTo(this.#tasks);
+      this.#isShared = false;
+    }
+    return this.#tasks as Task[];
+  }
+
   #grow(size: number): void {
     const had = this.#kinds.length;
     if (size <= had) return;
@@ -271,9 +285,9 @@ export class Graph {
     const { size } = this;
     let stored = first;
     for (let index = first; index < size; index++) {
-      const { id, dependencies } = this.#tasks[index] as Task;
+      const { dependencies } = this.#tasks[index] as Task;
       if (stored === index) {
-        this.#ids.push(id);
+        this.#ids.storeNext();
         stored++;
       }
       if (dependencies !== undefined) {
@@ -281,7 +295,7 @@ export class Graph {
           const name = dependencies[position] as string;
           let dependency = this.#ids.indexOf(name);
           if (dependency === undefined && stored < size) {
-            for (; stored < size; stored++) this.#ids.push((this.#tasks[stored] as Task).id);
+            for (; stored < size; stored++) this.#ids.storeNext();
             dependency = this.#ids.indexOf(name);
           }
           if (dependency === undefined || dependency === index) this.#hasInvalidDependencies = true;

@@ -5,27 +5,37 @@ const MIN_PLACES = 16;
 /** How many places of the table one id may cost, on average. Ids by chance cost one or two. */
 const PROBES_PER_ID = 32;
 
+/** What has the ids: a task. */
+interface Owner {
+  readonly id: string;
+}
+
 /**
- * A list of ids that knows the position of each. For many ids it takes a third of the time of a
- * `Map`, because the engine interns each string that becomes the key of a `Map`.
+ * Knows the position of each id of a list. For many ids it takes a third of the time of a `Map`,
+ * because the engine interns each string that becomes the key of a `Map`.
  *
  * A hash table with open addressing, at most half full. Ids that were chosen to collide use up its
  * budget of probes, and a `Map` replaces it: so the work is linear, whatever the ids.
  */
 export class IdIndex {
-  readonly #ids: string[] = [];
-  /** Pairs: the hash of an id, and its position plus one; 0 in a place that is free. */
+  /** The list; the ids of its first `#size` items are stored. */
+  #owners: readonly Owner[];
+  #size = 0;
+  /**
+   * The position of an id plus one, in as many bits as the number of a place has. The other bits are
+   * from its hash: they tell most other ids apart. 0 in a place that is free.
+   */
   #table: Int32Array;
   #unique = 0;
   /** Probes of searches that were longer than `PROBES_PER_ID`. */
   #excess = 0;
   #map: Map<string, number> | undefined;
 
-  /** @param expected How many ids there will be; more are possible. */
-  constructor(expected: number) {
+  constructor(owners: readonly Owner[]) {
+    this.#owners = owners;
     let places = MIN_PLACES;
-    while (places < 2 * expected) places *= 2;
-    this.#table = new Int32Array(2 * places);
+    while (places < 2 * owners.length) places *= 2;
+    this.#table = new Int32Array(places);
   }
 
   /** Fewer than there are ids when one is used twice. */
@@ -33,41 +43,50 @@ export class IdIndex {
     return this.#map?.size ?? this.#unique;
   }
 
-  ids(): Iterable<string> {
-    return this.#ids;
+  /** The list is another array now, which begins with the same items. */
+  moveTo(owners: readonly Owner[]): void {
+    this.#owners = owners;
   }
 
-  /** The position of an id; the last one when the id is used twice. */
+  /** The position of an id that is stored; the last one when the id is used twice. */
   indexOf(id: string): number | undefined {
+    const table = this.#table;
     const slot = this.#slotOf(id, hashOfId(id));
     if (slot < 0) return this.#asMap().get(id);
-    const next = this.#table[slot + 1] as number;
-    return next === 0 ? undefined : next - 1;
+    const entry = table[slot] as number;
+    return entry === 0 ? undefined : (entry & (table.length - 1)) - 1;
   }
 
-  /** Appends an id. */
-  push(id: string): void {
+  /** Stores the id of the next item of the list. */
+  storeNext(): void {
+    if (2 * (this.#size + 1) > this.#table.length) this.#grow();
+    const position = this.#size;
+    const { id } = this.#owners[position] as Owner;
     const hash = hashOfId(id);
     const slot = this.#slotOf(id, hash);
-    if (slot < 0) this.#asMap().set(id, this.#ids.length);
-    this.#ids.push(id);
-    if (slot < 0) return;
-    if (this.#table[slot + 1] === 0) this.#unique++;
-    this.#table[slot] = hash;
-    this.#table[slot + 1] = this.#ids.length;
-    if (4 * this.#unique > this.#table.length) this.#grow();
+    this.#size = position + 1;
+    if (slot < 0) {
+      this.#asMap().set(id, position);
+      return;
+    }
+    const table = this.#table;
+    if (table[slot] === 0) this.#unique++;
+    table[slot] = tagOf(hash, table.length - 1) | (position + 1);
   }
 
   /** The slot of an id, or the free one for it; -1 when the budget is used up. */
   #slotOf(id: string, hash: number): number {
     if (this.#map !== undefined) return -1;
     const table = this.#table;
+    const owners = this.#owners;
     const mask = table.length - 1;
-    let slot = (hash << 1) & mask;
+    const tag = tagOf(hash, mask);
+    let slot = hash & mask;
     for (let probe = 1; ; probe++) {
-      const next = table[slot + 1] as number;
-      if (next === 0 || (table[slot] === hash && this.#ids[next - 1] === id)) return slot;
-      slot = (slot + 2) & mask;
+      const entry = table[slot] as number;
+      if (entry === 0) return slot;
+      if ((entry & ~mask) === tag && (owners[(entry & mask) - 1] as Owner).id === id) return slot;
+      slot = (slot + 1) & mask;
       if (probe >= PROBES_PER_ID && this.#isOverBudget()) return -1;
     }
   }
@@ -78,27 +97,28 @@ export class IdIndex {
   }
 
   #grow(): void {
-    const smaller = this.#table;
-    const table = new Int32Array(2 * smaller.length);
-    const mask = table.length - 1;
-    for (let from = 0; from < smaller.length; from += 2) {
-      if (smaller[from + 1] === 0) continue;
-      let slot = ((smaller[from] as number) << 1) & mask;
-      for (let probe = 1; table[slot + 1] !== 0; probe++) {
-        slot = (slot + 2) & mask;
-        if (probe >= PROBES_PER_ID && this.#isOverBudget()) {
-          this.#asMap();
-          return;
-        }
-      }
-      table[slot] = smaller[from] as number;
-      table[slot + 1] = smaller[from + 1] as number;
-    }
-    this.#table = table;
+    if (this.#map !== undefined) return;
+    const had = this.#size;
+    this.#table = new Int32Array(2 * this.#table.length);
+    this.#size = 0;
+    this.#unique = 0;
+    // A budget for each table: together they are at most twice that of the last one.
+    this.#excess = 0;
+    while (this.#size < had) this.storeNext();
   }
 
   #asMap(): Map<string, number> {
-    this.#map ??= new Map(this.#ids.map((id, index) => [id, index]));
+    if (this.#map === undefined) {
+      this.#map = new Map();
+      for (let position = 0; position < this.#size; position++) {
+        this.#map.set((this.#owners[position] as Owner).id, position);
+      }
+    }
     return this.#map;
   }
+}
+
+/** The bits of an entry that are not for its position. Ids with neighbouring hashes have different ones. */
+function tagOf(hash: number, mask: number): number {
+  return Math.imul(hash, 0x9e3779b1) & ~mask;
 }

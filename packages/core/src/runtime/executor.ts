@@ -12,7 +12,7 @@ import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/r
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
-import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
+import { DEFAULT_MAX_DEPTH, graphOfOwn } from '../validate/plan.js';
 import { haveAttachments } from './attachments.js';
 import type { Continuation } from './continue-run.js';
 import { checkExecutorOptions, type ExecutorOptions } from './executor-options.js';
@@ -198,7 +198,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         }
       };
       // Nothing else can be said about a plan that is none.
-      if (!isFine(() => graphOf(copy, maxDepth))) return refusals;
+      if (!isFine(() => graphOfOwn(copy, maxDepth))) return refusals;
       isFine(() => takeInputs(copy.inputs, asValues('check()', values)));
       const { budget } = limitsOf(copy, options);
       const forAnyPlan = namesIn(defaults, given, copy);
@@ -305,7 +305,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkReuse('explain()', reuse);
       const { explain } = await import('./explain.js');
       const own = snapshotOf(plan, maxDepth);
-      const graph = graphOf(own, maxDepth);
+      const graph = graphOfOwn(own, maxDepth);
       const values = asValues('explain()', options.inputs);
       return explain({
         ...takeInputs(own.inputs, values),

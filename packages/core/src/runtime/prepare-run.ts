@@ -13,8 +13,8 @@ import type { Strategy } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import type { RecordedAttachments } from '../journal/recorded-attachments.js';
 import { Reuse } from '../journal/reuse.js';
-import { asData } from '../serialize/task.js';
-import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
+import { writeAsData } from '../serialize/task.js';
+import { DEFAULT_MAX_DEPTH, graphOfOwn } from '../validate/plan.js';
 import { storableItems } from './added-tasks.js';
 import { Attachments } from './attachments.js';
 import { type ExecutorOptions, runnersOf } from './executor-options.js';
@@ -104,14 +104,14 @@ export class RunPreparation {
     const { maxDepth = DEFAULT_MAX_DEPTH } = options;
     // A copy: the caller may change its plan later.
     const plan = snapshotOf(given, maxDepth);
-    const graph = graphOf(plan, maxDepth);
+    const graph = graphOfOwn(plan, maxDepth);
     const limits = limitsOf(plan, options);
     const { inputs, secrets } = takeInputs(plan);
     if (options.outputs === 'final' && options.replan !== undefined) {
       throw new OptionError("outputs: 'final' cannot be used with replan, which needs all outputs");
     }
     return {
-      plan: Object.freeze({ ...plan, tasks: asData(plan.tasks) }) as Plan,
+      plan: Object.freeze({ ...plan, tasks: writeAsData(plan.tasks as Task[]) }) as Plan,
       graph,
       inputs,
       secrets,

@@ -8,7 +8,12 @@ import type { Tool } from '../contract/tool.js';
  * of a library may contain cycles, and tools become names. JSON itself leaves out functions.
  */
 export function asData(tasks: readonly Task[]): Task[] {
-  return Object.defineProperty(tasks.slice(), 'toJSON', { value: () => tasks.map(dataOf) });
+  return writeAsData(tasks.slice());
+}
+
+/** The same for a list of one's own, which is not copied once more. */
+export function writeAsData(tasks: Task[]): Task[] {
+  return Object.defineProperty(tasks, 'toJSON', { value: () => tasks.map(dataOf) });
 }
 
 function dataOf(task: Task): object {

@@ -1,4 +1,4 @@
-import { Columns, enlarge } from '../graph/arrays.js';
+import { enlarge } from '../graph/arrays.js';
 import { TaskKind } from '../graph/task-kind.js';
 import type { TaskStates } from './task-states.js';
 
@@ -11,33 +11,31 @@ export class DependencyWaits {
   unblocked: { push(index: number): void } | undefined;
   readonly #tasks: TaskStates;
   /**
-   * Dependencies that have neither completed nor been skipped as not chosen; for a task that runs after
-   * failures, those that have not settled.
+   * For a task that waits, its dependencies that have neither completed nor been skipped as not chosen;
+   * for one that runs after failures, those that have not settled. For a task that waits for nothing, the
+   * position of the event that unblocked it, with a minus sign.
    */
   #counts: Int32Array;
-  /** Position of the event that unblocked the task: it waits for nothing since then. */
-  #unblockedAt: Int32Array;
   /** For some tasks, how many of their dependencies were not chosen. */
   readonly #notChosen = new Map<number, number>();
 
   constructor(tasks: TaskStates) {
     const { graph } = tasks;
     this.#tasks = tasks;
-    const columns = new Columns(graph.size, 8);
-    this.#counts = columns.int32();
-    this.#unblockedAt = columns.int32();
+    this.#counts = new Int32Array(graph.size);
     for (let index = 0; index < graph.size; index++) {
       this.#counts[index] = graph.dependencyCount(index);
     }
   }
 
   isBlocked(index: number): boolean {
-    return this.#counts[index] !== 0;
+    return (this.#counts[index] as number) > 0;
   }
 
-  /** Position of the event that unblocked a task. */
+  /** Position of the event that unblocked a task; 0 for one that waits. */
   unblockedPosition(index: number): number {
-    return this.#unblockedAt[index] as number;
+    const count = this.#counts[index] as number;
+    return count > 0 ? 0 : -count;
   }
 
   /** Whether any task depends on one that was not chosen. */
@@ -75,10 +73,8 @@ export class DependencyWaits {
         this.#notChosen.set(dependent, (this.#notChosen.get(dependent) ?? 0) + 1);
       }
       const left = (this.#counts[dependent] as number) - 1;
-      this.#counts[dependent] = left;
-      if (left > 0) continue;
-      this.#unblockedAt[dependent] = position;
-      this.unblocked?.push(dependent);
+      this.#counts[dependent] = left > 0 ? left : -position;
+      if (left <= 0) this.unblocked?.push(dependent);
     }
   }
 
@@ -95,7 +91,7 @@ export class DependencyWaits {
     if (!unblockedAll && !graph.hasKind(TaskKind.afterAny)) return;
     graph.eachDependent(index, (dependent) => {
       if (!unblockedAll && !tasks.runsAfterFailure(dependent)) return;
-      this.#counts[dependent] = (this.#counts[dependent] as number) + 1;
+      this.#counts[dependent] = Math.max(0, this.#counts[dependent] as number) + 1;
       blocked(dependent);
       if (!isNotChosen) return;
       const left = (this.#notChosen.get(dependent) as number) - 1;
@@ -126,9 +122,8 @@ export class DependencyWaits {
       notChosen = 0;
       runsAfterFailure = tasks.runsAfterFailure(index);
       graph.eachDependency(index, countSettled);
-      this.#counts[index] = waits;
+      this.#counts[index] = waits > 0 ? waits : -position;
       if (notChosen > 0) this.#notChosen.set(index, notChosen);
-      this.#unblockedAt[index] = position;
       // Children begin with their group.
       if (waits === 0 && graph.parentOf(index) === undefined) this.unblocked?.push(index);
     }
@@ -139,11 +134,10 @@ export class DependencyWaits {
     if (size <= had) return;
     const capacity = Math.max(size, 2 * had);
     this.#counts = enlarge(this.#counts, capacity);
-    this.#unblockedAt = enlarge(this.#unblockedAt, capacity);
   }
 
   /** What it keeps to itself, for tests that compare two states. */
   get internals(): Readonly<Record<string, unknown>> {
-    return { counts: this.#counts, unblockedAt: this.#unblockedAt, notChosen: this.#notChosen };
+    return { counts: this.#counts, notChosen: this.#notChosen };
   }
 }

@@ -67,7 +67,7 @@ export type UnstampedEvent = RunEvent extends infer Each
 
 /**
  * The log of a run as columns of numbers. A started or completed attempt, which is nearly every
- * entry, takes 33 bytes and no object; its event object is made when somebody reads it.
+ * entry, takes 29 bytes and no object; its event object is made when somebody reads it.
  */
 export class EventLog {
   /** Number of entries. */
@@ -76,7 +76,8 @@ export class EventLog {
   #kinds: Uint8Array;
   #indexes: Int32Array;
   #times: Float64Array;
-  #attempts: Int32Array;
+  /** Undefined while each start and completion is of a first attempt, and other entries are of none. */
+  #attempts: Int32Array | undefined;
   /** `waitMs` of a start, `durationMs` of a completion. */
   #numbers: Float64Array;
   /** The resource of a start, the output of a completion or its result with details, or the event. */
@@ -90,11 +91,10 @@ export class EventLog {
     this.#graph = graph;
     // A start and a completion for each task, and what opens and ends a run.
     const capacity = 2 * graph.size + 8;
-    const columns = new Columns(capacity, 25);
+    const columns = new Columns(capacity, 21);
     this.#times = columns.float64();
     this.#numbers = columns.float64();
     this.#indexes = columns.int32();
-    this.#attempts = columns.int32();
     this.#kinds = columns.uint8();
     this.#values = new Array(Math.min(capacity, MAX_PREPARED));
   }
@@ -119,7 +119,8 @@ export class EventLog {
     this.#kinds[position] = kind;
     this.#indexes[position] = index;
     this.#times[position] = time;
-    this.#attempts[position] = attempt;
+    if (this.#attempts !== undefined) this.#attempts[position] = attempt;
+    else if (attempt !== usualAttempt(kind)) this.#storeAttempts(position, attempt);
     this.#numbers[position] = number;
     this.#values[position] = value;
     return position;
@@ -173,7 +174,17 @@ export class EventLog {
   }
 
   attemptAt(position: number): number {
+    if (this.#attempts === undefined) return usualAttempt(this.#kinds[position] as number);
     return this.#attempts[position] as number;
+  }
+
+  #storeAttempts(position: number, attempt: number): void {
+    const attempts = new Int32Array(this.#kinds.length);
+    for (let before = 0; before < position; before++) {
+      attempts[before] = usualAttempt(this.#kinds[before] as number);
+    }
+    attempts[position] = attempt;
+    this.#attempts = attempts;
   }
 
   /** The resource that a start names. */
@@ -238,7 +249,7 @@ export class EventLog {
     const timestamp = this.#times[position] as number;
     const taskId = (this.#graph.tasks[index] as Task).id;
     const level = this.#graph.levelOf(index);
-    const attempt = this.#attempts[position] as number;
+    const attempt = this.attemptAt(position);
     if (kind === STARTED) {
       const waitMs = this.#numbers[position] as number;
       const resource = this.#values[position] as string | undefined;
@@ -302,7 +313,7 @@ export class EventLog {
     this.#kinds = enlarge(this.#kinds, capacity);
     this.#indexes = enlarge(this.#indexes, capacity);
     this.#times = enlarge(this.#times, capacity);
-    this.#attempts = enlarge(this.#attempts, capacity);
+    if (this.#attempts !== undefined) this.#attempts = enlarge(this.#attempts, capacity);
     this.#numbers = enlarge(this.#numbers, capacity);
   }
 
@@ -327,6 +338,11 @@ export class EventLog {
     }
     return position + (low === 0 ? 0 : (gaps[low - 1] as { offset: number }).offset);
   }
+}
+
+/** Most starts and completions are of a first attempt; other events have one of their own, or none. */
+function usualAttempt(kind: number): number {
+  return kind <= COMPLETED_WITH_DETAILS ? 1 : 0;
 }
 
 /** An event that no listener can change; its tasks are frozen when it is read. */

@@ -289,9 +289,15 @@ class MetricsFold {
       const chain = chains[graph.dependencyAt(edge)] as number;
       if (chain > before) before = chain;
     }
-    if (!graph.hasFamilies) return before;
+    return graph.hasFamilies ? Math.max(before, this.#chainInFamily(index)) : before;
+  }
+
+  /** The longest chain of the children of a task, and of what its group waited for. */
+  #chainInFamily(index: number): number {
+    const graph = this.#graph;
+    let before = 0;
     graph.eachChild(index, (child) => {
-      before = Math.max(before, chains[child] as number);
+      before = Math.max(before, this.#chains[child] as number);
     });
     const parent = graph.parentOf(index);
     return parent === undefined ? before : Math.max(before, this.#chainBeforeChildren(parent));

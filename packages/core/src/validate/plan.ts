@@ -45,6 +45,12 @@ export function validatePlan(
  * @throws {PlanError} with every problem of an invalid one.
  */
 export function graphOf(plan: Plan<unknown>, maxDepth = DEFAULT_MAX_DEPTH): Graph {
+  const tasks: unknown = plan?.tasks;
+  return graphOfOwn(Array.isArray(tasks) ? { ...plan, tasks: tasks.slice() } : plan, maxDepth);
+}
+
+/** The same for a plan whose list of tasks never changes: the graph keeps it. */
+export function graphOfOwn(plan: Plan<unknown>, maxDepth = DEFAULT_MAX_DEPTH): Graph {
   const { problems, graph } = inspect(plan, maxDepth);
   if (graph === undefined || problems.length > 0) throw new PlanError(problems);
   return graph;

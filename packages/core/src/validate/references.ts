@@ -39,34 +39,41 @@ export function checkReferences(
   shapes: InputShapes,
 ): void {
   const suggestions = { left: MAX_SUGGESTIONS };
+  // In a function of its own: closures in the loop would cost memory for each task, and most need none.
+  const check = (index: number) => {
+    const checker = new Checker(problems, index, () => pathOf(index), shapes, suggestions);
+    checkTaskReferences(graph.taskOf(index), checker, isInside);
+  };
   const { tasks } = graph;
   const isInside = shapes.implicit.size > 0;
   for (let index = 0; index < tasks.length; index++) {
     const task = tasks[index] as Task;
-    const { description, when, forEach, repeat, save, plan } = task;
+    const { description, when, save, plan, attachments } = task;
     if (task.id === PLAN_INPUTS && shapes.planInputs !== undefined) {
       const message = `"${PLAN_INPUTS}" is what the inputs of the plan are called; give the task another id`;
       add(problems, 'conflict', [...pathOf(index), 'id'], message);
     }
-    const interpolates = description?.includes('{{') ?? false;
-    const attached = Array.isArray(task.attachments) ? task.attachments : NONE;
-    const isPlain = (task.tool ?? task.command ?? save ?? when ?? plan) === undefined;
-    if (!interpolates && isPlain && attached.length === 0 && !isInside && !isTemplate(task))
-      continue;
-    const path = () => pathOf(index);
-    const checker = new Checker(problems, index, path, shapes, suggestions);
-    if (isInside || isTemplate(task)) checker.checkNames();
-    if (when !== undefined && typeof when !== 'function') checker.checkWhen(when);
-    if (forEach !== undefined) checker.checkItems(forEach);
-    if (repeat !== undefined) checker.checkUntil(repeat);
-    if (plan !== undefined) checker.checkModule();
-    if (!doesOwnWork(task)) continue;
-    if (interpolates && asksModel(task))
-      checker.checkTemplate(description as string, ['description']);
-    checker.checkStep();
-    checker.checkAttachments(attached);
+    const isPlain =
+      (task.tool ?? task.command ?? save ?? when ?? plan ?? attachments) === undefined;
+    const mayRefer = !isPlain || isInside || isTemplate(task) || description?.includes('{{');
+    if (mayRefer) check(index);
   }
   if (!isInside) reportSharedFiles(problems, graph, pathOf);
+}
+
+function checkTaskReferences(task: Task, checker: Checker, isInside: boolean): void {
+  const { description = '', when, forEach, repeat, plan, attachments } = task;
+  if (isInside || isTemplate(task)) checker.checkNames();
+  if (when !== undefined && typeof when !== 'function') checker.checkWhen(when);
+  if (forEach !== undefined) checker.checkItems(forEach);
+  if (repeat !== undefined) checker.checkUntil(repeat);
+  if (plan !== undefined) checker.checkModule();
+  if (!doesOwnWork(task)) return;
+  if (description.includes('{{') && asksModel(task)) {
+    checker.checkTemplate(description, ['description']);
+  }
+  checker.checkStep();
+  checker.checkAttachments(Array.isArray(attachments) ? attachments : NONE);
 }
 
 /** Reports files that two tasks would write. Paths with references are checked when they are known. */
