@@ -56,7 +56,7 @@ function byType({ type }: Task, random: () => number): Demand {
   };
 }
 
-function alike(_: Task, random: () => number): Demand {
+export function alike(_: Task, random: () => number): Demand {
   const outputTokens = Math.round(100 * Math.exp(normal(random) * 0.7));
   return {
     ...{ workMs: 1_000, inputTokens: 500, outputTokens },
@@ -64,12 +64,12 @@ function alike(_: Task, random: () => number): Demand {
   };
 }
 
-function normal(random: () => number): number {
+export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 /** A server at which each request fails by itself with some probability, after some of its time. */
-function flaky(share: number, sigma: number): ServerModel {
+export function flaky(share: number, sigma: number): ServerModel {
   return {
     name: 'flaky',
     begin: (seed) => {

@@ -19,4 +19,5 @@ export type {
 } from './contract/strategy.js';
 export type { Estimate, TaskType } from './contract/task.js';
 export type { Usage } from './contract/usage.js';
+export { bootstrapOf, meanUncertainty, type PositionDraw } from './util/bootstrap.js';
 export { Heap } from './util/heap.js';

@@ -15,7 +15,7 @@ import { executorOptionsOf, type MapOptions } from './options.js';
 import { Questions } from './questions.js';
 import type { Segment } from './segment.js';
 import { type Rows, SegmentSource } from './segment-source.js';
-import { sharedStrategy } from './shared-strategy.js';
+import { shareStrategy } from './shared-strategy.js';
 import { type MapSummary, Totals } from './summary.js';
 
 const ROWS_PER_RUN = 1_000;
@@ -87,12 +87,18 @@ export class DatasetRun<Outputs, Row> {
     this.#budget = new BudgetShare(plan.budget, options.budget);
     const own = strategy.maxParallel ?? DEFAULT_MAX_PARALLEL;
     const maxParallel = Math.min(options.maxParallel ?? own, strategy.maxParallel ?? Infinity);
-    this.#questions = new Questions(options, this.#length, maxParallel);
+    const shared = shareStrategy(strategy);
+    this.#questions = new Questions(options, this.#length, {
+      maxParallel,
+      get isLearning() {
+        return shared.isLearning;
+      },
+    });
     const lanes = options.batch && batchLane(options.runner as TaskRunner, options.batch);
     const executor = createExecutor({
       ...executorOptionsOf(options as unknown as MapOptions<never, never>),
       ...(lanes && { ...lanes, resources: { ...lanes.resources, ...options.resources } }),
-      strategy: sharedStrategy(strategy),
+      strategy: shared.strategy,
       maxParallel,
       maxDepth: (options.maxDepth ?? DEFAULT_MAX_DEPTH) + 1,
       timeline: 'stream',

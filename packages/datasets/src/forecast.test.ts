@@ -11,6 +11,8 @@ function rowsOf(random: () => number, count: number, spread: number): RowFigures
   });
 }
 
+const fixed = (maxParallel: number) => ({ maxParallel, isLearning: false });
+
 describe('forecastOf()', () => {
   test.each([
     [10, 200, 0.3],
@@ -23,7 +25,7 @@ describe('forecastOf()', () => {
       const cases = 120;
       for (let seed = 0; seed < cases; seed++) {
         const random = randomOf(seed);
-        const forecast = forecastOf(rowsOf(random, from, spread), rows, 8);
+        const forecast = forecastOf(rowsOf(random, from, spread), rows, fixed(8));
         const real = rowsOf(random, rows, spread).reduce((sum, row) => sum + (row.costUsd ?? 0), 0);
         const { low = 0, high = 0 } = forecast?.costUsd ?? {};
         if (low <= real && real <= high) held++;
@@ -43,7 +45,7 @@ describe('forecastOf()', () => {
       const cases = 100;
       for (let seed = 0; seed < cases; seed++) {
         const random = randomOf(seed);
-        const forecast = forecastOf(scheduled(rowsOf(random, from, spread), 8), rows, 8);
+        const forecast = forecastOf(scheduled(rowsOf(random, from, spread), 8), rows, fixed(8));
         const later = scheduled(rowsOf(random, rows, spread), 8);
         const real = Math.max(...later.map((row) => row.startedAt + row.durationMs));
         const { low = 0, high = 0 } = forecast?.timeMs ?? {};
@@ -67,7 +69,8 @@ describe('forecastOf()', () => {
       durationMs: together === 1 ? 50 : 400,
     }));
     const same = slow.map((row) => ({ ...row, startedAt: undefined }));
-    const timeOf = (rows: RowFigures[]) => forecastOf(rows, 100, 8)?.timeMs?.expected as number;
+    const timeOf = (rows: RowFigures[]) =>
+      forecastOf(rows, 100, fixed(8))?.timeMs?.expected as number;
     expect(timeOf(slow)).toBeGreaterThan(1.05 * timeOf(same));
   });
 
@@ -76,18 +79,23 @@ describe('forecastOf()', () => {
       { costUsd: 1, tokens: 10, durationMs: 100 },
       { costUsd: undefined, tokens: 10, durationMs: 100 },
     ];
-    const { timeMs, ...others } = forecastOf(done, 100, 4) as Forecast;
+    const { timeMs, ...others } = forecastOf(done, 100, fixed(4)) as Forecast;
     expect(others).toEqual({
       ...{ rows: 100, from: 2 },
       tokens: { expected: 1_000, low: 1_000, high: 1_000 },
     });
-    expect(timeMs).toEqual({ expected: 2_500, low: 2_500, high: 2_500 });
-    expect(forecastOf([], 100, 4)).toBeUndefined();
+    // A server may become faster or slower.
+    const { expected = 0, low = 0, high = 0 } = timeMs ?? {};
+    expect(Math.abs(expected / 2_500 - 1)).toBeLessThan(0.02);
+    expect(low).toBeLessThan(2_500);
+    expect(high).toBeGreaterThan(2_500);
+    expect((high - low) / 2_500).toBeLessThan(0.15);
+    expect(forecastOf([], 100, fixed(4))).toBeUndefined();
   });
 
   test('expects nothing of no rows', () => {
     const nothing = { expected: 0, low: 0, high: 0 };
-    expect(forecastOf(rowsOf(randomOf(1), 5, 0.3), 0, 8)).toEqual({
+    expect(forecastOf(rowsOf(randomOf(1), 5, 0.3), 0, fixed(8))).toEqual({
       ...{ rows: 0, from: 5, costUsd: nothing, tokens: nothing, timeMs: nothing },
     });
   });

@@ -1,4 +1,4 @@
-import { type TimedRow, timesOf } from './forecast-time.js';
+import { rowsWithin, type TimedRow, timesOf } from './forecast-time.js';
 import { type MappedRow, startOf } from './mapped-row.js';
 
 /** A figure, and the range that it is in with a probability of 80 %. */
@@ -36,15 +36,18 @@ export function figuresOf(row: MappedRow<unknown>): RowFigures {
   return { costUsd, tokens, durationMs, startedAt: startOf(row) };
 }
 
-/**
- * Predicts the sums over further rows that are like the given ones.
- *
- * @param atOnce How many rows are worked on at once.
- */
+export interface ForecastOptions {
+  /** How many tasks may run at once. */
+  readonly maxParallel: number;
+  /** Whether the strategy learns how many may, so that it has seen only the beginning. */
+  readonly isLearning: boolean;
+}
+
+/** Predicts the sums over further rows that are like the given ones. */
 export function forecastOf(
   done: readonly RowFigures[],
   rows: number,
-  atOnce: number,
+  { maxParallel, isLearning }: ForecastOptions,
 ): Forecast | undefined {
   if (done.length === 0) return undefined;
   const costs = done.flatMap(({ costUsd }) => costUsd ?? []);
@@ -55,46 +58,62 @@ export function forecastOf(
     // With a price for some of them alone, the sum would be too low.
     ...(costs.length === done.length && { costUsd: sumOf(costs, rows) }),
     ...(tokens.length === done.length && { tokens: sumOf(tokens, rows) }),
-    timeMs: timeOf(done, rows, Math.max(1, Math.min(atOnce, rows))),
+    timeMs: timeOf(done, rows, Math.max(1, Math.min(maxParallel, rows)), isLearning),
   };
 }
 
 /** More rows than this say hardly more about the time. */
 const MAX_TIMED = 500;
 
-function timeOf(done: readonly RowFigures[], rows: number, lanes: number): Range {
-  const times = timesOf(timed(done.slice(0, MAX_TIMED), lanes), rows, lanes);
+function timeOf(
+  done: readonly RowFigures[],
+  rows: number,
+  lanes: number,
+  isLearning: boolean,
+): Range {
+  const times = timesOf(timed(done.slice(0, MAX_TIMED), lanes), rows, lanes, isLearning);
   const at = (share: number) => times[Math.floor(share * (times.length - 1))] as number;
   return { expected: at(0.5), low: at(0.1), high: at(0.9) };
 }
 
-/** How many of the rows were under way while each of them was. */
+/** Rows that are not timed count as if as many had been under way as there will be. */
 function timed(done: readonly RowFigures[], lanes: number): TimedRow[] {
-  return done.map(({ durationMs, startedAt }) => {
-    if (startedAt === undefined || durationMs <= 0) return { durationMs, load: lanes };
-    let together = 0;
-    for (const other of done) {
-      const start = Math.max(startedAt, other.startedAt ?? Number.POSITIVE_INFINITY);
-      const end = Math.min(startedAt + durationMs, (other.startedAt ?? 0) + other.durationMs);
-      together += Math.max(0, end - start);
-    }
-    return { durationMs, load: together / durationMs };
-  });
+  const rows = done.flatMap(({ durationMs, startedAt }) =>
+    startedAt === undefined || durationMs <= 0 ? [] : { durationMs, startedAt },
+  );
+  if (rows.length < done.length) return done.map(({ durationMs }) => ({ durationMs, load: lanes }));
+  return rows.map(({ durationMs, startedAt }) => ({
+    ...{ durationMs, startedAt },
+    load: rowsWithin(rows, startedAt, startedAt + durationMs),
+  }));
 }
 
 /**
  * The sum of `rows` further values, by Student's t: the mean of a sample is uncertain, and so is each
- * further value.
+ * further value. Few values of a skewed distribution show too little spread, so that of their logarithms counts
+ * where it is wider, and the range is a factor in both directions.
  */
 function sumOf(values: readonly number[], rows: number): Range {
   const count = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   const expected = mean * rows;
+  if (rows === 0 || mean === 0) return { expected, low: expected, high: expected };
   if (count === 1) return { expected, low: expected / 3, high: expected * 3 };
+  const spread = Math.max(deviationOf(values) / mean, skewedSpread(values));
+  const factor = Math.exp(quantile(count - 1) * spread * Math.sqrt(1 / rows + 1 / count));
+  return { expected, low: expected / factor, high: expected * factor };
+}
+
+/** The deviation relative to the mean of the log-normal distribution with these logarithms. */
+function skewedSpread(values: readonly number[]): number {
+  if (values.some((value) => value <= 0)) return 0;
+  return Math.sqrt(Math.exp(deviationOf(values.map(Math.log)) ** 2) - 1);
+}
+
+function deviationOf(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / (count - 1));
-  const margin = quantile(count - 1) * deviation * Math.sqrt(rows + rows ** 2 / count);
-  return { expected, low: Math.max(0, expected - margin), high: expected + margin };
+  return Math.sqrt(squares / (values.length - 1));
 }
 
 /** The 90 % quantiles of Student's t, by degrees of freedom from 1. */

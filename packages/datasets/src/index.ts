@@ -1,5 +1,11 @@
 export type { MapProgress } from './dataset-run.js';
-export type { Forecast, Range } from './forecast.js';
+export {
+  type Forecast,
+  type ForecastOptions,
+  forecastOf,
+  type Range,
+  type RowFigures,
+} from './forecast.js';
 export type { Lane } from './lanes.js';
 export { type DatasetMap, mapDataset } from './map-dataset.js';
 export type { MappedRow, RowError } from './mapped-row.js';

@@ -1,4 +1,4 @@
-import { figuresOf, forecastOf, type RowFigures } from './forecast.js';
+import { type ForecastOptions, figuresOf, forecastOf, type RowFigures } from './forecast.js';
 import type { MappedRow } from './mapped-row.js';
 import type { MapOptions, MapQuestion } from './options.js';
 
@@ -9,7 +9,7 @@ const MAX_FIGURES = 1_000;
 export class Questions {
   readonly #options: Pick<MapOptions, 'confirm' | 'total'>;
   readonly #length: number | undefined;
-  readonly #maxParallel: number;
+  readonly #concurrency: ForecastOptions;
   readonly #figures: RowFigures[] = [];
   #done = 0;
 
@@ -17,11 +17,11 @@ export class Questions {
   constructor(
     options: Pick<MapOptions, 'confirm' | 'total'>,
     length: number | undefined,
-    maxParallel: number,
+    concurrency: ForecastOptions,
   ) {
     this.#options = options;
     this.#length = length;
-    this.#maxParallel = maxParallel;
+    this.#concurrency = concurrency;
   }
 
   /** Learns from a result. What a reused row cost is unknown. */
@@ -45,7 +45,7 @@ export class Questions {
     // A file may have become shorter since; and of rows that are done again, there is at least one.
     const rest = all === undefined ? undefined : Math.max(0, all - this.#done);
     const left = rest && Math.max(1, Math.round(rest * share));
-    const forecast = forecastOf(figures, left ?? 1_000, this.#maxParallel);
+    const forecast = forecastOf(figures, left ?? 1_000, this.#concurrency);
     return confirm({ kind, rowsLeft: left, forecast });
   }
 }

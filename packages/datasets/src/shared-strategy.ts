@@ -25,14 +25,30 @@ const INDEXES_PER_RUN = 2 ** 26;
  * const executor = createExecutor({ strategy: sharedStrategy(adaptive()), runner });
  */
 export function sharedStrategy(strategy: Strategy): Strategy {
+  return shareStrategy(strategy).strategy;
+}
+
+/** A shared strategy, and what is known about its scheduler. */
+export interface Shared {
+  readonly strategy: Strategy;
+  /** Whether it observes attempts; false before the first run. */
+  readonly isLearning: boolean;
+}
+
+export function shareStrategy(strategy: Strategy): Shared {
   checkStrategy('sharedStrategy()', strategy);
   let shared: SharedScheduler | undefined;
   return {
-    name: strategy.name,
-    ...(strategy.maxParallel !== undefined && { maxParallel: strategy.maxParallel }),
-    begin(run) {
-      shared ??= new SharedScheduler(strategy);
-      return shared.join(run);
+    strategy: {
+      name: strategy.name,
+      ...(strategy.maxParallel !== undefined && { maxParallel: strategy.maxParallel }),
+      begin(run) {
+        shared ??= new SharedScheduler(strategy);
+        return shared.join(run);
+      },
+    },
+    get isLearning() {
+      return shared?.scheduler?.settled !== undefined;
     },
   };
 }
@@ -68,8 +84,9 @@ class SharedScheduler {
     return member.scheduler(output !== undefined);
   }
 
-  get scheduler(): Scheduler {
-    return this.#scheduler as Scheduler;
+  /** Undefined before the first run. */
+  get scheduler(): Scheduler | undefined {
+    return this.#scheduler;
   }
 
   get isAlone(): boolean {
@@ -162,7 +179,7 @@ class Member {
   }
 
   #call<Result>(work: (scheduler: Scheduler) => Result): Result {
-    return this.#shared.call(this, () => work(this.#shared.scheduler));
+    return this.#shared.call(this, () => work(this.#shared.scheduler as Scheduler));
   }
 
   #ready(original: TaskView): void {

@@ -1,3 +1,4 @@
+import { bootstrapOf, meanUncertainty, type PositionDraw } from '@stratagem/core/strategy';
 import type { Request } from '../servers/server.js';
 import { randomFrom, spread } from '../util/random.js';
 import type { RecordedAttempt } from './attempts.js';
@@ -13,8 +14,7 @@ export interface DrawnAttempt
 /** The attempts of one type. */
 interface Samples {
   readonly attempts: readonly RecordedAttempt[];
-  /** The sum of the weights up to each attempt. */
-  readonly weights: readonly number[];
+  readonly position: PositionDraw;
   /** The standard deviation of the logarithms of their durations. */
   readonly deviation: number;
   /** By how much all durations, and all costs and tokens, of this seed are above those that were recorded. */
@@ -47,9 +47,8 @@ export class Sampler {
   draw({ taskId, attempt, type = 'action' }: Request): DrawnAttempt {
     const samples = this.#samples.get(type) ?? (this.#samples.get('') as Samples);
     const random = randomFrom(this.#seed, taskId, attempt, 'recorded');
-    const { attempts, weights, durationFactor, sizeFactor } = samples;
-    const at = random() * (weights.at(-1) as number);
-    const drawn = attempts[firstAbove(weights, at)] as RecordedAttempt;
+    const { attempts, position, durationFactor, sizeFactor } = samples;
+    const drawn = attempts[position(random)] as RecordedAttempt;
     const { durationMs, error } = drawn;
     const rest = {
       inputTokens: Math.round(drawn.inputTokens * sizeFactor),
@@ -67,12 +66,7 @@ export class Sampler {
   }
 
   #weighted(type: string, attempts: readonly RecordedAttempt[]): Samples {
-    const random = randomFrom(this.#seed, type, 'weights');
-    let sum = 0;
-    const weights = attempts.map(() => {
-      sum -= Math.log(1 - random());
-      return sum;
-    });
+    const position = bootstrapOf(attempts.length, randomFrom(this.#seed, type, 'weights'));
     const logs = attempts
       .filter(({ error }) => error === undefined)
       // An attempt may end in the millisecond in which it began.
@@ -84,7 +78,7 @@ export class Sampler {
     const factorFor = (variation: number, what: string) =>
       factorOf(attempts.length, variation, randomFrom(this.#seed, type, what));
     return {
-      ...{ attempts, weights, deviation },
+      ...{ attempts, position, deviation },
       durationFactor: factorFor(Math.min(1, deviation), 'durations'),
       sizeFactor: factorFor(variationOf(sizes), 'sizes'),
     };
@@ -106,30 +100,12 @@ function variationOf(values: readonly number[]): number {
   return Math.sqrt(squares / (values.length - 1)) / mean;
 }
 
-/** The 90 % quantiles of Student's t beside that of the normal distribution, by degrees of freedom from 1. */
-const T_RATIO = [2.401, 1.471, 1.278, 1.196, 1.152, 1.123, 1.104, 1.09, 1.079, 1.071];
-
 /**
  * A factor for all values of a sample, with median 1. The mean of `count` values varies as Student's t says. The
  * weights of the bootstrap make it vary less: they know nothing beyond the sample.
  */
 function factorOf(count: number, variation: number, random: () => number): number {
-  const ratio = T_RATIO[count - 2] ?? 1 + 0.7 / count;
-  const wanted = (count < 2 ? 0 : ratio) ** 2 / count;
-  const known = (count - 1) / count / (count + 1);
-  return spread(random, variation * Math.sqrt(Math.max(0, wanted - known)));
-}
-
-/** The position of the first of these ascending numbers that is above another, or of the last one. */
-function firstAbove(numbers: readonly number[], least: number): number {
-  let low = 0;
-  let high = numbers.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((numbers[middle] as number) > least) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  return count < 2 ? 1 : spread(random, variation * meanUncertainty(count));
 }
 
 /** A duration near a recorded one. The tails of a small sample are too short, so the variance grows. */
