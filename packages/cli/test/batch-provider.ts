@@ -14,6 +14,8 @@ export interface BatchProvider {
   /** Decides how a request ends by how often its prompt was sent, this time included. */
   outcomeOf: (prompt: string, time: number) => Outcome;
   readonly canceled: string[];
+  /** Called between the creation of a job and the answer with its id. */
+  onCreated: (() => Promise<unknown>) | undefined;
   /** Resolves once a job that is held has been asked for. */
   readonly polled: Promise<void>;
   readonly args: readonly string[];
@@ -30,6 +32,8 @@ interface Sent {
 export async function batchProvider(kind: 'openai' | 'anthropic'): Promise<BatchProvider> {
   const jobs: Sent[][] = [];
   const times = new Map<string, number>();
+  /** The metadata of each job. */
+  const keys: unknown[] = [];
   let onPolled = () => {};
   const polled = new Promise<void>((resolve) => {
     onPolled = resolve;
@@ -49,8 +53,16 @@ export async function batchProvider(kind: 'openai' | 'anthropic'): Promise<Batch
     const url = request.url ?? '';
     const [, id = ''] = /(?:job|results|file)-(\d+)/.exec(url) ?? [];
     if (url.endsWith('/cancel')) provider.canceled.push(id);
-    const answer = wire({ url, body, id, isReleased: provider.isReleased, jobs, submit });
-    if (request.method === 'GET' && !/content|results$/.test(url)) onPolled();
+    const isList = request.method === 'GET' && /batches(?:$|\?)/.test(url);
+    const { isReleased } = provider;
+    const answer = isList
+      ? { data: listed({ keys, isReleased, jobs }), has_more: false }
+      : wire({ url, body, id, isReleased, jobs, submit });
+    if (request.method === 'POST' && url.endsWith('/batches')) {
+      keys.push((JSON.parse(body) as { metadata?: object }).metadata);
+      await provider.onCreated?.();
+    }
+    if (request.method === 'GET' && /job-\d+$/.test(url)) onPolled();
     response.setHeader(
       'content-type',
       typeof answer === 'string' ? 'text/plain' : 'application/json',
@@ -69,6 +81,7 @@ export async function batchProvider(kind: 'openai' | 'anthropic'): Promise<Batch
     isReleased: true,
     outcomeOf: () => 'done',
     canceled: [],
+    onCreated: undefined,
     polled,
     args: [
       '--runner',
@@ -88,6 +101,29 @@ export async function batchProvider(kind: 'openai' | 'anthropic'): Promise<Batch
     },
   };
   return provider;
+}
+
+/** The jobs as both providers list them, the newest first. */
+function listed({
+  keys,
+  isReleased,
+  jobs,
+}: Pick<Call, 'isReleased' | 'jobs'> & { keys: unknown[] }) {
+  const none = { succeeded: 0, errored: 0, canceled: 0, expired: 0 };
+  return jobs
+    .map((job, index) => ({
+      ...{ id: `job-${index}`, metadata: keys[index] },
+      created_at: kindOfTime(keys[index] === undefined),
+      processing_status: isReleased ? 'ended' : 'in_progress',
+      results_url: isReleased ? `/v1/messages/batches/job-${index}/results` : null,
+      request_counts: { ...none, processing: job.length },
+    }))
+    .reverse();
+}
+
+/** Jobs with metadata are OpenAI's, with Unix time. */
+function kindOfTime(isText: boolean): string | number {
+  return isText ? new Date().toISOString() : Math.floor(Date.now() / 1_000);
 }
 
 interface Call {

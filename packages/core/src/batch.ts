@@ -6,6 +6,7 @@ export type {
   BatchProgress,
   BatchRequest,
   BatchResult,
+  SentJob,
 } from './provider/batch-backend.js';
 export { BATCH_OPTIONS, type BatchOptions, checkBatchOptions } from './provider/batch-options.js';
 export {

@@ -1,7 +1,12 @@
 import { setTimeout as realTime } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { RunnerError } from '../src/contract/errors.js';
-import type { BatchBackend, BatchProgress, BatchRequest } from '../src/provider/batch-backend.js';
+import type {
+  BatchBackend,
+  BatchProgress,
+  BatchRequest,
+  SentJob,
+} from '../src/provider/batch-backend.js';
 import type { BatchQueue } from '../src/provider/batch-queue.js';
 
 /** A provider whose jobs end when a test ends them. */
@@ -19,11 +24,27 @@ export class FakeProvider implements BatchBackend {
   /** The answer to a request of a job that has ended; undefined for no result. */
   answer: (body: { n: number }, customId: string) => string | Error | undefined = ({ n }) => `${n}`;
 
-  async submit(requests: readonly BatchRequest[]): Promise<string> {
+  /** What happens between the creation of a job and the answer with its id. */
+  created: () => Promise<void> = async () => {};
+  /** Answers `find`. */
+  found: (sent: SentJob) => Promise<readonly string[]> = async ({ key }) =>
+    [...this.keys].flatMap(([id, each]) => (each === key ? [id] : []));
+  readonly keys = new Map<string, string | undefined>();
+  finds = 0;
+
+  async submit(requests: readonly BatchRequest[], key: string | undefined): Promise<string> {
     this.#fail();
     const id = `job-${this.jobs.size + 1}`;
     this.jobs.set(id, requests);
+    this.keys.set(id, key);
+    await this.created();
     return id;
+  }
+
+  async find(sent: SentJob): Promise<readonly string[]> {
+    this.finds++;
+    this.#fail();
+    return this.found(sent);
   }
 
   async poll(jobId: string): Promise<BatchProgress> {

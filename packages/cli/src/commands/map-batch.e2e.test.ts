@@ -58,6 +58,36 @@ test.each(['openai', 'anthropic'] as const)(
   30_000,
 );
 
+test.each([
+  ['openai', 'has ended'],
+  ['anthropic', 'has ended'],
+  ['anthropic', 'runs'],
+] as const)(
+  'a map that was killed before %s told it the id of its job finds the job again when it %s',
+  async (kind, state) => {
+    await using map = await project(kind);
+    const { served } = map;
+    served.isReleased = false;
+    const killed = map.start();
+    served.onCreated = async () => {
+      killed.child.kill('SIGKILL');
+      await killed.ended;
+    };
+    await killed.ended;
+    served.onCreated = undefined;
+    served.isReleased = state === 'has ended';
+    if (state === 'runs') void served.polled.then(() => (served.isReleased = true));
+    const { stdout, stderr, exitCode } = await map.run();
+    expect(exitCode, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ completed: ROWS });
+    expect(served.jobs.map((job) => job.length)).toEqual([ROWS]);
+    expect((await map.rows()).map(({ outputs }) => outputs.short)).toEqual(
+      Array.from({ length: ROWS }, (_, index) => `Short t${index}`),
+    );
+  },
+  30_000,
+);
+
 test('Ctrl+C leaves the job at the provider, and the same command takes its results', async () => {
   await using map = await project('openai');
   map.served.isReleased = false;

@@ -9,8 +9,17 @@ export interface BatchBackend {
   readonly maxRequests: number;
   /** Maximum bytes of all requests in a job, as JSON. */
   readonly maxBytes: number;
-  /** Sends a job, and returns its id. */
-  submit(requests: readonly BatchRequest[]): Promise<string>;
+  /**
+   * Sends a job, and returns its id.
+   *
+   * @param key Names this job alone, for `find`; undefined when nobody will ask.
+   */
+  submit(requests: readonly BatchRequest[], key: string | undefined): Promise<string>;
+  /**
+   * Looks for a job that was sent, perhaps, and whose id never arrived. Returns the jobs that it may be, the
+   * likeliest first: those with other results are dropped when they end.
+   */
+  find(sent: SentJob): Promise<readonly string[]>;
   /** Asks for the state of a job. */
   poll(jobId: string): Promise<BatchProgress>;
   /** Stops a job. */
@@ -22,6 +31,18 @@ export interface BatchRequest {
   /** Letters, digits and `-`, 64 at most; unique within the job. */
   readonly customId: string;
   readonly body: object;
+}
+
+/** A job whose id is unknown: the process, or its connection, ended before it arrived. */
+export interface SentJob {
+  /** As given to `submit`. */
+  readonly key: string;
+  /** When it was sent, as Unix time in milliseconds by the clock of this machine. */
+  readonly sentAt: number;
+  /** The custom ids of its requests. */
+  readonly requests: ReadonlySet<string>;
+  /** Whether the job is another one, whose id is known. */
+  readonly isOther: (jobId: string) => boolean;
 }
 
 /** The state of a job. */

@@ -31,6 +31,11 @@ export interface JobHost {
   readonly refused: (requests: readonly Waiting[], problem: RunnerError) => void;
   /** The provider has done the job. */
   readonly ended: () => void;
+  /**
+   * The job has none of the requests that wait for it: it was taken for theirs. Undefined when it is certain
+   * that they are in it.
+   */
+  readonly mistaken?: ((requests: readonly Waiting[]) => void) | undefined;
   /** No request waits for the job any more. */
   readonly over: () => void;
 }
@@ -111,9 +116,11 @@ export class BatchJob {
   }
 
   async #deliver({ results, problem }: Extract<BatchProgress, { ended: true }>): Promise<void> {
+    let hasOwn = problem !== undefined;
     for await (const { customId, read } of results()) {
       const waiting = this.#waiting.get(customId);
       if (waiting === undefined) continue;
+      hasOwn = true;
       this.#waiting.delete(customId);
       try {
         waiting.resolve(await read());
@@ -122,11 +129,12 @@ export class BatchJob {
         waiting.reject(waiting.explain(thrown));
       }
     }
+    if (!hasOwn && this.#host.mistaken !== undefined) {
+      this.#host.mistaken(this.#takeWaiting());
+      return;
+    }
     if (problem?.code === 'rate_limited' || problem?.code === 'overloaded') {
-      const requests = [...this.#waiting.values()];
-      this.#waiting.clear();
-      for (const { customId } of requests) this.#host.failed(customId);
-      this.#host.refused(requests, problem);
+      this.#host.refused(this.#takeWaiting(), problem);
       return;
     }
     this.#host.ended();
@@ -136,12 +144,15 @@ export class BatchJob {
 
   /** Each waiting request gets its own copy of the error. */
   #fail(thrown: unknown): void {
+    for (const { reject } of this.#takeWaiting()) reject(copyOf(thrown));
+  }
+
+  /** The requests that have no result; they do not wait for this job any more. */
+  #takeWaiting(): Waiting[] {
     const rest = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { customId, reject } of rest) {
-      this.#host.failed(customId);
-      reject(copyOf(thrown));
-    }
+    for (const { customId } of rest) this.#host.failed(customId);
+    return rest;
   }
 }
 

@@ -3,7 +3,7 @@ import { MAX_TIMER_MS } from '../util/timer.js';
 import type { BatchBackend } from './batch-backend.js';
 import { BatchJob, copyOf, type Waiting } from './batch-job.js';
 import type { BatchOptions } from './batch-options.js';
-import { type BatchState, openState } from './batch-state.js';
+import { type BatchState, openState, type Sending } from './batch-state.js';
 import type { Turn } from './conversation.js';
 import { saysQueueIsFull } from './error-words.js';
 import { RequestIds } from './request-ids.js';
@@ -32,6 +32,10 @@ export class BatchQueue {
   readonly #sending = new Set<Waiting>();
   readonly #pending = new Set<Waiting>();
   readonly #refused = new Set<Refused>();
+  /** By the key of a job: resolves when it is known whether it was sent, and as which job. */
+  readonly #unsettled = new Map<string, Promise<void>>();
+  /** Jobs that were found again: the other ones that each of them may be. */
+  readonly #candidates = new Map<string, readonly string[]>();
   /** Jobs that were refused since the last one that ended. */
   #refusals = 0;
   /** Maximum requests of the next jobs: less after a refusal, as the queue may be shorter than a job. */
@@ -80,11 +84,15 @@ export class BatchQueue {
           return;
         }
         signal.addEventListener('abort', stop, { once: true });
-        const bytes = byteLength(text);
-        waiting = { customId, body, bytes, order, resolve, reject, notify, explain };
-        const jobId = state?.jobOf(customId);
-        if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
-        else this.#enqueue(waiting);
+        const join = () => {
+          if (signal.aborted) return;
+          const bytes = byteLength(text);
+          waiting = { customId, body, bytes, order, resolve, reject, notify, explain };
+          const jobId = state?.jobOf(customId);
+          if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
+          else this.#enqueue(waiting);
+        };
+        this.#settle(customId, state).then(join, (thrown) => reject(copyOf(thrown)));
       });
     } catch (thrown) {
       // The next attempt at this request gets the same id.
@@ -118,11 +126,26 @@ export class BatchQueue {
 
   async #submit(batch: readonly Waiting[]): Promise<void> {
     for (const waiting of batch) this.#sending.add(waiting);
+    const key = crypto.randomUUID();
+    const sending = this.#send(batch, key).finally(() => this.#unsettled.delete(key));
+    this.#unsettled.set(key, sending);
+    await sending;
+  }
+
+  async #send(batch: readonly Waiting[], key: string): Promise<void> {
     const requests = batch.map(({ customId, body }) => ({ customId, body }));
+    const ids = requests.map(({ customId }) => customId);
+    let state: BatchState | undefined;
     try {
-      const jobId = await this.#backend.submit(requests);
-      const state = await this.#state();
-      const problem = await recordJob(state, jobId, requests);
+      state = await this.#state();
+      // Without this record, nothing can be found again; but the job can be done.
+      const isKept = await state?.beginSending(key, ids).then(
+        () => true,
+        () => false,
+      );
+      const jobId = await this.#backend.submit(requests, isKept ? key : undefined);
+      state?.endSending(key);
+      const problem = await recordJob(state, jobId, ids);
       const job = this.#job(jobId, state);
       for (const waiting of batch) {
         // The request was stopped meanwhile.
@@ -132,12 +155,56 @@ export class BatchQueue {
       }
       if (job.size === 0) this.#abandon(job, state);
     } catch (thrown) {
+      if (!mayBeSent(thrown)) state?.endSending(key);
       const left = batch.filter((waiting) => this.#sending.delete(waiting));
       // Any other limit is one of the run, which waits and tries again.
       const isFull = isStratagemError(thrown) && saysQueueIsFull(thrown.message);
       if (isFull) this.#sendAgain(left, thrown as RunnerError);
       else for (const waiting of left) waiting.reject(copyOf(thrown));
     }
+  }
+
+  /** Finds out what has become of a job with this request whose id was never recorded. */
+  async #settle(customId: string, state: BatchState | undefined): Promise<void> {
+    const sending = state?.sendingOf(customId);
+    if (state === undefined || sending === undefined) return;
+    const { key } = sending;
+    let settling = this.#unsettled.get(key);
+    if (settling === undefined) {
+      settling = this.#find(sending, state).finally(() => this.#unsettled.delete(key));
+      this.#unsettled.set(key, settling);
+    }
+    await settling;
+  }
+
+  async #find({ key, sentAt, requests }: Sending, state: BatchState): Promise<void> {
+    const isOther = (jobId: string) => state.knows(jobId);
+    const [jobId, ...others] = await this.#backend.find({ key, sentAt, requests, isOther });
+    state.endSending(key);
+    if (jobId === undefined) return;
+    this.#candidates.set(jobId, others);
+    await recordJob(state, jobId, [...requests]);
+  }
+
+  /** These requests are not in the job that was found. */
+  #tryNext(jobId: string, requests: readonly Waiting[], state: BatchState | undefined): void {
+    const [next, ...others] = this.#candidates.get(jobId) ?? [];
+    this.#candidates.delete(jobId);
+    if (next === undefined) {
+      for (const waiting of requests) {
+        waiting.notify(`batch ${jobId} has other requests; it is sent again`);
+        this.#enqueue(waiting);
+      }
+      return;
+    }
+    this.#candidates.set(next, others);
+    void recordJob(
+      state,
+      next,
+      requests.map(({ customId }) => customId),
+    );
+    const job = this.#job(next, state);
+    for (const waiting of requests) job.add(waiting, true);
   }
 
   /** Waits for room in the queue of the provider, and sends these requests again, in smaller jobs. */
@@ -185,6 +252,9 @@ export class BatchQueue {
         failed: (customId) => state?.forget(customId),
         lost: () => state?.forgetJob(jobId),
         refused: (requests, problem) => this.#sendAgain(requests, problem),
+        ...(this.#candidates.has(jobId) && {
+          mistaken: (requests) => this.#tryNext(jobId, requests, state),
+        }),
         ended: () => {
           this.#refusals = 0;
           this.#jobSize *= 2;
@@ -211,17 +281,21 @@ export class BatchQueue {
 async function recordJob(
   state: BatchState | undefined,
   jobId: string,
-  requests: readonly { readonly customId: string }[],
+  ids: readonly string[],
 ): Promise<string | undefined> {
   try {
-    await state?.add(
-      jobId,
-      requests.map(({ customId }) => customId),
-    );
+    await state?.add(jobId, ids);
     return undefined;
   } catch (thrown) {
     return `batch ${jobId} cannot be found again after a restart: ${describe(thrown)}`;
   }
+}
+
+/** Errors after which the provider may have the job all the same. */
+const UNCERTAIN: readonly string[] = ['connection', 'timeout', 'server_error'];
+
+function mayBeSent(thrown: unknown): boolean {
+  return isStratagemError(thrown) && UNCERTAIN.includes(thrown.code);
 }
 
 function byteLength(text: string): number {

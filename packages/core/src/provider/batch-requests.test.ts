@@ -192,7 +192,7 @@ describe('an aborted request', () => {
       await new Promise<void>((resolve) => {
         open = resolve;
       });
-      return submit(requests);
+      return submit(requests, undefined);
     };
     const queue = new BatchQueue(provider, quick);
     const controller = new AbortController();

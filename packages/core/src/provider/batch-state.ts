@@ -17,6 +17,18 @@ interface WrittenJob {
   readonly requests: readonly string[];
 }
 
+/** The content of the file. */
+interface Written {
+  readonly jobs: Readonly<Record<string, WrittenJob>>;
+  /** Jobs whose ids are unknown, by key; left out when there are none. */
+  readonly sending?: Readonly<Record<string, WrittenJob>> | undefined;
+}
+
+/** A job that is being sent, or was when its process ended. */
+export interface Sending extends KnownJob {
+  readonly key: string;
+}
+
 /** The open states by file: several runners of a process may share one. */
 const states = new Map<string, Promise<BatchState>>();
 
@@ -41,13 +53,20 @@ export class BatchState {
   readonly #file: string;
   readonly #jobs: Map<string, KnownJob>;
   readonly #jobByRequest = new Map<string, string>();
+  /** By key. */
+  readonly #sending: Map<string, KnownJob>;
+  readonly #keyByRequest = new Map<string, string>();
   #saving: Promise<unknown> = Promise.resolve();
   #queued: Promise<void> | undefined;
 
-  private constructor(file: string, jobs: Map<string, KnownJob>) {
+  private constructor(file: string, { jobs, sending = {} }: Written) {
     this.#file = file;
-    this.#jobs = jobs;
-    for (const [jobId, { requests }] of jobs) {
+    this.#jobs = recent(jobs);
+    this.#sending = recent(sending);
+    for (const [key, { requests }] of this.#sending) {
+      for (const request of requests) this.#keyByRequest.set(request, key);
+    }
+    for (const [jobId, { requests }] of this.#jobs) {
       for (const request of requests) this.#jobByRequest.set(request, jobId);
     }
   }
@@ -59,17 +78,38 @@ export class BatchState {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    const jobs = new Map<string, KnownJob>();
-    for (const [jobId, job] of Object.entries(text === undefined ? {} : parse(text, file))) {
-      const { sentAt, requests } = job;
-      if (Date.now() - sentAt < MAX_AGE_MS)
-        jobs.set(jobId, { sentAt, requests: new Set(requests) });
-    }
-    return new BatchState(file, jobs);
+    return new BatchState(file, text === undefined ? { jobs: {} } : parse(text, file));
   }
 
   jobOf(request: string): string | undefined {
     return this.#jobByRequest.get(request);
+  }
+
+  knows(jobId: string): boolean {
+    return this.#jobs.has(jobId);
+  }
+
+  /** The job with this request that is being sent, or was when its process ended. */
+  sendingOf(request: string): Sending | undefined {
+    const key = this.#keyByRequest.get(request);
+    const job = key === undefined ? undefined : this.#sending.get(key);
+    return key === undefined || job === undefined ? undefined : { key, ...job };
+  }
+
+  /** Resolves when it is on disk that this job is being sent: from then on, it can be found again. */
+  beginSending(key: string, requests: readonly string[]): Promise<void> {
+    this.#sending.set(key, { sentAt: Date.now(), requests: new Set(requests) });
+    for (const request of requests) this.#keyByRequest.set(request, key);
+    return this.#save();
+  }
+
+  /** Forgets a job that was not sent, or is recorded with its next change. */
+  endSending(key: string): void {
+    for (const request of this.#sending.get(key)?.requests ?? []) {
+      if (this.#keyByRequest.get(request) === key) this.#keyByRequest.delete(request);
+    }
+    // If it is not written, the job is looked for once more after a restart.
+    if (this.#sending.delete(key)) this.#save().catch(() => {});
   }
 
   /** Resolves when the job is on disk. */
@@ -112,27 +152,38 @@ export class BatchState {
   /** Replaces the file as a whole: a crash leaves the old content. */
   async #write(): Promise<void> {
     const { rename, writeFile } = await import('node:fs/promises');
-    const jobs: Record<string, WrittenJob> = {};
-    for (const [jobId, { sentAt, requests }] of this.#jobs) {
-      jobs[jobId] = { sentAt, requests: [...requests] };
-    }
+    const jobs = written(this.#jobs);
+    const sending = this.#sending.size === 0 ? undefined : written(this.#sending);
     const draft = `${this.#file}.draft`;
-    await writeFile(draft, JSON.stringify({ version: VERSION, jobs }), { mode: 0o600 });
+    await writeFile(draft, JSON.stringify({ version: VERSION, jobs, sending }), { mode: 0o600 });
     await rename(draft, this.#file);
   }
 }
 
-function parse(text: string, file: string): Record<string, WrittenJob> {
-  const data = parsed(text) as { version?: unknown; jobs?: unknown } | undefined;
-  const { version, jobs } = data ?? {};
-  const isState =
-    version === VERSION &&
-    typeof jobs === 'object' &&
-    jobs !== null &&
-    Object.values(jobs).every(isWrittenJob);
-  if (isState) return jobs as Record<string, WrittenJob>;
+function recent(jobs: Readonly<Record<string, WrittenJob>>): Map<string, KnownJob> {
+  const known = new Map<string, KnownJob>();
+  for (const [name, { sentAt, requests }] of Object.entries(jobs)) {
+    if (Date.now() - sentAt < MAX_AGE_MS) known.set(name, { sentAt, requests: new Set(requests) });
+  }
+  return known;
+}
+
+function written(jobs: ReadonlyMap<string, KnownJob>): Record<string, WrittenJob> {
+  const data: Record<string, WrittenJob> = {};
+  for (const [name, { sentAt, requests }] of jobs) data[name] = { sentAt, requests: [...requests] };
+  return data;
+}
+
+function parse(text: string, file: string): Written {
+  const data = parsed(text) as ({ version?: unknown } & Partial<Written>) | undefined;
+  const { version, jobs, sending = {} } = data ?? {};
+  if (version === VERSION && areJobs(jobs) && areJobs(sending)) return { jobs, sending };
   const message = `the stateFile ${file} is damaged or has another version; move it away to start with a new one`;
   throw new RunnerError('invalid_request', message);
+}
+
+function areJobs(value: unknown): value is Written['jobs'] {
+  return typeof value === 'object' && value !== null && Object.values(value).every(isWrittenJob);
 }
 
 function parsed(text: string): unknown {

@@ -170,6 +170,114 @@ describe('a stateFile', () => {
     expect(provider.jobs.size).toBe(1);
   });
 
+  describe('of a process that ended before the id of a job arrived', () => {
+    const never = () => new Promise<void>(() => {});
+
+    /** Sends requests in a process that ends before it hears of their job. */
+    async function crashed(provider: FakeProvider, file: string, numbers: readonly number[]) {
+      provider.created = never;
+      void ask(await restarted(provider, file), numbers);
+      await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+      provider.created = async () => {};
+    }
+
+    test('the job is found again, and nothing is sent twice', async () => {
+      const provider = new FakeProvider();
+      const file = join(folder, 'batches.json');
+      await crashed(provider, file, [1, 2]);
+      provider.endAll();
+      const { answers, notices } = ask(await restarted(provider, file), [2, 1, 3]);
+      await vi.waitFor(() => pass(10).then(() => expect(notices).toHaveLength(3)));
+      provider.endAll();
+      await pass(100);
+      expect(await answers).toEqual(['2', '1', '3']);
+      expect(provider.finds).toBe(1);
+      expect([...provider.jobs.values()].map((job) => job.length)).toEqual([2, 1]);
+      await vi.waitFor(async () => {
+        const { jobs, sending } = JSON.parse(await readFile(file, 'utf8'));
+        expect([Object.keys(jobs), sending]).toEqual([['job-1', 'job-2'], undefined]);
+      });
+    });
+
+    test('requests are sent if the provider has no such job', async () => {
+      const provider = new FakeProvider();
+      const file = join(folder, 'batches.json');
+      await crashed(provider, file, [1]);
+      provider.keys.clear();
+      provider.jobs.clear();
+      const { answers } = ask(await restarted(provider, file), [1]);
+      await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+      provider.endAll();
+      await vi.waitFor(() => pass(100).then(() => expect(provider.polls).not.toHaveLength(0)));
+      expect(await answers).toEqual(['1']);
+    });
+
+    test('nothing is sent while the provider cannot be asked', async () => {
+      const provider = new FakeProvider();
+      const file = join(folder, 'batches.json');
+      await crashed(provider, file, [1, 2]);
+      const { found } = provider;
+      provider.found = async () => {
+        throw new RunnerError('connection', 'broken');
+      };
+      const queue = await restarted(provider, file);
+      expect(await ask(queue, [1, 2]).answers).toMatchObject([
+        { code: 'connection' },
+        { code: 'connection' },
+      ]);
+      provider.found = found;
+      provider.endAll();
+      const { answers } = ask(queue, [1, 2]);
+      await vi.waitFor(() => pass(10).then(() => expect(provider.polls).toEqual(['job-1'])));
+      expect(await answers).toEqual(['1', '2']);
+      expect(provider.jobs.size).toBe(1);
+    });
+
+    test('jobs with other requests are passed over, and then the requests are sent', async () => {
+      const provider = new FakeProvider();
+      const file = join(folder, 'batches.json');
+      await crashed(provider, file, [1]);
+      const [mine] = provider.jobs.values();
+      const other = [{ customId: 'other-0', body: { n: 7 } }];
+      provider.jobs.set('job-a', other).set('job-b', mine ?? []);
+      provider.found = async () => ['job-a', 'job-b'];
+      const { answers, notices } = ask(await restarted(provider, file), [1]);
+      await vi.waitFor(() =>
+        pass(10).then(() => expect(notices).toEqual(['found in batch job-a'])),
+      );
+      provider.endAll();
+      await vi.waitFor(() => pass(100).then(() => expect(notices[1]).toBe('found in batch job-b')));
+      await pass(100);
+      expect(await answers).toEqual(['1']);
+
+      await crashed(new FakeProvider(), file, [2]);
+      provider.found = async () => ['job-a'];
+      const second = ask(await restarted(provider, file), [2]);
+      const again = 'batch job-a has other requests; it is sent again';
+      await vi.waitFor(() => pass(100).then(() => expect(second.notices).toContain(again)));
+      await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(4)));
+      provider.endAll();
+      await pass(100);
+      expect(await second.answers).toEqual(['2']);
+    });
+  });
+
+  test('an attempt after a lost connection joins the job that was created', async () => {
+    const provider = new FakeProvider();
+    provider.created = async () => {
+      throw new RunnerError('connection', 'broken');
+    };
+    const queue = await restarted(provider, join(folder, 'batches.json'));
+    const first = ask(queue, [1]);
+    await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+    expect(await first.answers).toMatchObject([{ code: 'connection' }]);
+    provider.endAll();
+    const second = ask(queue, [1]);
+    await vi.waitFor(() => pass(10).then(() => expect(second.notices).toHaveLength(1)));
+    expect(await second.answers).toEqual(['1']);
+    expect(provider.jobs.size).toBe(1);
+  });
+
   test('makes only failed requests be sent again', async () => {
     const provider = new FakeProvider();
     const file = join(folder, 'batches.json');
@@ -255,8 +363,8 @@ test('every request gets exactly one answer, for any order, split and failures',
       async (requests, maxRequests, failures) => {
         const provider = new FakeProvider();
         const submit = provider.submit.bind(provider);
-        provider.submit = async (batch) => {
-          const id = await submit(batch);
+        provider.submit = async (batch, key) => {
+          const id = await submit(batch, key);
           provider.ended.add(id);
           return id;
         };

@@ -22,7 +22,10 @@ export type BatchCall = <T>(send: () => Promise<T>, answering?: boolean) => Prom
 
 /** The batch API of a provider. */
 export interface SdkBatchApi<Target> extends Pick<BatchBackend, 'maxRequests' | 'maxBytes'> {
-  backendOf(target: Target, call: BatchCall): Pick<BatchBackend, 'submit' | 'poll' | 'cancel'>;
+  backendOf(
+    target: Target,
+    call: BatchCall,
+  ): Pick<BatchBackend, 'submit' | 'find' | 'poll' | 'cancel'>;
 }
 
 /** Options of requests that the SDK must not retry. */

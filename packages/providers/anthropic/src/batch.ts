@@ -1,5 +1,6 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type {
+  MessageBatch,
   MessageBatchIndividualResponse,
   MessageBatchResult,
 } from '@anthropic-ai/sdk/resources/messages/batches';
@@ -11,6 +12,7 @@ import {
   type LiveOption,
   NO_RETRIES,
   type SdkBatchApi,
+  type SentJob,
   sdkBatchRunner,
 } from '@stratagem/core/batch';
 import { RunnerError, requireComplete, ServerFailure, type Turn } from '@stratagem/core/runner';
@@ -58,6 +60,7 @@ const BATCH_API: SdkBatchApi<AnthropicTarget> = {
           const job = await batches.create({ requests: params } as BatchParams, NO_RETRIES);
           return job.id;
         }),
+      find: (sent) => call(() => findJob(sent, target, call)),
       poll: (jobId) =>
         call(async () => {
           const { processing_status: status } = await batches.retrieve(jobId, {}, NO_RETRIES);
@@ -68,6 +71,43 @@ const BATCH_API: SdkBatchApi<AnthropicTarget> = {
     };
   },
 };
+
+/** How far the clocks of two machines may be apart. */
+const CLOCK_ERROR_MS = 3_600_000;
+
+/**
+ * A job has no metadata, and shows the ids of its requests only in its results. So the jobs of that time with as
+ * many requests are the ones that it may be, until they have ended.
+ */
+async function findJob(
+  { sentAt, requests, isOther }: SentJob,
+  target: AnthropicTarget,
+  call: BatchCall,
+): Promise<string[]> {
+  const running: string[] = [];
+  for await (const job of target.client.messages.batches.list({ limit: 100 }, NO_RETRIES)) {
+    const { id, created_at: createdAt, request_counts: counts } = job;
+    const sinceMs = Date.parse(createdAt) - sentAt;
+    if (sinceMs < -CLOCK_ERROR_MS) break;
+    const { processing, succeeded, errored, canceled, expired } = counts;
+    const size = processing + succeeded + errored + canceled + expired;
+    if (sinceMs > CLOCK_ERROR_MS || size !== requests.size || isOther(id)) continue;
+    if (job.processing_status !== 'ended') running.unshift(id);
+    else if (await hasRequests(job, requests, target, call)) return [id];
+  }
+  return running;
+}
+
+async function hasRequests(
+  { id, results_url: url }: MessageBatch,
+  requests: ReadonlySet<string>,
+  target: AnthropicTarget,
+  call: BatchCall,
+): Promise<boolean> {
+  if (url === null) return false;
+  for await (const { customId } of resultsOf(id, target, call)) return requests.has(customId);
+  return false;
+}
 
 async function* resultsOf(
   jobId: string,

@@ -9,6 +9,7 @@ import {
   sdkBatchRunner,
 } from '@stratagem/core/batch';
 import { codeOfApiError, RunnerError, shortenWords } from '@stratagem/core/runner';
+import type { OpenAI } from 'openai';
 import type { Batch } from 'openai/resources/batches';
 import { readResults } from './batch-results.js';
 import { apiOf, type OpenAITarget } from './context.js';
@@ -44,7 +45,7 @@ const BATCH_API: SdkBatchApi<OpenAITarget> = {
     const { batches, files } = target.client;
     const endpoint = apiOf(target) === 'chat' ? '/v1/chat/completions' : '/v1/responses';
     return {
-      submit: (requests) =>
+      submit: (requests, key) =>
         call(async () => {
           const lines = requests.map(({ customId, body }) =>
             JSON.stringify({ custom_id: customId, method: 'POST', url: endpoint, body }),
@@ -52,10 +53,22 @@ const BATCH_API: SdkBatchApi<OpenAITarget> = {
           const file = new File([`${lines.join('\n')}\n`], 'requests.jsonl');
           const input = await files.create({ file, purpose: 'batch' }, NO_RETRIES);
           const job = await batches.create(
-            { input_file_id: input.id, endpoint, completion_window: '24h' },
+            {
+              ...{ input_file_id: input.id, endpoint, completion_window: '24h' },
+              ...(key !== undefined && { metadata: { [KEY]: key } }),
+            },
             NO_RETRIES,
           );
           return job.id;
+        }),
+      find: ({ key, sentAt }) =>
+        call(async () => {
+          const oldest = (sentAt - CLOCK_ERROR_MS) / 1_000;
+          for await (const { id, created_at: createdAt, metadata } of listed(batches)) {
+            if (metadata?.[KEY] === key) return [id];
+            if (createdAt < oldest) break;
+          }
+          return [];
         }),
       poll: (jobId) =>
         call(async () => progressOf(await batches.retrieve(jobId, NO_RETRIES), target, call)),
@@ -63,6 +76,21 @@ const BATCH_API: SdkBatchApi<OpenAITarget> = {
     };
   },
 };
+
+/** Where the metadata of a job has its key. */
+const KEY = 'stratagem_key';
+/** How far the clocks of two machines may be apart. */
+const CLOCK_ERROR_MS = 3_600_000;
+
+/** The jobs, the newest first; none at a server that lists none. */
+async function* listed(batches: OpenAI['batches']): AsyncGenerator<Batch> {
+  try {
+    yield* batches.list({ limit: 100 }, NO_RETRIES);
+  } catch (thrown) {
+    const { status } = Object(thrown) as { status?: unknown };
+    if (status !== 404 && status !== 405 && status !== 501) throw thrown;
+  }
+}
 
 function progressOf(job: Batch, target: OpenAITarget, call: BatchCall): BatchProgress {
   switch (job.status) {
