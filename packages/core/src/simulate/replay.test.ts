@@ -82,6 +82,19 @@ test('the alternatives name caps that could matter, and what retries and rate li
   expect(alternatives.find(({ maxParallel }) => maxParallel === null)?.makespanMs).toBe(110);
 });
 
+test('no cap is tried that is above the most that ran at once, and below the cap of the run', () => {
+  const plan = planOf(
+    ...[task('a1', 10), task('a2', 10, 'a1'), task('a3', 10, 'a2')],
+    ...[task('b1', 10), task('b2', 10, 'b1'), task('b3', 10, 'b2')],
+  );
+  const events = simulate(plan, {
+    ...{ strategy: inOrder, maxParallel: 24 },
+    attempt: ({ estimate }) => ({ durationMs: estimate?.durationMs ?? 0, output: 'x' }),
+  }).timeline;
+  const { alternatives } = findAlternatives(events);
+  expect(alternatives.map(({ maxParallel }) => maxParallel)).toEqual([1, 2, null]);
+});
+
 test('groups, fan-outs and tasks that were added keep their order', () => {
   const plan = planOf(
     { ...task('list', 10), outputSchema: undefined },

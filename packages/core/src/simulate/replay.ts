@@ -121,10 +121,13 @@ function capsToTry(fold: RunFold): number[] {
   const peak = fold.steps.reduce((most, { running }) => Math.max(most, running), 0);
   if (peak === 0) return [];
   const cap = firstCap(fold);
-  const base = Number.isFinite(cap) ? cap : peak;
+  // Between the most that ran at once and the cap, a lower cap would not have been noticed.
+  const bases = Number.isFinite(cap)
+    ? { lower: Math.min(peak, cap), higher: cap }
+    : { lower: peak, higher: peak };
   const caps = new Set<number>();
   for (let step = -DOUBLINGS; step <= DOUBLINGS; step++) {
-    const each = Math.round(base * 2 ** step);
+    const each = Math.round((step > 0 ? bases.higher : bases.lower) * 2 ** step);
     if (each >= 1 && each !== cap && each < fold.tasks.length) caps.add(each);
   }
   if (Number.isFinite(cap)) caps.add(Number.POSITIVE_INFINITY);
