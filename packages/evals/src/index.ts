@@ -7,6 +7,6 @@ export {
   evaluatePlan,
 } from './evaluate.js';
 export type { EvalCase, Expectation } from './expectation.js';
-export { junitReport } from './junit.js';
+export { type EvaluatedVariant, junitReport } from './junit.js';
 export { parseCases } from './parse-cases.js';
 export { reasonsOf } from './reasons.js';

@@ -2,32 +2,76 @@ import { OptionError } from '@stratagem/core';
 import type { EvaluatedCase, Evaluation } from './evaluate.js';
 import { reasonsOf } from './reasons.js';
 
+/** The results of a plan and a model, with their name. */
+export interface EvaluatedVariant {
+  /** Such as the file of the plan, or the model. */
+  readonly name: string;
+  readonly evaluation: Evaluation;
+}
+
 /**
- * A report in the format of JUnit, which servers for continuous integration read.
+ * A report in the format of JUnit, which servers for continuous integration read: a test suite for each variant.
  *
- * @param name Of the test suite, such as the file of the plan.
+ * @throws {OptionError} for anything else than results of `evaluatePlan()` with names.
  *
  * @example
- * await writeFile('junit.xml', junitReport(evaluation, 'plan.yaml'));
+ * await writeFile('junit.xml', junitReport([{ name: 'plan.yaml', evaluation }]));
  */
-export function junitReport(evaluation: Evaluation, name: string): string {
-  if (!Array.isArray((evaluation as Evaluation | undefined | null)?.cases)) {
-    throw new OptionError('junitReport() takes the result of evaluatePlan()');
-  }
-  const { cases, failed, notRun } = evaluation;
-  const seconds = cases.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1_000;
-  const tests = cases.length + notRun.length;
-  const counts = `tests="${tests}" failures="${failed}" skipped="${notRun.length}" time="${seconds.toFixed(3)}"`;
+export function junitReport(variants: readonly EvaluatedVariant[]): string {
+  checkVariants(variants);
+  const suites = variants.map(({ name, evaluation }) => {
+    const { cases, failed, notRun } = evaluation;
+    const durationMs = cases.reduce((sum, each) => sum + each.durationMs, 0);
+    const figures = {
+      tests: cases.length + notRun.length,
+      failed,
+      skipped: notRun.length,
+      durationMs,
+    };
+    const lines = [
+      `  <testsuite name="${escaped(name)}" ${attributesOf(figures)}>`,
+      ...cases.flatMap((each) => caseLines(each, name)),
+      ...notRun.flatMap((each) => skippedLines(each, name)),
+      '  </testsuite>',
+    ];
+    return { figures, lines };
+  });
+  const total = (figure: keyof Figures) =>
+    suites.reduce((sum, { figures }) => sum + figures[figure], 0);
+  const all = {
+    ...{ tests: total('tests'), failed: total('failed') },
+    ...{ skipped: total('skipped'), durationMs: total('durationMs') },
+  };
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites ${counts}>`,
-    `  <testsuite name="${escaped(name)}" ${counts}>`,
-    ...cases.flatMap((each) => caseLines(each, name)),
-    ...notRun.flatMap((each) => skippedLines(each, name)),
-    '  </testsuite>',
+    `<testsuites ${attributesOf(all)}>`,
+    ...suites.flatMap(({ lines }) => lines),
     '</testsuites>',
     '',
   ].join('\n');
+}
+
+interface Figures {
+  readonly tests: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly durationMs: number;
+}
+
+function checkVariants(variants: unknown): void {
+  if (Array.isArray(variants) && variants.length > 0 && variants.every(isEvaluated)) return;
+  throw new OptionError(
+    'junitReport() takes a list of variants: { name, evaluation }, each with a result of evaluatePlan()',
+  );
+}
+
+function isEvaluated(variant: Partial<EvaluatedVariant> | undefined | null): boolean {
+  return typeof variant?.name === 'string' && Array.isArray(variant.evaluation?.cases);
+}
+
+function attributesOf({ tests, failed, skipped, durationMs }: Figures): string {
+  const seconds = (durationMs / 1_000).toFixed(3);
+  return `tests="${tests}" failures="${failed}" skipped="${skipped}" time="${seconds}"`;
 }
 
 function caseLines(evaluated: EvaluatedCase, suite: string): string[] {

@@ -97,9 +97,12 @@ describe('test', { timeout }, () => {
     const { exitCode, stdout } = await files.run(
       '--compare-plan',
       files.at('other.yaml'),
-      '--quiet',
+      ...['--junit', files.at('junit.xml'), '--quiet'],
     );
     expect(exitCode).toBe(1);
+    expect(await readFile(files.at('junit.xml'), 'utf8')).toMatch(
+      /<testsuites tests="4" failures="1"[^]*<testsuite name="[^"]*plan\.yaml" tests="2" failures="1"[^]*<testsuite name="[^"]*other\.yaml" tests="2" failures="0"/,
+    );
     expect(stdout).toMatch(/\nibm +✗ +✓\n/);
     expect(stdout).toMatch(/\npassed +1 of 2 passed \(50 %\) +2 of 2 passed \(100 %\)\n/);
     expect(stdout).toContain('1 of 2 cases ended the same');

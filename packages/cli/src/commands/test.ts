@@ -2,6 +2,7 @@ import type { ExecutorOptions, RunOptions, TaskRunner } from '@stratagem/core';
 import {
   CasesError,
   type EvaluatedCase,
+  type EvaluatedVariant,
   type Evaluation,
   evaluatePlan,
   junitReport,
@@ -128,11 +129,6 @@ async function prepare(
   return { ...variant, loaded, flags };
 }
 
-interface EvaluatedVariant {
-  readonly name: string;
-  readonly evaluation: Evaluation;
-}
-
 /** A variant that can be evaluated: all of them are checked before the first one costs anything. */
 interface ReadyVariant extends PreparedVariant {
   readonly options: ExecutorOptions;
@@ -180,13 +176,12 @@ async function evaluateReady(
     for (const variant of ready) {
       const evaluation = await evaluateVariant(variant, cases, stop.signal, ready.length > 1);
       evaluated.push({ name: variant.name, evaluation });
-      if (stop.signal.aborted) break;
     }
   } finally {
     signals.stop();
   }
   // What ended before the signal has been paid for.
-  const code = await report(evaluated, evaluated.length === ready.length, given);
+  const code = await report(evaluated, given);
   return signals.received === undefined ? code : signalExitCode(signals.received);
 }
 
@@ -212,8 +207,9 @@ async function evaluateVariant(
   isCompared: boolean,
 ): Promise<Evaluation> {
   const isText = !flags.quiet && flags.logFormat !== 'json';
-  await announceSimulation(flags, loaded);
-  if (isText && isCompared) await write(process.stderr, `${name}\n`);
+  // A variant that a signal keeps from running counts all of its cases as not run.
+  if (!signal.aborted) await announceSimulation(flags, loaded);
+  if (isText && isCompared && !signal.aborted) await write(process.stderr, `${name}\n`);
   const onCase = (evaluated: EvaluatedCase) => {
     if (flags.logFormat === 'json') process.stderr.write(`${JSON.stringify(evaluated)}\n`);
     else if (isText) process.stderr.write(caseText(evaluated, process.stderr));
@@ -241,17 +237,12 @@ async function judgeOf(
   return (await resolveRunners({ ...flags, model: judge, modelOption: '--judge' }, models)).runner;
 }
 
-/** @param isWhole Whether no signal has stopped a variant before it began. */
-async function report(
-  evaluated: readonly EvaluatedVariant[],
-  isWhole: boolean,
-  given: TestFlags,
-): Promise<number> {
+async function report(evaluated: readonly EvaluatedVariant[], given: TestFlags): Promise<number> {
   const [first] = evaluated as [EvaluatedVariant];
   const { minPass, junit } = given;
-  const hasAll = isWhole && evaluated.every(({ evaluation }) => evaluation.notRun.length === 0);
+  const hasAll = evaluated.every(({ evaluation }) => evaluation.notRun.length === 0);
   const isPassed = hasAll && first.evaluation.passRate >= minPass;
-  if (junit !== undefined) await writeAtomically(junit, junitReport(first.evaluation, first.name));
+  if (junit !== undefined) await writeAtomically(junit, junitReport(evaluated));
   const variants = evaluated.map(({ name, evaluation }) => ({ name, ...evaluation }));
   const text = given.json
     ? `${jsonText({ isPassed, minPass, variants })}\n`
