@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 
 /** Kilobytes that importing an entry of core loads, minified and compressed. */
 const LIMITS = [
-  ['index', 96.4],
+  ['index', 97.8],
   ['strategy', 13.2],
   ['journal', 14],
   ['runner', 33.5],

@@ -1,11 +1,11 @@
 // Entry point: plans from files.
 export { PLAN_SCHEMA_URL, planJsonSchema } from './document/json-schema.js';
 export {
+  type FindRows,
   loadPlanDocument,
   type PlanFile,
   PlanFileError,
   type ReadPlanFile,
-  type ReadRows,
 } from './document/load.js';
 export { type ModelProfile, PROFILE_RUNNERS } from './document/model-schema.js';
 export { type ParsedPlan, parsePlanDocument } from './document/parse.js';

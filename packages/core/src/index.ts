@@ -31,7 +31,7 @@ export {
   TaskError,
 } from './contract/errors.js';
 export type * from './contract/event.js';
-export type { ForEach, ItemResult } from './contract/for-each.js';
+export type { ForEach, ItemResult, ItemStream } from './contract/for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './contract/goal.js';
 export type { Instrumentation } from './contract/instrumentation.js';
 export type { AbandonedAttempt, InterruptOptions } from './contract/interrupt.js';

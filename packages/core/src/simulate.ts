@@ -3,6 +3,7 @@ export type {
   SimulatedAction,
   SimulatedAnswer,
   SimulatedAttempt,
+  SimulatedRead,
   SimulatedRevision,
   SimulateOptions,
   SimulationControls,

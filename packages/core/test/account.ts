@@ -1,4 +1,5 @@
-import type { CancelReason, SkipReason } from '../src/contract/event.js';
+import type { CancelReason, SkipReason, StreamPosition } from '../src/contract/event.js';
+import { streamOf } from '../src/contract/for-each.js';
 import type { LoopResult } from '../src/contract/repeat.js';
 import type { TaskStatus } from '../src/contract/status.js';
 import { doesOwnWork, type Task } from '../src/contract/task.js';
@@ -17,6 +18,8 @@ export class Account {
   output: unknown;
   /** For a loop, how it ended. */
   loop: LoopResult | undefined;
+  /** For a fan-out over a stream, how far it has been read. */
+  stream: StreamPosition | undefined;
   attempts = 0;
   /** Attempts that a busy server refused, and asked to make later. */
   refusals = 0;
@@ -37,6 +40,15 @@ export class Account {
     this.task = task;
     this.parent = parent;
     this.isCopy = isCopy;
+  }
+
+  get isStream(): boolean {
+    return streamOf(this.task) !== undefined;
+  }
+
+  /** Whether a fan-out may get further elements. */
+  get mayHaveMore(): boolean {
+    return this.isStream ? this.stream?.isEnd !== true : this.children.length === 0;
   }
 
   get tries(): number {

@@ -4,7 +4,9 @@ import type { Account } from './account.js';
 import { must } from './must.js';
 
 /** Checks the output of a fan-out against what became of its elements. */
-export function checkFanOut({ task, children }: Account, output: unknown): void {
+export function checkFanOut(account: Account, output: unknown): void {
+  const { task, children, isStream } = account;
+  must(!isStream || !account.mayHaveMore, 'a stream is read to its end', task.id);
   must(
     children.every((child) => child.isSettled),
     'a fan-out waits for all elements',

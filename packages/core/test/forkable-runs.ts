@@ -11,6 +11,7 @@ import { hashUnit } from '../src/util/hash.js';
 import { Dice } from './dice.js';
 import { modularise } from './modularise.js';
 import { type Recipe, randomRun } from './random-runs.js';
+import { withItems } from './with-items.js';
 
 /** Features whose effects depend on nothing but the tasks: never on when something happens. */
 const STEADY: readonly Recipe['features'][number][] = [
@@ -98,8 +99,7 @@ function usingInputs(task: Task, dice: Dice): Task {
       : {}),
     ...(typeof list === 'function' && uses('a list', 0.5)
       ? {
-          forEach:
-            typeof forEach === 'object' ? { ...forEach, items: 'inputs.list' } : 'inputs.list',
+          forEach: withItems(forEach, 'inputs.list'),
         }
       : {}),
     ...(subtasks !== undefined && {

@@ -10,7 +10,7 @@ import type {
   TaskStarted,
   TasksAdded,
 } from '../src/contract/event.js';
-import { forEachOf } from '../src/contract/for-each.js';
+import { type ForEach, forEachOf } from '../src/contract/for-each.js';
 import { doesOwnWork, isTemplate, type Task } from '../src/contract/task.js';
 import type { PlanResult } from '../src/state/result.js';
 import { Account, isInFanOut } from './account.js';
@@ -270,12 +270,15 @@ export class Ledger {
     }
     const fanOut = this.#mayBegin(taskId as string);
     must(fanOut.task.forEach !== undefined, 'only fan-outs have elements', taskId);
-    must(fanOut.children.length === 0, 'a fan-out has its elements once', taskId);
-    const { maxItems } = forEachOf(fanOut.task.forEach);
-    must(tasks.length <= maxItems, 'a fan-out has no more elements than maxItems', taskId);
+    const had = fanOut.children.length;
+    must((event.stream !== undefined) === fanOut.isStream, 'only streams are read', taskId);
+    must(fanOut.mayHaveMore, 'a fan-out has its elements once, or until its stream ends', taskId);
+    fanOut.stream = event.stream;
+    const { maxItems } = forEachOf(fanOut.task.forEach as ForEach);
+    must(had + tasks.length <= maxItems, 'a fan-out has no more elements than maxItems', taskId);
     this.#open(tasks, fanOut, true);
     for (const [position, { id }] of tasks.entries()) {
-      must(id === `${taskId}[${position}]`, 'elements are numbered', id);
+      must(id === `${taskId}[${had + position}]`, 'elements are numbered', id);
     }
   }
 
@@ -593,6 +596,9 @@ export class Ledger {
       );
       if (!account.isOpen || waitingSince !== undefined || notBefore > this.#now) continue;
       if (children.some((child) => !child.isSettled)) continue;
+      // Its next items are on their way.
+      const mayRead = this.#stopped === undefined || account.isCleanUp;
+      if (account.isStream && account.mayHaveMore && mayRead) continue;
       const mustWait =
         !isFree ||
         !this.#places.isFree(task) ||

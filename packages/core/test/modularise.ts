@@ -3,6 +3,7 @@ import type { Condition } from '../src/contract/condition.js';
 import type { Plan } from '../src/contract/plan.js';
 import { asksModel, type Task } from '../src/contract/task.js';
 import type { Inputs } from '../src/state/inputs.js';
+import { withItems } from './with-items.js';
 
 /** A plan with groups that use nothing from outside, and the same plan with modules for these groups. */
 export interface Modularised {
@@ -65,8 +66,9 @@ function closed(task: Task, scopes: ReadonlyMap<string, string>): Task {
     dependencies: left,
     ...(waitFor !== undefined && { waitFor, ...(!isSame && { description: 'Is it right?' }) }),
     ...(when !== undefined && { when: isSame || typeof when === 'function' ? when : { all: [] } }),
+    ...(list === undefined && forEach !== undefined && { forEach }),
     ...(list !== undefined && {
-      forEach: typeof forEach === 'object' ? { ...forEach, items: list } : list,
+      forEach: withItems(forEach, list),
     }),
     ...(runAfter !== undefined && left.length > 0 && { runAfter }),
     ...(!isSame && withTexts(rest, () => 'x')),
@@ -150,7 +152,7 @@ function localised(task: Task, prefix: string): Task {
       when: withLocalNames(when, prefix),
     }),
     ...(list !== undefined && {
-      forEach: typeof forEach === 'object' ? { ...forEach, items: list } : list,
+      forEach: withItems(forEach, list),
     }),
     ...(repeat !== undefined && {
       repeat: { ...repeat, until: withLocalNames(repeat.until, prefix) },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Condition } from '../src/contract/condition.js';
 import { ATTEMPT_ERROR_CODES, RunnerError } from '../src/contract/errors.js';
-import type { ForEach } from '../src/contract/for-each.js';
+import { type ForEach, type ItemStream, streamOf } from '../src/contract/for-each.js';
 import type { Plan } from '../src/contract/plan.js';
 import type { Repeat } from '../src/contract/repeat.js';
 import { isTemplate, type Task } from '../src/contract/task.js';
@@ -9,6 +9,7 @@ import type {
   SimulatedAction,
   SimulatedAnswer,
   SimulatedAttempt,
+  SimulatedRead,
   SimulatedRevision,
   SimulateOptions,
   SimulationControls,
@@ -50,6 +51,7 @@ const FEATURES = [
   'taskControl',
   'repeat',
   'steps',
+  'streams',
 ] as const;
 
 type Feature = (typeof FEATURES)[number];
@@ -184,6 +186,7 @@ class RunMaker {
         this.#known.add(task.id);
         return this.#attempt(task, attempt, isLimited(task, plan, options));
       },
+      read: (task, skip, count) => this.#read(task, skip, count),
       answer: (task) => this.#answer(task, (plan.deadlineMs ?? options.deadlineMs) !== undefined),
     };
     const isExact = this.#isExact && this.#has('budget');
@@ -304,6 +307,11 @@ class RunMaker {
 
   #forEach(id: string, [first]: readonly string[]): ForEach {
     const dice = this.#dice;
+    if (this.#has('streams') && dice.chance(0.5, `${id} streams`)) {
+      const minSuccess = dice.pick([0, 2, '50%', '100%'] as const, `${id} min`);
+      const few = dice.chance(0.2, `${id} max`) && { maxItems: 2 };
+      return { stream: { name: `${id}.jsonl`, open: neverOpened }, minSuccess, ...few };
+    }
     const length = dice.below(4, `${id} items`);
     const items =
       !this.#isFree(first) || dice.chance(0.2, `${id} items by function`)
@@ -544,6 +552,22 @@ class RunMaker {
     return { kind, list, score: dice.below(10, `${id} score`) };
   }
 
+  /** Of the items that encode their position, one or two at a time. */
+  #read({ forEach }: Task, skip: number, count: number): SimulatedRead {
+    const dice = this.#dice;
+    const { name } = streamOf({ forEach }) as ItemStream;
+    const what = `${name} from ${skip}`;
+    const durationMs = dice.below(MOST_MS, `${what} duration`);
+    const length = dice.below(6, `${name} length`);
+    const isBroken = dice.chance(0.15, `${name} is broken`);
+    if (isBroken && skip === length) {
+      return { durationMs, error: new RunnerError('invalid_input', 'torn') };
+    }
+    const end = Math.min(length, skip + count, skip + 1 + dice.below(2, `${what} count`));
+    const isEnd = !isBroken && end === length && (end === skip || dice.chance(0.5, what));
+    return { durationMs, items: listOf(length).slice(skip, end), isEnd };
+  }
+
   #answer({ id, waitFor }: Task, limited: boolean): SimulatedAnswer {
     const dice = this.#dice;
     const isBounded = limited || (typeof waitFor === 'object' && waitFor.timeoutMs !== undefined);
@@ -561,6 +585,10 @@ interface Scope {
   readonly depth: number;
   /** In the pattern of a fan-out or a loop, the ids outside it. */
   readonly outside?: readonly string[];
+}
+
+function neverOpened(): never {
+  throw new Error('a simulation opens no stream');
 }
 
 /** Items that encode their position. */

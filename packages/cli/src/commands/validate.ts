@@ -1,4 +1,5 @@
-import { Graph } from '@stratagem/core/kernel';
+import type { Task } from '@stratagem/core';
+import { Graph, writtenTasksOf } from '@stratagem/core/kernel';
 import { type FileProblem, InvalidFileError } from '../load/invalid-file.js';
 import { type LoadedPlan, type LoadOptions, loadOptions, loadPlan } from '../load/load-plan.js';
 import { resolveRunners } from '../options/resolve-runners.js';
@@ -78,7 +79,18 @@ async function printAll(findings: readonly Finding[]): Promise<void> {
 
 function details({ plan, strategy }: LoadedPlan): string {
   const tasks = plural(new Graph(plan.tasks).size, 'task');
-  return strategy === undefined ? tasks : `${tasks}, ${strategy.name}`;
+  const rows = streamsIn(plan.tasks).map((name) => `rows streamed from ${name}`);
+  return [tasks, ...rows, ...(strategy === undefined ? [] : [strategy.name])].join(', ');
+}
+
+/** The names of the files whose rows are items of fan-outs. */
+function streamsIn(tasks: readonly Task[]): string[] {
+  const names = tasks.flatMap((task) => {
+    const { forEach } = task;
+    const name = typeof forEach === 'object' ? forEach.stream?.name : undefined;
+    return [...(name === undefined ? [] : [name]), ...streamsIn(writtenTasksOf(task).tasks)];
+  });
+  return [...new Set(names)];
 }
 
 /** The document of `validate --json`. */

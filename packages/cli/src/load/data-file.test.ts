@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
@@ -5,7 +7,7 @@ const PLAN = `
 goal: Report
 tasks:
   - id: read
-    forEach: { file: ./reviews.csv, maxItems: 3 }
+    forEach: { file: ./reviews.csv, maxItems: 50 }
     description: Read {{item.text}}
   - id: report
     description: Report on {{read}}
@@ -27,7 +29,6 @@ describe('forEach: { file }', () => {
   });
 
   test.each([
-    ['text\na\nb\nc\nd\n', 'has more than 3 rows, which is maxItems'],
     ['text\na,b\n', 'reviews.csv, line 2: has 2 cells, and the header has 1'],
     ['', 'reviews.csv: is empty'],
   ])('reports %j with its place in the plan', async (csv, message) => {
@@ -36,6 +37,44 @@ describe('forEach: { file }', () => {
     expect(stderr).toMatch(/plan\.yaml:5:\d+/);
     expect(stderr).toContain(message);
     expect(exitCode).toBe(2);
+  });
+
+  const lines = (count: number) => Array.from({ length: count }, (_, n) => `text ${n}\n`).join('');
+
+  test('runs the rows before a torn one, and goes on there once it is corrected', async () => {
+    const json = (count: number) => lines(count).replace(/.+/g, '{ "text": "$&" }');
+    const plan = PLAN.replace('reviews.csv', 'reviews.jsonl');
+    const torn = `${json(20)}{ "text": "to`;
+    await using project = await folder({ 'plan.yaml': plan, 'reviews.jsonl': torn });
+    const cwd = project.path;
+    const { stdout, exitCode } = await stratagem([...RUN, '--journal', 'runs'], { cwd });
+    expect(exitCode).toBe(1);
+    const { tasks, runId } = JSON.parse(stdout);
+    expect(tasks.filter(({ status }: { status: string }) => status === 'completed')).toHaveLength(
+      20,
+    );
+    const [failed] = tasks.filter(({ id }: { id: string }) => id === 'read');
+    expect(failed.error.message).toContain('failed: reviews.jsonl, line 21: is not JSON');
+    await writeFile(join(cwd, 'reviews.jsonl'), json(22));
+    const resume = ['resume', runId, '--retry-failed', '--journal', 'runs', '--json'];
+    const again = JSON.parse((await stratagem(resume, { cwd })).stdout);
+    expect(again).toMatchObject({ status: 'completed', metrics: { completedTasks: 24 } });
+    expect(again.metrics.attempts).toBe(23);
+  });
+
+  test('reads no more rows than maxItems', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'reviews.csv': `text\n${lines(51)}` });
+    const { stdout } = await stratagem(RUN, { cwd: project.path });
+    expect(JSON.parse(stdout).tasks[0].error.message).toContain('more than 50 items');
+  });
+
+  test('is shown before it runs', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'reviews.csv': 'text\na\n' });
+    const cwd = project.path;
+    const dry = await stratagem(['run', 'plan.yaml', '--dry-run'], { cwd });
+    expect(dry.stdout).toContain('streamed from ./reviews.csv');
+    const valid = await stratagem(['validate', 'plan.yaml'], { cwd });
+    expect(valid.stdout).toContain('streamed from ./reviews.csv');
   });
 
   test('reads no file outside of the folder of the plan, and none that is missing', async () => {

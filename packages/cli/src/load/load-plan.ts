@@ -5,10 +5,10 @@ import type { LineCounter } from 'yaml';
 import { type Profiles, plainProfiles } from '../options/profiles.js';
 import type { ModuleFlags } from '../options/run-flags.js';
 import type { Settings } from '../settings/settings.js';
+import { findRows } from './find-rows.js';
 import { type FileProblem, InvalidFileError, problemsIn } from './invalid-file.js';
 import { ModuleFiles } from './module-files.js';
 import { parseSource } from './parse-source.js';
-import { readDataFile } from './read-data-file.js';
 import { readSource } from './read-source.js';
 import type { Source } from './source.js';
 
@@ -82,10 +82,10 @@ export async function parsePlan(
         if (parsed === undefined) throw new PlanFileError(brokenModule(file));
         return { file, value: parsed.source.value };
       },
-      async (path, from, most) => {
+      async (path, from) => {
         const file = await modules.find(path, from);
         dataFiles.push(file);
-        return readDataFile(file, most);
+        return findRows(file);
       },
     );
     if (isClean(sources)) {

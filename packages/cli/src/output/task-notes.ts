@@ -13,10 +13,8 @@ export function taskNotes(task: Task, unfold = false): string[] {
   if (runAfter === 'failure') lines.push('only after a failure');
   if (when !== undefined) lines.push(`when ${conditionText(when)}`);
   if (forEach !== undefined) {
-    const items = typeof forEach === 'object' ? forEach.items : forEach;
-    const source = typeof items === 'string' ? items : 'item';
     const own = repeat === undefined ? patternText(task, unfold) : '';
-    lines.push(`for each ${source}${own}`);
+    lines.push(`for each ${sourceText(forEach)}${own}`);
   }
   if (repeat !== undefined) {
     const { maxIterations = 5 } = repeat;
@@ -41,6 +39,12 @@ function patternText(task: Task, unfold: boolean): string {
   const isShown = task.plan === undefined || unfold;
   const ids = (isShown ? writtenTasksOf(task).tasks : []).map(({ id }) => id).join(', ');
   return ids === '' ? '' : `: ${ids}`;
+}
+
+function sourceText(forEach: NonNullable<Task['forEach']>): string {
+  const { items, stream } = typeof forEach === 'object' ? forEach : { items: forEach };
+  if (stream !== undefined) return `row, streamed from ${stream.name}`;
+  return typeof items === 'string' ? items : 'item';
 }
 
 function conditionText(when: NonNullable<Task['when']>): string {

@@ -5,7 +5,7 @@ import type { Plan } from '../contract/plan.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { readRun } from '../journal/read-run.js';
 import { createExecutor } from '../runtime/executor.js';
-import { analyzeRun } from './analyze.js';
+import { analyzeRun, RunAnalyzer } from './analyze.js';
 
 /** Runs a plan; what its runner was sent, and the events of the run, as they were and as recorded. */
 async function run(plan: Plan) {
@@ -97,6 +97,26 @@ test('a list that a function gave is taken from the record, not from the functio
   const { sent, read } = await run({ goal: 'x', tasks });
   expect(analyzeRun(read).promptOf('each[1]')).toBe(sent.get('each[1]'));
   expect(calls).toBe(1);
+});
+
+test('the rows of a stream are taken from the events, while they are read and later', async () => {
+  const stream = {
+    name: 'rows',
+    async *open() {
+      for (let n = 0; n < 2_500; n++) yield { n };
+    },
+  };
+  const tasks = [{ id: 'each', description: 'Greet {{item.n}}', forEach: { stream } }];
+  const { sent, read } = await run({ goal: 'x', tasks });
+  const live = new RunAnalyzer();
+  for (const event of read) {
+    live.add(event);
+    const { taskId } = event as { taskId?: string };
+    if (event.type !== 'task_started' || event.sequence % 100 !== 0) continue;
+    expect(live.analyze().promptOf(taskId as string)).toBe(sent.get(taskId as string));
+  }
+  const analysis = analyzeRun(read);
+  for (const [id, prompt] of sent) expect(analysis.promptOf(id), id).toBe(prompt);
 });
 
 test('there is no prompt where a function makes it, or where an input is not there yet', async () => {

@@ -1,4 +1,4 @@
-import { isByFunction } from '../contract/for-each.js';
+import { isByFunction, streamOf } from '../contract/for-each.js';
 import { asksModel, isTemplate, type Task } from '../contract/task.js';
 import { FanOut } from '../state/fan-out.js';
 import { inputsOf } from '../state/inputs.js';
@@ -11,7 +11,7 @@ export class Prompts {
   readonly #fanOut = new FanOut();
   /** For fan-outs and loops, how many of their tasks are known as copies of their pattern. */
   readonly #adopted = new Map<number, number>();
-  /** The lists that functions gave to fan-outs. */
+  /** The lists that functions gave to fan-outs, and what was read from streams. */
   readonly #lists: ReadonlyMap<number, readonly unknown[]>;
 
   constructor(state: RunState, lists: ReadonlyMap<number, readonly unknown[]>) {
@@ -46,9 +46,11 @@ export class Prompts {
     if (!this.#adopt(parent)) return false;
     const pattern = graph.taskOf(parent);
     if (!isTemplate(pattern)) return true;
+    const known = this.#adopted.get(parent) ?? 0;
     const made = this.#childrenOf(parent, pattern);
     if (made === undefined) return false;
-    let position = 0;
+    if (made.length === 0) return true;
+    let position = streamOf(pattern) === undefined ? 0 : -known;
     graph.eachChild(parent, (child) => {
       const copy = made[position++];
       if (copy !== undefined) this.#adoptCopy(child, copy);
@@ -60,12 +62,16 @@ export class Prompts {
   #childrenOf(index: number, pattern: Task): readonly Task[] | undefined {
     const { graph } = this.#state;
     const count = graph.childCount(index);
-    // A loop has more of them later.
+    // A loop and a stream have more of them later.
     if (this.#adopted.get(index) === count) return [];
     const isFanOut = pattern.forEach !== undefined;
     const items = isFanOut ? this.#itemsOf(index, pattern) : undefined;
     if (isFanOut && items === undefined) return undefined;
+    const known = this.#adopted.get(index) ?? 0;
     this.#adopted.set(index, count);
+    if (items !== undefined && streamOf(pattern) !== undefined) {
+      return this.#fanOut.elementsOf(pattern, items.slice(known), count - known, known);
+    }
     return items === undefined
       ? this.#iterationsOf(index, pattern)
       : this.#fanOut.elementsOf(pattern, items, items.length);
@@ -84,8 +90,10 @@ export class Prompts {
   #itemsOf(index: number, pattern: Task): readonly unknown[] | undefined {
     const list = this.#lists.get(index);
     if (list !== undefined) return list;
-    // The function of the user is not called again.
-    if (isByFunction(pattern) || this.#lacksOutput(index)) return undefined;
+    // The function of the user is not called again, and no stream is read again.
+    if (isByFunction(pattern) || streamOf(pattern) !== undefined || this.#lacksOutput(index)) {
+      return undefined;
+    }
     return this.#fanOut.itemsOf(pattern, inputsOf(index, this.#state, this.#fanOut));
   }
 

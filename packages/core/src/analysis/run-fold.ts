@@ -44,8 +44,8 @@ export class RunFold {
   readonly blockers: Blockers;
   readonly steps: ConcurrencyStep[] = [];
   readonly rounds: RoundRecord[] = [];
-  /** The lists that functions gave to fan-outs, by index. */
-  readonly lists = new Map<number, readonly unknown[]>();
+  /** The lists that functions gave to fan-outs, and what was read from streams, by index. */
+  readonly lists = new Map<number, unknown[]>();
   readonly prompts: Prompts;
   strategy = '';
   /** The index of the task that settled last; -1 for none. */
@@ -150,18 +150,31 @@ export class RunFold {
     for (let index = first; index < this.graph.size; index++) {
       this.#addRecord(index, now, by, round);
     }
-    if (event.source === 'for_each' && event.items !== undefined) this.lists.set(by, event.items);
+    if (event.source === 'for_each') this.#noteItems(event, by);
     if (!isMadeFromTemplate(event) || !this.#begun.has(by)) return;
     const cause = (this.tasks[by] as TaskRecord).phases.findLast(({ kind }) => kind === 'blocked');
-    this.graph.eachChild(by, (child) => {
-      if (child < first || !this.state.isAdmissible(child)) return;
+    for (let child = first; child < this.graph.size; child++) {
+      if (this.graph.parentOf(child) !== by || !this.state.isAdmissible(child)) continue;
       // An iteration waited for the one before it.
       let after = cause?.by ?? -1;
       this.graph.eachDependency(child, (dependency) => {
         after = dependency;
       });
       this.#unblock(child, now, after);
-    });
+    }
+  }
+
+  /** The items of a stream come in several events, and some of them may have been forgotten. */
+  #noteItems({ items, tasks }: TasksAdded, by: number): void {
+    if (items === undefined) {
+      if (tasks.length > 0) this.lists.delete(by);
+      return;
+    }
+    const before = this.graph.childCount(by) - tasks.length;
+    const list = this.lists.get(by) ?? [];
+    if (list.length !== before) return;
+    for (const item of items) list.push(item);
+    this.lists.set(by, list);
   }
 
   #addToTask(event: RunEvent, record: TaskRecord, now: number): void {
@@ -323,7 +336,7 @@ export class RunFold {
     if (!graph.hasFamilies) return;
     const parent = graph.parentOf(record.index);
     if (parent === undefined || !state.isPending(parent)) return;
-    if (state.groups.unsettledChildrenOf(parent) > 0) return;
+    if (state.groups.unsettledChildrenOf(parent) > 0 || state.groups.isReading(parent)) return;
     const group = this.tasks[parent] as TaskRecord;
     if (group.phases.at(-1)?.kind === 'children') this.#begin(group, phaseOf('ready', now));
   }

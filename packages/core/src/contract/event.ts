@@ -223,8 +223,8 @@ export interface ToolApprovalDecided extends AttemptBase, ApprovalDecision {
 }
 
 /**
- * Tasks were added to the plan: by a fan-out that has its list, by a loop for its next iteration, by a
- * running task, or by a round of re-planning.
+ * Tasks were added to the plan: by a fan-out that has its list or the next items of its stream, by a
+ * loop for its next iteration, by a running task, or by a round of re-planning.
  */
 export interface TasksAdded extends Base {
   readonly type: 'tasks_added';
@@ -232,8 +232,22 @@ export interface TasksAdded extends Base {
   readonly taskId?: string | undefined;
   readonly source: 'for_each' | 'repeat' | 'add_tasks' | 'replan';
   readonly tasks: readonly Task[];
-  /** The list that the function of a fan-out returned; with `redact`, the list of every fan-out. */
+  /**
+   * The list that the function of a fan-out returned; with `redact`, the list of every fan-out. Of a
+   * stream, the items that were read: in the journal and for listeners, but not in `result.timeline`, as
+   * the run forgets them with their tasks.
+   */
   readonly items?: readonly unknown[] | undefined;
+  /** For a fan-out over a stream, how far it has been read: more of its tasks may follow. */
+  readonly stream?: StreamPosition | undefined;
+}
+
+/** How far a fan-out has read its stream. */
+export interface StreamPosition {
+  /** A hash of all items read so far: a resumed run compares it with what it reads again. */
+  readonly hash: string;
+  /** Whether these are all items. */
+  readonly isEnd: boolean;
 }
 
 /** Whether tasks belong to the fan-out or the loop that added them. */

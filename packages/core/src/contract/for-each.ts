@@ -7,24 +7,50 @@ import type { TaskError } from './errors.js';
 // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
 export type ItemsSource = string | ((inputs: any) => readonly unknown[]);
 
-/** A fan-out: one task for each item of a list. */
+/**
+ * Items that are read while the run has room for them, such as the rows of a file.
+ *
+ * @example
+ * const reviews = { name: 'reviews.jsonl', open: () => readRows('reviews.jsonl') };
+ */
+export interface ItemStream<Item = unknown> {
+  /** What it is called in messages, plans and reports, such as the path of the file. */
+  readonly name: string;
+  /**
+   * Reads the items, from the first one on. A resumed run reads those again that it has, and fails the
+   * fan-out if they are not the same.
+   */
+  readonly open: () => AsyncIterable<Item>;
+}
+
+/** Limits of a fan-out. */
+interface ForEachLimits {
+  /**
+   * The maximum number of items; the task fails when there are more.
+   * @default 1000 for a list, none for a stream
+   */
+  readonly maxItems?: number | undefined;
+  /**
+   * How many items must succeed, as a number or a percentage (`'80%'`). The output contains the
+   * failed ones, too.
+   * @default '100%'
+   */
+  readonly minSuccess?: number | `${number}%` | undefined;
+}
+
+/** A fan-out: one task for each item of a list or a stream. */
 export type ForEach =
   | ItemsSource
-  | {
+  | ({
       /** The list: a reference such as `'list.names'`, or a function of the outputs. */
       readonly items: ItemsSource;
-      /**
-       * The maximum number of items; the task fails when there are more.
-       * @default 1000
-       */
-      readonly maxItems?: number | undefined;
-      /**
-       * How many items must succeed, as a number or a percentage (`'80%'`). The output contains the
-       * failed ones, too.
-       * @default '100%'
-       */
-      readonly minSuccess?: number | `${number}%` | undefined;
-    };
+      readonly stream?: undefined;
+    } & ForEachLimits)
+  | ({
+      /** Items that are read while the run has room for them. */
+      readonly stream: ItemStream;
+      readonly items?: undefined;
+    } & ForEachLimits);
 
 /** The result of one item of a fan-out. */
 export type ItemResult<Output = unknown> =
@@ -35,32 +61,26 @@ const DEFAULT_MAX_ITEMS = 1_000;
 
 /** A fan-out with its defaults filled in. */
 export function forEachOf(forEach: ForEach): {
-  items: ItemsSource;
+  /** Undefined for a stream. */
+  items: ItemsSource | undefined;
   maxItems: number;
   minSuccess: number | `${number}%`;
 } {
   const given = typeof forEach === 'object' ? forEach : { items: forEach };
   // An undefined field counts as left out.
-  const { items, maxItems = DEFAULT_MAX_ITEMS, minSuccess = '100%' } = given;
-  return { items, maxItems, minSuccess };
+  const { items, minSuccess = '100%' } = given;
+  const most = given.stream === undefined ? DEFAULT_MAX_ITEMS : Number.POSITIVE_INFINITY;
+  return { items, maxItems: given.maxItems ?? most, minSuccess };
 }
 
-/** The hashes of lists that are known before the run, by the functions that return them. */
-const contents = new WeakMap<object, string>();
-
-/**
- * A function that returns a list which is known before the run, such as the rows of a file. Another hash
- * is a change of the plan.
- */
-export function knownItems(items: readonly unknown[], hash: string): ItemsSource {
-  const source = () => items;
-  contents.set(source, hash);
-  return source;
-}
-
-/** The hash of the list that a function returns, if it is known before the run. */
-export function hashOfItems(source: unknown): string | undefined {
-  return typeof source === 'function' ? contents.get(source) : undefined;
+/** The stream that a fan-out reads its items from; undefined for another task. */
+export function streamOf({
+  forEach,
+}: {
+  readonly forEach?: ForEach | undefined;
+}): ItemStream | undefined {
+  // Graphs are also made of plans that have yet to be checked.
+  return typeof forEach === 'object' ? forEach?.stream : undefined;
 }
 
 /** How many of `count` items must succeed. */
@@ -70,7 +90,7 @@ export function requiredSuccesses(minSuccess: number | `${number}%`, count: numb
   return Math.ceil((Number.parseFloat(minSuccess) / 100) * count - 1e-9);
 }
 
-/** Whether a function makes the list; otherwise it is in an output. */
+/** Whether a function makes the list; otherwise it is in an output, or is a stream. */
 export function isByFunction({ forEach }: { readonly forEach?: ForEach | undefined }): boolean {
   return forEach !== undefined && typeof forEachOf(forEach).items === 'function';
 }

@@ -28,6 +28,19 @@ test('the element of a fan-out has the type of its list, however it is given', (
       run: ({ item }) => item.toFixed(),
     })
     .addTask({
+      id: 'stream',
+      dependencies: ['gather'],
+      forEach: {
+        stream: {
+          name: 'pages',
+          open: async function* () {
+            yield { page: 1 };
+          },
+        },
+      },
+      run: ({ item, index }) => item.page.toFixed() + index,
+    })
+    .addTask({
       id: 'wrong',
       dependencies: ['gather'],
       forEach: 'gather.documents',
@@ -46,6 +59,7 @@ test('the element of a fan-out has the type of its list, however it is given', (
     });
   type Outputs = OutputsOf<typeof plan>;
   expectTypeOf<Outputs['function']>().toEqualTypeOf<readonly ItemResult<number>[]>();
+  expectTypeOf<Outputs['stream']>().toEqualTypeOf<readonly ItemResult<string>[]>();
   expectTypeOf<Outputs['options']>().toEqualTypeOf<readonly ItemResult<string>[]>();
 });
 

@@ -1,4 +1,5 @@
 import type { Condition, Operator } from './condition.js';
+import type { ItemStream } from './for-each.js';
 import type { Plan } from './plan.js';
 import type { LoopEnding, OnExhausted } from './repeat.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
@@ -100,6 +101,11 @@ type ForEachInput<Inputs, Source extends string, Item> =
   | ItemsInput<Inputs, Source, Item>
   | {
       readonly items: ItemsInput<Inputs, Source, Item>;
+      readonly maxItems?: number | undefined;
+      readonly minSuccess?: number | `${number}%` | undefined;
+    }
+  | {
+      readonly stream: ItemStream<Item>;
       readonly maxItems?: number | undefined;
       readonly minSuccess?: number | `${number}%` | undefined;
     };

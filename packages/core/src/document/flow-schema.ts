@@ -36,7 +36,9 @@ export const conditionSchema = z
   .meta({ id: 'condition' });
 
 const forEachLimits = {
-  maxItems: count.describe('The maximum number of items; 1000 by default.').optional(),
+  maxItems: count
+    .describe('The maximum number of items; 1000 by default, and none for the rows of a file.')
+    .optional(),
   minSuccess: z
     .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/)])
     .describe('How many items must succeed, as a number or a percentage like 80%; all by default.')
@@ -54,7 +56,7 @@ export const forEachSchema = z.union([
       .string()
       .min(1)
       .describe(
-        'A file whose rows are the items, like ./reviews.jsonl: CSV, TSV, JSON Lines or JSON.',
+        'A file whose rows are the items, like ./reviews.jsonl: CSV, TSV, JSON Lines or JSON. Rows are read while the plan runs.',
       ),
     ...forEachLimits,
   }),

@@ -1,7 +1,7 @@
 import { OptionError, StratagemError } from '../contract/errors.js';
+import type { ItemStream } from '../contract/for-each.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import { isRecord } from '../util/record.js';
-import { sha256 } from '../util/sha256.js';
 import { DEFAULT_MAX_DEPTH } from '../validate/plan.js';
 import {
   type ParsedDocument,
@@ -10,7 +10,6 @@ import {
   parseDocument,
   parsedPlan,
 } from './parse.js';
-import { type FileRows, maxItemsOf } from './tasks.js';
 
 /** A plan file as data. */
 export interface PlanFile {
@@ -31,14 +30,17 @@ export interface PlanFile {
 export type ReadPlanFile = (path: string, from: string) => PlanFile | Promise<PlanFile>;
 
 /**
- * Reads the rows of a file that a fan-out names (`forEach: { file }`).
+ * Finds the file with rows that a fan-out names (`forEach: { file }`). The rows are read while the plan
+ * runs, with the function that it returns; see `ItemStream.open`.
  *
  * @param path As it is written in the plan file: `./reviews.jsonl`.
  * @param from The plan file that names it.
- * @param most More rows than this are not needed.
  * @throws {PlanFileError} when it cannot be used.
  */
-export type ReadRows = (path: string, from: string, most: number) => Promise<readonly unknown[]>;
+export type FindRows = (
+  path: string,
+  from: string,
+) => ItemStream['open'] | Promise<ItemStream['open']>;
 
 /** Why the file of a module, or of rows, cannot be used: a sentence that continues its path. */
 export class PlanFileError extends StratagemError {
@@ -50,7 +52,7 @@ export class PlanFileError extends StratagemError {
 /**
  * Checks a plan file with the files of its modules, each of which is read and parsed once.
  *
- * @param readRows Reads the rows of fan-outs over files; without it, such a fan-out is a problem.
+ * @param findRows Finds the rows of fan-outs over files; without it, such a fan-out is a problem.
  * @throws {PlanError} with every problem of all of these files.
  * @throws {OptionError} without a file or a function.
  *
@@ -63,7 +65,7 @@ export class PlanFileError extends StratagemError {
 export async function loadPlanDocument(
   root: PlanFile,
   read: ReadPlanFile,
-  readRows?: ReadRows,
+  findRows?: FindRows,
 ): Promise<ParsedPlan> {
   if (typeof root?.file !== 'string') {
     throw new OptionError('loadPlanDocument() takes a file, like { file: "plan.json", value }');
@@ -71,10 +73,10 @@ export async function loadPlanDocument(
   if (typeof read !== 'function') {
     throw new OptionError('loadPlanDocument() takes a function that reads the files of modules');
   }
-  if (readRows !== undefined && typeof readRows !== 'function') {
-    throw new OptionError('loadPlanDocument() takes a function that reads rows');
+  if (findRows !== undefined && typeof findRows !== 'function') {
+    throw new OptionError('loadPlanDocument() takes a function that finds rows');
   }
-  const loader = new Loader(read, readRows);
+  const loader = new Loader(read, findRows);
   const document = await loader.load(root, undefined);
   return parsedPlan({ ...document, problems: [...loader.problems, ...document.problems] });
 }
@@ -85,25 +87,24 @@ const TOO_DEEP = `is nested deeper than ${DEFAULT_MAX_DEPTH} levels`;
 class Loader {
   readonly problems: PlanProblem[] = [];
   readonly #read: ReadPlanFile;
-  readonly #readRows: ReadRows | undefined;
+  readonly #findRows: FindRows | undefined;
   readonly #known = new Map<string, ParsedFile>();
   /** The files around the one that is loaded. */
   readonly #around: string[] = [];
 
-  constructor(read: ReadPlanFile, readRows: ReadRows | undefined) {
+  constructor(read: ReadPlanFile, findRows: FindRows | undefined) {
     this.#read = read;
-    this.#readRows = readRows;
+    this.#findRows = findRows;
   }
 
   /** @param file The name of a module; undefined for the plan of the run. */
   async load(given: PlanFile, file: string | undefined): Promise<ParsedDocument> {
     this.#around.push(given.file);
     const files = new Map<string, ParsedFile | string | undefined>();
-    const rows = new Map<string, FileRows | string>();
-    for (const named of filesIn(given.value)) {
-      const { path, most } = named;
-      if (most !== undefined) rows.set(keyOf(named), await this.#rowsAt(path, given.file, most));
-      else if (!files.has(path)) files.set(path, await this.#fileAt(path, given.file));
+    const rows = new Map<string, ItemStream['open'] | string>();
+    for (const { path, hasRows } of filesIn(given.value)) {
+      if (!hasRows && !files.has(path)) files.set(path, await this.#fileAt(path, given.file));
+      if (hasRows && !rows.has(path)) rows.set(path, await this.#rowsAt(path, given.file));
     }
     this.#around.pop();
     const { size } = rows;
@@ -111,17 +112,16 @@ class Loader {
       file,
       isModule: file !== undefined,
       fileAt: (path) => files.get(path),
-      ...(size > 0 && { rowsAt: (path, most) => rows.get(keyOf({ path, most })) ?? TOO_DEEP }),
+      ...(size > 0 && { rowsAt: (path) => rows.get(path) ?? TOO_DEEP }),
     });
   }
 
   /** @returns Why there are none, if there are none. */
-  async #rowsAt(path: string, from: string, most: number): Promise<FileRows | string> {
-    if (this.#readRows === undefined) return 'cannot be read here: pass a function that reads rows';
+  async #rowsAt(path: string, from: string): Promise<ItemStream['open'] | string> {
+    if (this.#findRows === undefined) return 'cannot be read here: pass a function that finds rows';
+    if (path === '-') return 'must be a file: a resumed run reads it again, unlike standard input';
     try {
-      const rows = await this.#readRows(path, from, most + 1);
-      if (rows.length > most) return `has more than ${most} rows, which is maxItems`;
-      return { rows, hash: await sha256(JSON.stringify(rows)) };
+      return await this.#findRows(path, from);
     } catch (error) {
       if (error instanceof PlanFileError) return error.message;
       throw error;
@@ -164,12 +164,8 @@ function located({ uses }: ParsedDocument, file: string): ParsedDocument['uses']
 /** A file that a task names. */
 interface NamedFile {
   readonly path: string;
-  /** Of a file with rows: how many it may have. Undefined for a plan file. */
-  readonly most?: number | undefined;
-}
-
-function keyOf({ path, most }: NamedFile): string {
-  return `${most} ${path}`;
+  /** Whether it has rows; otherwise it is a plan file. */
+  readonly hasRows: boolean;
 }
 
 /** The files that the tasks of a document name, at any depth. */
@@ -181,9 +177,9 @@ function filesIn(document: unknown): NamedFile[] {
       if (!isRecord(task)) continue;
       const { plan, subtasks, forEach } = task;
       if (isRecord(forEach) && typeof forEach.file === 'string') {
-        named.push({ path: forEach.file, most: maxItemsOf(forEach) });
+        named.push({ path: forEach.file, hasRows: true });
       }
-      if (typeof plan === 'string') named.push({ path: plan });
+      if (typeof plan === 'string') named.push({ path: plan, hasRows: false });
       else if (isRecord(plan)) visit(plan.tasks, depth + 1);
       visit(subtasks, depth + 1);
     }

@@ -1,5 +1,5 @@
 import { compileJsonSchema } from '../contract/compile-json-schema.js';
-import { type ForEach, forEachOf, knownItems } from '../contract/for-each.js';
+import type { ForEach, ItemStream } from '../contract/for-each.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
 import { asksModel, hasSubtasks, type ModulePlan, type Task } from '../contract/task.js';
@@ -15,14 +15,8 @@ export type ModuleAt = (
   place: { readonly id: unknown; readonly path: PlanPath; readonly depth: number },
 ) => ModulePlan;
 
-/** The rows of a file, and a hash of them. */
-export interface FileRows {
-  readonly rows: readonly unknown[];
-  readonly hash: string;
-}
-
-/** The rows of a file; a text says why they cannot be had. */
-export type RowsAt = (path: string, maxItems: number) => FileRows | string;
+/** The rows of the file at a path; a text says why they cannot be had. */
+export type RowsAt = (path: string) => ItemStream['open'] | string;
 
 /** What the tasks of a document name. */
 export interface DocumentFiles {
@@ -98,25 +92,18 @@ function documentTask(
   return known;
 }
 
-/** A fan-out over the rows of a file, which have been read. */
+/** A fan-out over the rows of a file. */
 function forEachRow(
   problems: PlanProblem[],
   { file, ...limits }: Readonly<Record<string, unknown>>,
   { rowsAt }: DocumentFiles,
   path: PlanPath,
 ): ForEach {
-  const found = rowsAt(file as string, maxItemsOf(limits));
-  if (typeof found === 'string') {
-    add(problems, 'invalid_value', [...path, 'file'], found);
-    return { ...limits, items: () => [] };
-  }
-  return { ...limits, items: knownItems(found.rows, found.hash) };
-}
-
-/** The limit of a fan-out in a document; a wrong one is reported elsewhere. */
-export function maxItemsOf({ maxItems }: { readonly maxItems?: unknown }): number {
-  const isLimit = Number.isSafeInteger(maxItems) && (maxItems as number) > 0;
-  return forEachOf({ items: '', ...(isLimit && { maxItems: maxItems as number }) }).maxItems;
+  const name = file as string;
+  const open = rowsAt(name);
+  if (typeof open !== 'string') return { ...limits, stream: { name, open } };
+  add(problems, 'invalid_value', [...path, 'file'], open);
+  return { ...limits, items: () => [] };
 }
 
 /** Makes a JSON Schema able to validate. It stays the same JSON. */

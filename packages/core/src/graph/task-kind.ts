@@ -1,3 +1,4 @@
+import { streamOf } from '../contract/for-each.js';
 import { hasSubtasks, isTemplate, type Task } from '../contract/task.js';
 
 /**
@@ -29,6 +30,8 @@ export const TaskKind = {
   template: 258,
   /** Competes for a resource of its own: its work is done without a model, or it names one. */
   ownResource: 512,
+  /** A fan-out whose items come from a stream. */
+  stream: 1024,
 } as const;
 
 /** What makes a task more than one attempt that starts when its dependencies have completed. */
@@ -40,6 +43,7 @@ export function taskKindOf(task: Task): number {
   return (
     (task.when === undefined ? 0 : TaskKind.when) |
     (task.forEach === undefined ? 0 : TaskKind.forEach) |
+    (streamOf(task) === undefined ? 0 : TaskKind.stream) |
     (hasSubtasks(task) ? TaskKind.subtasks : 0) |
     (task.waitFor === undefined ? 0 : TaskKind.waitFor) |
     // An element of a fan-out is the loop, not the fan-out itself.

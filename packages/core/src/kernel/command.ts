@@ -28,6 +28,7 @@ export type Command =
       readonly decision: ApprovalDecision;
     }
   | ReplanCommand
+  | ReadCommand
   | { readonly type: 'abort_replan'; readonly error: StratagemError };
 
 /** Asks the driver for a revision of the plan. */
@@ -36,4 +37,16 @@ export interface ReplanCommand {
   readonly situation: Situation;
   /** When the run must be over, as Unix time in milliseconds; undefined without a limit. */
   readonly deadline: number | undefined;
+}
+
+/** Asks the driver for the next items of the stream of a fan-out. It answers once, also when there are none. */
+export interface ReadCommand {
+  readonly type: 'read';
+  readonly index: number;
+  /** How many items have been read before. */
+  readonly skip: number;
+  /** The hash of those; undefined when there are none. */
+  readonly hash: string | undefined;
+  /** How many are needed; fewer will do. */
+  readonly count: number;
 }

@@ -8,7 +8,7 @@ import { TaskKind } from '../graph/task-kind.js';
 import { canonical } from '../serialize/canonical.js';
 import { asData } from '../serialize/task.js';
 import { toData } from '../serialize/value.js';
-import { idsOf, requireFewItems } from '../state/fan-out.js';
+import { requireFewItems, requireFreeIds } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
 import { bindModule, type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
 import { moduleOutputsOf } from '../state/plan-outputs.js';
@@ -18,6 +18,7 @@ import { askHuman } from './human-input.js';
 import { beginLoop, isLoop } from './loop.js';
 import type { Machine } from './machine.js';
 import { completeTask, failTask, skipFor, skipTask } from './settlement.js';
+import { continueStream, isStream } from './streams.js';
 
 /** What makes a task more than one attempt. */
 const SPECIAL = TaskKind.when | TaskKind.template | TaskKind.subtasks | TaskKind.waitFor;
@@ -66,9 +67,11 @@ export function open(machine: Machine, index: number): void {
     ) {
       skipTask(machine, index, 'condition_false', undefined);
     } else if (isFanOut && beginsAgain) {
-      requireSameItems(machine, index, task, inputs);
+      // A stream does not depend on inputs.
+      if (!isStream(machine, index)) requireSameItems(machine, index, task, inputs);
       beginGroup(machine, index);
-    } else if (isFanOut) expand(machine, index, task, inputs);
+    } else if (isStream(machine, index)) beginGroup(machine, index);
+    else if (isFanOut) expand(machine, index, task, inputs);
     else if (task.repeat !== undefined) beginGroup(machine, index);
     else if (hasSubtasks(task)) {
       if (task.plan !== undefined) bindModule(index, state, fanOut);
@@ -135,7 +138,8 @@ function beginGroup(machine: Machine, group: number): void {
   graph.eachChild(group, (child) => {
     if (state.isAdmissible(child)) machine.unblocked.push(child);
   });
-  if (state.groups.unsettledChildrenOf(group) === 0) finishGroup(machine, group);
+  if (isStream(machine, group)) continueStream(machine, group);
+  else if (state.groups.unsettledChildrenOf(group) === 0) finishGroup(machine, group);
 }
 
 /** Ends a group whose children have all settled, or lets it do its own work with their outputs. */
@@ -193,10 +197,7 @@ function expand(machine: Machine, index: number, task: Task, inputs: Inputs): vo
   const isRecorded = isByFunction(task) || graph.moduleOf(index) !== undefined;
   if (isRecorded) requireStorable?.(items);
   const elements = fanOut.elementsOf(task, items, items.length);
-  for (const id of idsOf(elements)) {
-    if (graph.indexOf(id) === undefined) continue;
-    throw new RunnerError('invalid_input', `its forEach needs the id "${id}", which is taken`);
-  }
+  requireFreeIds(graph, elements);
   if (elements.length > 0) {
     const given = recordsItems || isRecorded ? { items } : {};
     const { taskId } = machine.about(index);

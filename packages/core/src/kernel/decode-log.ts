@@ -65,7 +65,8 @@ function contextOf({ state, fanOut, plan, added, codecs }: DecodeOptions): Decod
       const index = requireIndex(state, taskId);
       const task = state.graph.tasks[index] as Task;
       const list = items ?? fanOut.itemsOf(task, inputsOf(index, state, fanOut));
-      return asData(fanOut.elementsOf(task, list, count));
+      // A stream is read in parts.
+      return asData(fanOut.elementsOf(task, list, count, state.graph.childCount(index)));
     },
     iterationOf: (taskId) => asData([nextIteration(requireIndex(state, taskId), state, fanOut)]),
     addedTasks(data, attached) {

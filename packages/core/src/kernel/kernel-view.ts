@@ -95,12 +95,14 @@ export class KernelView {
     return this.state.questions.has(index);
   }
 
-  /** Whether this is the id of a fan-out that has not made its elements yet. */
-  isPendingFanOut(id: string): boolean {
+  /** Whether this is the id of a fan-out that may make an element with this number later. */
+  isOpenFanOut(id: string, item: number): boolean {
     const { graph, state } = this.machine;
     const index = graph.indexOf(id);
     if (index === undefined || (graph.kindOf(index) & TaskKind.forEach) === 0) return false;
-    return state.isPending(index) && graph.childCount(index) === 0;
+    if (!state.isPending(index)) return false;
+    const count = graph.childCount(index);
+    return count === 0 || (item >= count && state.groups.isReading(index));
   }
 
   /** Whether this is the id of a loop that may have an iteration with this number later. */

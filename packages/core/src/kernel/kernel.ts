@@ -1,3 +1,4 @@
+import type { StreamPosition } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { Revision } from '../contract/replan.js';
@@ -14,6 +15,7 @@ import type { FoldLog } from './recover.js';
 import { completeRound, failRound } from './replan.js';
 import { orNull, recordStart, startRun } from './start.js';
 import { endStep, expireTimers, failStrategy, proceed, runStep } from './step.js';
+import { addItems, failStream } from './streams.js';
 import { cancelOneTask, skipOneTask } from './task-control.js';
 import { cancelRun, failAtDeadline } from './termination.js';
 import { decideApproval, requestApproval, withdrawOldApprovals } from './tool-approvals.js';
@@ -220,6 +222,23 @@ export class Kernel extends KernelView {
         by,
       );
     });
+  }
+
+  /** The next items of the stream of a fan-out. */
+  itemsRead(
+    index: number,
+    items: readonly unknown[],
+    stream: StreamPosition,
+    now: number,
+  ): boolean {
+    if (!this.machine.isUnderWay || !this.machine.reading.has(index)) return false;
+    return this.#step(now, () => addItems(this.machine, index, items, stream));
+  }
+
+  /** The stream of a fan-out cannot be read further. */
+  readFailed(index: number, thrown: unknown, now: number): boolean {
+    if (!this.machine.isUnderWay || !this.machine.reading.has(index)) return false;
+    return this.#step(now, () => failStream(this.machine, index, thrown));
   }
 
   /** A round of re-planning has its answer; the caller has checked it. */

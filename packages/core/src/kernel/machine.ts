@@ -44,6 +44,12 @@ export class Machine {
   readonly idleTimeoutMs: number | undefined;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
+  /** Fan-outs that wait for the next items of their streams. */
+  readonly reading = new Set<number>();
+  /** Why the streams of fan-outs cannot be read further. A resumed run finds out again. */
+  readonly streamErrors = new Map<number, unknown>();
+  /** For each fan-out over a stream, the event with the items that it read last. */
+  readonly lastRead = new Map<number, number>();
   /** Tasks whose last dependency has just settled. */
   readonly unblocked = new Queue<number>();
   /** Unblocked tasks that are more than one attempt; they begin after everything else was settled. */

@@ -78,6 +78,11 @@ export interface KernelOptions {
   readonly recordsItems?: boolean | undefined;
   /** Throws when the items of a fan-out cannot be recorded. */
   readonly requireStorable?: ((items: readonly unknown[]) => void) | undefined;
+  /**
+   * Whether the items of streams are forgotten with their tasks, also in the log.
+   * @default false
+   */
+  readonly forgetsItems?: boolean | undefined;
   /** How instances of classes in outputs are copied. */
   readonly codecs?: readonly ValueCodec[] | undefined;
   /**

@@ -1,5 +1,6 @@
 import { ReplanError, StratagemError } from '../contract/errors.js';
 import type { EventData } from '../contract/journal.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { pauseResource } from './attempts.js';
 import { decodeRecorded } from './decode-log.js';
 import { startAnswerTimer } from './human-input.js';
@@ -11,6 +12,7 @@ import { restoreTrials } from './restore-trials.js';
 import { tasksToRetry } from './retry-failed.js';
 import { skipDependents } from './settlement.js';
 import { commandStart } from './step.js';
+import { forgetRecordedItems } from './streams.js';
 import { survivorsOf } from './survivors.js';
 import {
   abortRun,
@@ -103,6 +105,7 @@ function resumeSteps(machine: Machine, { isAlive }: Recovery): void {
     if (state.approvals.isWaiting(index)) startApprovalTimer(machine, index);
   }
   restoreRound(machine);
+  if (machine.options.forgetsItems && graph.hasKind(TaskKind.stream)) forgetRecordedItems(machine);
 }
 
 /** The servers that asked to wait, the last one included if the log stops before it says so. */

@@ -7,6 +7,7 @@ import { finishGroup } from './control-flow.js';
 import { endIteration, isLoop } from './loop.js';
 import type { Machine } from './machine.js';
 import { skipDependents, skipFor, skipTask } from './settlement.js';
+import { isStream, settleItem } from './streams.js';
 import { survivorsOf } from './survivors.js';
 import { announceGoal, checkGoal, isGoalCheckDue, stopStarting } from './termination.js';
 
@@ -78,13 +79,16 @@ function afterChild(machine: Machine, position: number): void {
   // A stop skips every other group that has not ended.
   if (state.stop !== undefined && !survivorsOf(machine, state.stop).has(parent)) return;
   if (isLoop(machine, parent)) endIteration(machine, parent, index);
+  else if (isStream(machine, parent)) settleItem(machine, parent, index);
   else if (state.groups.settledPosition(parent) === position) finishGroup(machine, parent);
 }
 
 /** Added tasks that can never begin are skipped at once. */
 function afterAddition(machine: Machine, tasks: readonly Task[]): void {
   const { graph, state } = machine;
-  const first = graph.indexOf((tasks[0] as Task).id) as number;
+  const [added] = tasks;
+  if (added === undefined) return;
+  const first = graph.indexOf(added.id) as number;
   const { stop } = state;
   const survivors = stop && survivorsOf(machine, stop);
   for (let index = first; index < graph.size; index++) {

@@ -168,6 +168,7 @@ function isStuck(machine: Machine, askAgainAt: number): boolean {
     cooldowns.next === Number.POSITIVE_INFINITY &&
     state.questions.size === 0 &&
     state.replan.since === undefined &&
+    machine.reading.size === 0 &&
     !state.isPaused &&
     !machine.isHeldBack &&
     !machine.isHalted

@@ -59,6 +59,12 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
         kernel.replanFailed(input.round.number, input.thrown, now);
       }
       break;
+    case 'itemsRead':
+      kernel.itemsRead(input.index, input.items, input.stream, now);
+      break;
+    case 'readFailed':
+      kernel.readFailed(input.index, input.thrown, now);
+      break;
     case 'answered':
       parts.answers.settle(input, kernel.answered(input.index, input.answer, now));
       break;

@@ -2,7 +2,7 @@ import { describe } from '../contract/errors.js';
 import type { AttemptResult, TaskRunner } from '../contract/runner.js';
 import { type ContentKey, contentKeyOf, stepKeyOf } from '../journal/content-key.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { placeInLoops } from '../state/group.js';
+import { isOfStream, placeInLoops } from '../state/group.js';
 import type { Attempt } from './attempt.js';
 import type { RunSettings } from './settings.js';
 
@@ -38,7 +38,8 @@ export class AttemptKeys {
     const resource = usual ?? runners.resourceOf(task);
     const runner = attempt.runner ?? (runners.of(task) as TaskRunner);
     const request = model === undefined ? attempt.request : runners.requestFor(attempt.request);
-    return contentKeyOf(request, runner, resource, codecs, record?.reuse?.anyPosition);
+    const anyPosition = record?.reuse?.anyPosition || isOfStream(attempt.index, this.#kernel.graph);
+    return contentKeyOf(request, runner, resource, codecs, anyPosition);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { ValueCodec } from '../contract/codec.js';
+import { streamOf } from '../contract/for-each.js';
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
@@ -111,7 +112,11 @@ export class Forecaster {
       case 'failed':
         return forecast(false, 'fails', state.errorOf(index)?.message ?? '');
     }
-    return { taskId, runs: true, ...this.#reasonToRun(index, task) };
+    const reason = this.#reasonToRun(index, task);
+    const stream = streamOf(task);
+    // How many items there are is known when they have been read.
+    const message = stream && `${reason.message}; its items are streamed from ${stream.name}`;
+    return { taskId, runs: true, ...reason, ...(message !== undefined && { message }) };
   }
 
   #reasonToRun(index: number, task: Task): Omit<Prediction, 'taskId' | 'runs'> {

@@ -1,4 +1,5 @@
 import type { StratagemError } from '../contract/errors.js';
+import type { StreamPosition } from '../contract/event.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { Revision } from '../contract/replan.js';
 import type { AttemptResult } from '../contract/runner.js';
@@ -42,6 +43,13 @@ export type Input =
   | { readonly type: 'interrupt'; readonly isDraining: boolean }
   | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
   | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
+  | {
+      readonly type: 'itemsRead';
+      readonly index: number;
+      readonly items: readonly unknown[];
+      readonly stream: StreamPosition;
+    }
+  | { readonly type: 'readFailed'; readonly index: number; readonly thrown: unknown }
   | { readonly type: 'begun'; readonly attempt: Attempt }
   | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: AttemptResult }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }

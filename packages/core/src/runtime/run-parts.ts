@@ -7,6 +7,7 @@ import { HumanAnswers } from './answers.js';
 import type { AttemptInbox } from './attempt-facts.js';
 import type { Input } from './input.js';
 import { Interruption } from './interruption.js';
+import { ItemFeed } from './item-feed.js';
 import { Listeners } from './listeners.js';
 import { ProcessCarrier } from './process-carrier.js';
 import type { RunSettings } from './settings.js';
@@ -19,6 +20,7 @@ export interface RunParts {
   readonly kernel: Kernel;
   readonly attempts: ActiveAttempts;
   readonly additions: TaskAdditions;
+  readonly items: ItemFeed;
   readonly answers: HumanAnswers;
   readonly control: TaskControl;
   readonly interruption: Interruption;
@@ -51,6 +53,7 @@ export function createParts(
     usualResource: runners.usualResource,
     serverOf: runners.serverOf,
     isLeft: () => run.isOver,
+    forgetsItems: true,
   });
   const listeners = new Listeners(kernel.log, settings, observer);
   const ahead =
@@ -68,6 +71,7 @@ export function createParts(
     kernel,
     attempts: new ActiveAttempts(settings, kernel, own, run, observer),
     additions: new TaskAdditions(settings, kernel, take),
+    items: new ItemFeed(settings, kernel, take),
     answers: new HumanAnswers(kernel, ahead, acknowledgements, take, settings),
     control: new TaskControl(kernel, acknowledgements, take),
     interruption: new Interruption(runId, record !== undefined),

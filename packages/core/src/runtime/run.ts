@@ -215,6 +215,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       failureStatus: this.failure?.code === 'run_interrupted' ? 'interrupted' : 'failed',
     });
     this.parts.interruption.stop();
+    void this.parts.items.close();
     const end = () => {
       this.events.end();
       this.#resolve(result);

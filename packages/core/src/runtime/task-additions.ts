@@ -91,8 +91,8 @@ export class TaskAdditions {
     const { graph, runners, attachments, maxDepth, toolbox, record } = this.#settings;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#pending.has(id),
-      isPendingFanOut: (id: string) =>
-        this.#kernel.isPendingFanOut(id) || this.#pending.get(id)?.forEach !== undefined,
+      isOpenFanOut: (id: string, item: number) =>
+        this.#kernel.isOpenFanOut(id, item) || this.#pending.get(id)?.forEach !== undefined,
       isOpenLoop: (id: string, iteration: number) =>
         this.#kernel.isOpenLoop(id, iteration) || this.#pending.get(id)?.repeat !== undefined,
       planInputs: this.#settings.plan.inputs,

@@ -242,7 +242,7 @@ export abstract class WorkLoop {
   }
 
   #runCommands(commands: Command[]): void {
-    const { attempts, additions, interruption } = this.parts;
+    const { attempts, additions, items, interruption } = this.parts;
     for (let position = 0; position < commands.length; position++) {
       const command = commands[position] as Command;
       switch (command.type) {
@@ -257,6 +257,9 @@ export abstract class WorkLoop {
           break;
         case 'replan':
           if (!this.isCanceling && !interruption.hasBegun) additions.beginRound(command);
+          break;
+        case 'read':
+          void items.read(command);
           break;
         case 'start':
           if (!this.isCanceling) attempts.launch(command, this.clock.lastTime);

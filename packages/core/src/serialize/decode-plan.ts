@@ -38,22 +38,29 @@ function isIncomplete(field: string, value: Json): boolean {
   // The JSON Schema is data, but the function that validates is not. Values of headers are not stored.
   if (field === 'outputSchema' || field === 'headers') return true;
   if (field === 'plan') return (value as { readonly inputs?: Json }).inputs !== undefined;
-  return isMark(value) || isMark(innerOf(field, value));
+  return isMark(value) || innerMarks(field, value).length > 0;
 }
 
 function isMark(value: Json | undefined): boolean {
   return typeof value === 'object' && value !== null && (value as { $?: Json }).$ === 'function';
 }
 
-/** The part of a field that may be a function. */
-function innerOf(field: string, value: Json | undefined): Json | undefined {
-  const inner = INNER_FUNCTIONS[field];
-  return inner === undefined ? undefined : (value as { [name: string]: Json } | undefined)?.[inner];
+/** The parts of a field that are functions or streams. */
+function innerMarks(field: string, value: Json | undefined): [inner: string, mark: Json][] {
+  return INNER_FUNCTIONS.flatMap(([owner, inner]) => {
+    const mark = owner === field ? (Object(value) as { [name: string]: Json })[inner] : undefined;
+    return mark !== undefined && isMark(mark) ? [[inner, mark]] : [];
+  });
 }
 
 /** Replaces a function in a plan that is only read. */
 function notRecorded(): never {
   throw new TypeError('a function is not recorded; give the plan again');
+}
+
+function placeholderOf(mark: Json): unknown {
+  const { name } = mark as { readonly name?: Json };
+  return name === undefined ? notRecorded : { name, open: notRecorded };
 }
 
 /** Decodes a recorded plan for reading: its functions and schemas throw when they are called. */
@@ -98,9 +105,10 @@ export function tasksFromData(tasks: readonly TaskData[], attached?: AttachedDat
       task.attachments = list.map((each) => withBytes(each, attached));
     }
     if (plan !== undefined) task.plan = decodePlan(plan as PlanData, attached);
-    for (const [field, inner] of Object.entries(INNER_FUNCTIONS)) {
-      if (!isMark(innerOf(field, data[field]))) continue;
-      task[field] = { ...(task[field] as object), [inner]: notRecorded };
+    for (const field of ['forEach', 'repeat']) {
+      for (const [inner, mark] of innerMarks(field, data[field])) {
+        task[field] = { ...(task[field] as object), [inner]: placeholderOf(mark) };
+      }
     }
     return task as unknown as Task;
   });

@@ -1,5 +1,5 @@
 import { bytesOf } from '../contract/attached-bytes.js';
-import { hashOfItems } from '../contract/for-each.js';
+import type { ItemStream } from '../contract/for-each.js';
 import type { Json } from '../contract/journal.js';
 import { subtasksOf } from '../contract/module.js';
 import type { Plan } from '../contract/plan.js';
@@ -26,11 +26,12 @@ const SCHEMA: Json = { $: 'schema' };
 
 /** Fields that may be functions. */
 const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach', 'args', 'with'];
-/** Fields that may be objects with a function. */
-export const INNER_FUNCTIONS: Readonly<Record<string, string>> = {
-  forEach: 'items',
-  repeat: 'until',
-};
+/** Fields that may be objects with a function. A stream is one: its name is stored with the mark. */
+export const INNER_FUNCTIONS: readonly (readonly [field: string, inner: string])[] = [
+  ['forEach', 'items'],
+  ['forEach', 'stream'],
+  ['repeat', 'until'],
+];
 
 /**
  * Encodes a plan. Functions and schemas that JSON cannot represent are only marked: resuming a run
@@ -123,20 +124,20 @@ function fieldToData(field: string, value: unknown, problems: PlanProblem[], pat
       return encodePlan(value as ModulePlan, problems, path);
   }
   if (FUNCTION_FIELDS.includes(field) && typeof value === 'function') return FUNCTION;
-  const inner = INNER_FUNCTIONS[field];
-  if (inner !== undefined) {
+  for (const [owner, inner] of INNER_FUNCTIONS) {
+    if (owner !== field) continue;
     const { [inner]: given, ...settings } = value as Readonly<Record<string, unknown>>;
-    if (typeof given === 'function') {
-      return { ...(keep(settings, path, problems) as object), [inner]: functionData(given) };
-    }
+    const mark = functionData(given);
+    if (mark !== undefined) return { ...(keep(settings, path, problems) as object), [inner]: mark };
   }
   return keep(value, path, problems);
 }
 
-/** The rows of a file are data, which a hash identifies. */
-function functionData(source: unknown): Json {
-  const items = hashOfItems(source);
-  return items === undefined ? FUNCTION : { ...(FUNCTION as object), items };
+/** The mark for a function or a stream; undefined for data. */
+function functionData(given: unknown): Json | undefined {
+  if (typeof given === 'function') return FUNCTION;
+  const { name, open } = Object(given) as Partial<ItemStream>;
+  return typeof open === 'function' ? { ...(FUNCTION as object), name: `${name}` } : undefined;
 }
 
 function keep(value: unknown, path: PlanPath, problems: PlanProblem[]): Json {

@@ -38,6 +38,20 @@ export interface SimulatedRevision extends Partial<Revision> {
   readonly error?: unknown | undefined;
 }
 
+/** The outcome of reading from the stream of a fan-out in a simulation. */
+export interface SimulatedRead {
+  /** Virtual milliseconds until the items are there; Infinity for never. */
+  readonly durationMs: number;
+  readonly items?: readonly unknown[] | undefined;
+  /**
+   * Whether these are all items.
+   * @default false
+   */
+  readonly isEnd?: boolean | undefined;
+  /** If present, the stream cannot be read further. */
+  readonly error?: unknown | undefined;
+}
+
 /** Controls of a simulated run. */
 export interface SimulationControls {
   cancel(reason?: unknown): void;
@@ -113,6 +127,11 @@ export interface SimulateOptions {
    */
   readonly answer?: ((task: Task, question: string) => SimulatedAnswer) | undefined;
   /**
+   * Called when a fan-out over a stream has room for more items; returns at most `count` of them. Needed
+   * for a plan with such a fan-out.
+   */
+  readonly read?: ((task: Task, skip: number, count: number) => SimulatedRead) | undefined;
+  /**
    * The resource that an attempt competes for; see `TaskView.resource`.
    * @default one resource for all tasks
    */
@@ -140,6 +159,7 @@ export const SIMULATE_OPTIONS: readonly (keyof SimulateOptions)[] = [
   'attempt',
   'server',
   'answer',
+  'read',
   'resourceOf',
   'actions',
 ];

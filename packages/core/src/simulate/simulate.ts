@@ -10,7 +10,7 @@ import { inputRecordOf, type TakenInputs, takeInputs } from '../contract/plan-in
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import { checkResources } from '../contract/resource-limit.js';
 import { asksModel, type Task } from '../contract/task.js';
-import type { ReplanCommand } from '../kernel/command.js';
+import type { ReadCommand, ReplanCommand } from '../kernel/command.js';
 import type { RecoverOptions } from '../kernel/options.js';
 import { RecoveringKernel } from '../kernel/recovering-kernel.js';
 import { readRevision, revisionProblems, withUsage } from '../kernel/revision.js';
@@ -252,6 +252,7 @@ class Simulation {
       if (command.type === 'abort') this.#abort(command.index);
       else if (command.type === 'abort_replan') this.#round = 0;
       else if (command.type === 'replan') this.#replan(command);
+      else if (command.type === 'read') this.#read(command);
       else this.#start(command.index, command.attempt);
     }
   }
@@ -327,6 +328,23 @@ class Simulation {
     });
   }
 
+  #read({ index, skip, count }: ReadCommand): void {
+    const kernel = this.#kernel;
+    const task = kernel.graph.tasks[index] as Task;
+    const { read } = this.#options;
+    if (read === undefined) {
+      const why = `task "${task.id}" runs for each item of a stream; give read`;
+      throw new OptionError(`simulate(): ${why}, or fill the plan with fillEstimates()`);
+    }
+    const outcome = read(task, skip, count);
+    const { durationMs, items = [], isEnd = false } = outcome;
+    this.#schedule(this.#now + durationMs, () => {
+      const stream = { hash: String(skip + items.length), isEnd };
+      if ('error' in outcome) kernel.readFailed(index, outcome.error, this.#now);
+      else kernel.itemsRead(index, items, stream, this.#now);
+    });
+  }
+
   #add(given: readonly Task[], by: number, attempt: number): void {
     const { graph } = this.#kernel;
     // An external action at the moment of the crash may be repeated.
@@ -342,7 +360,7 @@ class Simulation {
     const { graph } = this.#kernel;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined,
-      isPendingFanOut: (id: string) => this.#kernel.isPendingFanOut(id),
+      isOpenFanOut: (id: string, item: number) => this.#kernel.isOpenFanOut(id, item),
       isOpenLoop: (id: string, iteration: number) => this.#kernel.isOpenLoop(id, iteration),
       planInputs: this.#plan.inputs,
     };

@@ -1,4 +1,4 @@
-import type { RunEvent, RunEventType } from '../contract/event.js';
+import type { RunEvent, RunEventType, TasksAdded } from '../contract/event.js';
 import type { LoopResult } from '../contract/repeat.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { freezeTasks } from '../contract/snapshot.js';
@@ -212,6 +212,12 @@ export class EventLog {
       this.#kinds[position] === COMPLETED
         ? RELEASED
         : { ...(value as AttemptResult), output: RELEASED };
+  }
+
+  /** Drops the items of a fan-out that were read from a stream. */
+  releaseItems(position: number): void {
+    const { items: _, ...event } = this.#values[position] as TasksAdded;
+    this.#values[position] = event;
   }
 
   /** Whether the output of a completion was dropped. */

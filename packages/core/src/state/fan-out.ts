@@ -8,6 +8,7 @@ import { LOOP_NAMES } from '../contract/repeat.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
 import { isTemplate, type Task } from '../contract/task.js';
 import { keep } from '../contract/value.js';
+import type { Graph } from '../graph/graph.js';
 import { isLate } from '../util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -81,13 +82,32 @@ export class FanOut {
    */
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
     const { items } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
-    const list = itemsOf(items, inputs);
+    return this.kept(itemsOf(items as ItemsSource, inputs));
+  }
+
+  /**
+   * Items as they may be recorded.
+   *
+   * @throws {RunnerError} `invalid_input` for items with promises.
+   */
+  kept(list: readonly unknown[]): readonly unknown[] {
     return this.#keep(this.secretTexts?.value(list) ?? list) as readonly unknown[];
   }
 
-  /** One task for each of the first `count` items. */
-  elementsOf(task: Task, items: readonly unknown[], count: number): Task[] {
-    return Array.from({ length: count }, (_, index) => this.#element(task, items[index], index));
+  /**
+   * One task for each of the first `count` items.
+   *
+   * @param from The number of the first one, from 0.
+   */
+  elementsOf(task: Task, items: readonly unknown[], count: number, from = 0): Task[] {
+    return Array.from({ length: count }, (_, index) =>
+      this.#element(task, items[index], from + index),
+    );
+  }
+
+  /** Forgets the item of a task that has settled. */
+  forget(task: Task): void {
+    this.#origins.delete(task);
   }
 
   /** @throws {RunnerError} `invalid_input` for items with promises. */
@@ -168,6 +188,14 @@ export function requireFewItems({ forEach }: Task, items: readonly unknown[]): v
   const { maxItems } = forEachOf(forEach as NonNullable<Task['forEach']>);
   if (items.length <= maxItems) return;
   throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
+}
+
+/** @throws {RunnerError} `invalid_input` when the id of an element is taken. */
+export function requireFreeIds(graph: Graph, elements: readonly Task[]): void {
+  for (const id of idsOf(elements)) {
+    if (graph.indexOf(id) === undefined) continue;
+    throw invalid(`its forEach needs the id "${id}", which is taken`);
+  }
 }
 
 /** The ids of tasks and of their subtasks at every depth, without those of fan-outs and loops. */

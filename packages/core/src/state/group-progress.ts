@@ -1,4 +1,6 @@
+import type { StreamPosition } from '../contract/event.js';
 import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 
 /** For each group, subtasks and fan-outs alike, how far its children are. */
 export class GroupProgress {
@@ -9,6 +11,8 @@ export class GroupProgress {
   readonly #unsettled = new Map<number, number>();
   /** Where all children have settled, the position of the event that settled the last. */
   readonly #settledAt = new Map<number, number>();
+  /** For each fan-out over a stream that has items, how far it has been read. */
+  readonly #streams = new Map<number, StreamPosition>();
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -22,6 +26,22 @@ export class GroupProgress {
   /** Position of the event that settled the last child of a group; undefined before that. */
   settledPosition(group: number): number | undefined {
     return this.#settledAt.get(group);
+  }
+
+  /** How far the stream of a fan-out has been read; undefined before its first items. */
+  streamPosition(group: number): StreamPosition | undefined {
+    return this.#streams.get(group);
+  }
+
+  /** Whether more children may follow although all that there are have settled: items of a stream. */
+  isReading(group: number): boolean {
+    const isStream = (this.#graph.kindOf(group) & TaskKind.stream) !== 0;
+    return isStream && this.#streams.get(group)?.isEnd !== true;
+  }
+
+  /** A fan-out has read more of its stream. */
+  hasRead(group: number, position: StreamPosition): void {
+    this.#streams.set(group, position);
   }
 
   /** Counts the tasks from `first` on at their groups. */
@@ -66,6 +86,7 @@ export class GroupProgress {
 
   /** What it keeps to itself, for tests that compare two states. */
   get internals(): Readonly<Record<string, unknown>> {
-    return { unsettled: this.#unsettled, settledAt: this.#settledAt };
+    const streams = this.#streams;
+    return { unsettled: this.#unsettled, settledAt: this.#settledAt, streams };
   }
 }

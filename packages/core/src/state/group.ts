@@ -104,6 +104,18 @@ export function placeInLoops(
   return { id, iterations };
 }
 
+/**
+ * Whether a task belongs to an item of a stream. Its place there says nothing about its output: rows come
+ * and go.
+ */
+export function isOfStream(index: number, graph: Graph): boolean {
+  if (!graph.hasKind(TaskKind.stream)) return false;
+  for (let up = graph.parentOf(index); up !== undefined; up = graph.parentOf(up)) {
+    if ((graph.kindOf(up) & TaskKind.stream) !== 0) return true;
+  }
+  return false;
+}
+
 /** The outputs of the subtasks by id. */
 export function outputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
   const outputs = Object.create(null) as Record<string, unknown>;

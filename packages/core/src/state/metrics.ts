@@ -1,6 +1,7 @@
 import type { RunEvent } from '../contract/event.js';
 import type { TotalUsage } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { select } from '../util/select.js';
 import { listOfEvents } from './check-events.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './event-log.js';
@@ -266,8 +267,10 @@ class MetricsFold {
     const earlier = this.#chains[index] as number;
     const isAgain = attempt > 1 && earlier >= 0;
     const before = Math.max(isAgain ? earlier : 0, this.#chainBefore(index));
-    // The duration of a group is that of its children.
-    const chain = before + (attempt === 0 && this.#graph.childCount(index) > 0 ? 0 : durationMs);
+    // The duration of a group is that of its children, and a stream may end without any.
+    const isStream = (this.#graph.kindOf(index) & TaskKind.stream) !== 0;
+    const isGroup = attempt === 0 && (isStream || this.#graph.childCount(index) > 0);
+    const chain = before + (isGroup ? 0 : durationMs);
     this.#chains[index] = chain;
     if (chain > this.#criticalPath) this.#criticalPath = chain;
   }

@@ -343,8 +343,9 @@ export class RunState extends RunFacts {
   }
 
   #foldAddition(event: TasksAdded, index: number): void {
-    const { source, tasks } = event;
+    const { source, tasks, stream } = event;
     const isChild = isMadeFromTemplate(event);
+    if (stream !== undefined) this.groups.hasRead(index, stream);
     const kinds = source === 'for_each' ? TaskKind.item : 0;
     const inherited = isChild ? this.graph.kindOf(index) & TaskKind.item : 0;
     const first = this.graph.add(tasks, isChild ? index : undefined, kinds | inherited);

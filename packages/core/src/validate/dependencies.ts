@@ -13,8 +13,8 @@ import { checkReferences } from './references.js';
 export interface OuterTasks {
   /** Whether an id belongs to one of them; tasks of the graph may depend on it. */
   readonly isTaken?: ((id: string) => boolean) | undefined;
-  /** Whether an id belongs to a fan-out that has not made its items yet. */
-  readonly isPendingFanOut?: ((id: string) => boolean) | undefined;
+  /** Whether an id belongs to a fan-out that may have an item with this number later. */
+  readonly isOpenFanOut?: ((id: string, item: number) => boolean) | undefined;
   /** Whether an id belongs to a loop that may have an iteration with this number later. */
   readonly isOpenLoop?: ((id: string, iteration: number) => boolean) | undefined;
   /** The inputs of the plan. */
@@ -192,7 +192,7 @@ function checkTemplates(problems: Problems, scope: Scope, shapes: InputShapes): 
 }
 
 /** What follows the id of a fan-out or a loop in the ids of its children, and in names of facts. */
-const RESERVED = /\[\d+\]|#(\d+)(?=$|\.)|#(?:ending|iterations)$/g;
+const RESERVED = /\[(\d+)\]|#(\d+)(?=$|\.)|#(?:ending|iterations)$/g;
 
 /**
  * Ids such as `analyse[0]` and `draft#1` are reserved: these are the first item of the fan-out `analyse`,
@@ -200,12 +200,12 @@ const RESERVED = /\[\d+\]|#(\d+)(?=$|\.)|#(?:ending|iterations)$/g;
  */
 function reportReservedIds(problems: Problems, { graph, pathOf, outer }: Scope): void {
   for (const [index, { id }] of graph.tasks.entries()) {
-    for (const { index: end, 0: mark, 1: iteration } of id.matchAll(RESERVED)) {
+    for (const { index: end, 1: item, 2: iteration } of id.matchAll(RESERVED)) {
       const owner = id.slice(0, end);
       const known = graph.tasks[graph.indexOf(owner) ?? -1];
-      const isItem = mark.startsWith('[');
+      const isItem = item !== undefined;
       const isReserved = isItem
-        ? known?.forEach !== undefined || outer.isPendingFanOut?.(owner)
+        ? known?.forEach !== undefined || outer.isOpenFanOut?.(owner, Number(item))
         : known?.repeat !== undefined ||
           outer.isOpenLoop?.(owner, Number(iteration ?? Number.POSITIVE_INFINITY));
       if (!isReserved) continue;

@@ -114,7 +114,7 @@ function inspectPlan(plan: Plan<unknown>, maxDepth: number): { problems: Problem
  */
 export function additionProblems(
   tasks: readonly Task[],
-  existing: Pick<OuterTasks, 'isTaken' | 'isPendingFanOut' | 'isOpenLoop' | 'planInputs'>,
+  existing: Pick<OuterTasks, 'isTaken' | 'isOpenFanOut' | 'isOpenLoop' | 'planInputs'>,
   maxDepth = DEFAULT_MAX_DEPTH,
 ): PlanProblem[] {
   const problems: Problems = [];

@@ -1,3 +1,4 @@
+import type { ItemStream } from '../contract/for-each.js';
 import { ON_EXHAUSTED } from '../contract/repeat.js';
 import { isRecord } from '../util/record.js';
 import {
@@ -11,13 +12,19 @@ import {
 } from './checks.js';
 import { checkCondition } from './condition.js';
 
-const FOR_EACH_FIELDS = ['items', 'maxItems', 'minSuccess'];
+const FOR_EACH_FIELDS = ['items', 'stream', 'maxItems', 'minSuccess'];
+const STREAM_FIELDS = ['name', 'open'];
 
 /** Checks what makes a task a fan-out. */
 export function checkForEach(problems: Problems, forEach: unknown, path: PlanPath): void {
   const isSource = (value: unknown) => typeof value === 'string' || typeof value === 'function';
   if (isSource(forEach)) return;
-  if (!isRecord(forEach) || !isSource(forEach.items)) {
+  if (isRecord(forEach) && forEach.stream !== undefined) {
+    checkStream(problems, forEach.stream, [...path, 'stream']);
+    if (forEach.items !== undefined) {
+      add(problems, 'conflict', path, 'has both items and a stream; remove one');
+    }
+  } else if (!isRecord(forEach) || !isSource(forEach.items)) {
     const message = 'must name a list, like "gather.documents" or { items: "gather.documents" }';
     add(problems, 'invalid_value', path, message);
   }
@@ -33,6 +40,15 @@ export function checkForEach(problems: Problems, forEach: unknown, path: PlanPat
     whole: true,
     what: message,
   });
+}
+
+function checkStream(problems: Problems, stream: unknown, path: PlanPath): void {
+  const { name, open } = Object(stream) as Partial<ItemStream>;
+  if (!isRecord(stream) || typeof name !== 'string' || typeof open !== 'function') {
+    const message =
+      'must have a name and a function that opens it, like { name, open: () => rows }';
+    add(problems, 'invalid_value', path, message);
+  } else checkFields(problems, stream, STREAM_FIELDS, path);
 }
 
 const REPEAT_FIELDS = ['until', 'maxIterations', 'onExhausted'];

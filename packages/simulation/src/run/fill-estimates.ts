@@ -126,5 +126,7 @@ function withItems(
     );
   }
   const items = () => Array.from({ length: count }, (_, index) => index);
-  return typeof forEach === 'object' ? { ...forEach, items } : items;
+  if (typeof forEach !== 'object') return items;
+  const { stream: _, ...limits } = forEach;
+  return { ...limits, items };
 }
