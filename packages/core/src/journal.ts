@@ -19,3 +19,4 @@ export type { LimitedAmount, Reservation, SharedLimits } from './contract/shared
 export { type Fork, findForks } from './journal/find-forks.js';
 export { memoryRunQueue } from './journal/memory-run-queue.js';
 export { memorySharedLimits } from './journal/memory-shared-limits.js';
+export { type FileLock, lockFile } from './util/file-lock.js';

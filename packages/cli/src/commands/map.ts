@@ -223,13 +223,20 @@ async function runMap(
   }
   const summary = map.summary();
   const isWhole = summary.status === 'completed';
-  await (isWhole ? output.finish() : output.close());
+  try {
+    await (isWhole ? output.finish() : output.close());
+  } catch (error) {
+    problem ??= error;
+  }
   signals.stop();
   if (flags.json) await write(process.stdout, `${jsonText(summary)}\n`);
-  if (isText || !isWhole || summary.failed > 0) {
+  if (isText || !isWhole || problem !== undefined || summary.failed > 0) {
     const text =
       mapSummaryText(summary, flags.pricesAsOf) +
-      nextSteps(flags, target, output, { ...summary, ...terminal });
+      nextSteps(flags, target, output, {
+        ...{ ...summary, ...terminal },
+        isWhole: isWhole && problem === undefined,
+      });
     await write(process.stderr, text);
   }
   if (problem !== undefined) {
@@ -267,10 +274,14 @@ function nextSteps(
   flags: ShownFlags,
   target: string | undefined,
   output: RowsFile,
-  { status, failed, rows, isAsked }: MapSummary & { readonly isAsked: boolean },
+  {
+    failed,
+    rows,
+    isAsked,
+    isWhole,
+  }: MapSummary & { readonly isAsked: boolean; readonly isWhole: boolean },
 ): string {
   const lines: string[] = [];
-  const isWhole = status === 'completed';
   if (target !== undefined) {
     if (isWhole) lines.push(`Wrote ${forTerminal(target)}`);
     else if (rows > 0) lines.push(`The rows so far are in ${forTerminal(output.partialPath)}`);

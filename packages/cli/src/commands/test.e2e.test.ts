@@ -101,7 +101,7 @@ describe('test', { timeout }, () => {
     );
     expect(exitCode).toBe(1);
     expect(await readFile(files.at('junit.xml'), 'utf8')).toMatch(
-      /<testsuites tests="4" failures="1"[^]*<testsuite name="[^"]*plan\.yaml" tests="2" failures="1"[^]*<testsuite name="[^"]*other\.yaml" tests="2" failures="0"/,
+      /<testsuites tests="4" failures="1"[\s\S]*<testsuite name="[^"]*plan\.yaml" tests="2" failures="1"[\s\S]*<testsuite name="[^"]*other\.yaml" tests="2" failures="0"/,
     );
     expect(stdout).toMatch(/\nibm +✗ +✓\n/);
     expect(stdout).toMatch(/\npassed +1 of 2 passed \(50 %\) +2 of 2 passed \(100 %\)\n/);

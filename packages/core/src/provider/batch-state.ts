@@ -1,4 +1,5 @@
 import { RunnerError } from '../contract/errors.js';
+import { lockFile } from '../util/file-lock.js';
 
 /** The version of the file format. */
 const VERSION = 1;
@@ -205,41 +206,10 @@ function isWrittenJob(value: unknown): value is WrittenJob {
  * @throws {RunnerError} when another process has the lock.
  */
 async function lock(file: string): Promise<void> {
-  const { mkdir, readFile, rm, writeFile } = await import('node:fs/promises');
+  const { mkdir } = await import('node:fs/promises');
   const { dirname } = await import('node:path');
-  const { unlinkSync } = await import('node:fs');
-  const lockFile = `${file}.lock`;
   await mkdir(dirname(file), { recursive: true });
-  for (let tries = 0; ; tries++) {
-    try {
-      await writeFile(lockFile, String(process.pid), { flag: 'wx', mode: 0o600 });
-      break;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST' || tries > 2) throw error;
-      const holder = Number(await readFile(lockFile, 'utf8').catch(() => ''));
-      if (holder === process.pid) return;
-      if (isAlive(holder)) {
-        const message = `the stateFile ${file} is used by process ${holder}`;
-        throw new RunnerError('invalid_request', message);
-      }
-      await rm(lockFile, { force: true }); // The process of this lock has died.
-    }
-  }
-  process.once('exit', () => {
-    try {
-      unlinkSync(lockFile);
-    } catch {
-      // The lock file no longer exists.
-    }
-  });
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: string }).code === 'EPERM';
-  }
+  const { holder } = await lockFile(file);
+  if (holder === undefined || holder === process.pid) return;
+  throw new RunnerError('invalid_request', `the stateFile ${file} is used by process ${holder}`);
 }

@@ -66,6 +66,35 @@ test('keeps the old content until all results are there', async () => {
   expect(existsSync(file.partialPath)).toBe(false);
 });
 
+test('nobody else writes the same file meanwhile, and the lock of a process that died does not matter', async () => {
+  const path = join(folder, 'locked.jsonl');
+  const file = await openRowsFile(path);
+  await expect(openRowsFile(path)).rejects.toThrow(
+    `${path} is being written by this process: wait for its end, or name another file`,
+  );
+  writeFileSync(`${path}.lock`, String(process.ppid));
+  await expect(openRowsFile(path)).rejects.toThrow(`is being written by process ${process.ppid}`);
+  writeFileSync(`${path}.lock`, '999999999');
+  await (await openRowsFile(path)).close();
+  expect(existsSync(`${path}.lock`)).toBe(false);
+  await file.close();
+});
+
+test.skipIf(!existsSync('/dev/full'))('a full disk is an error that names the file', async () => {
+  const file = await openRowsFile('/dev/full');
+  await file.write(rows[0] as MappedRow);
+  const full = {
+    code: 'run_failed',
+    message: expect.stringMatching(/^\/dev\/full: cannot be written: ENOSPC/),
+  };
+  await expect(file.close()).rejects.toMatchObject(full);
+  await file.close();
+  const other = await openRowsFile('/dev/full');
+  const large = { ...(rows[0] as MappedRow), outputs: { text: 'x'.repeat(100_000) } };
+  await expect(other.write(large)).rejects.toMatchObject(full);
+  await other.close();
+});
+
 test('writes values that JSON has no form for', async () => {
   const path = join(folder, 'values.jsonl');
   const file = await openRowsFile(path);

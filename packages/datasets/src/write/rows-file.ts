@@ -1,6 +1,7 @@
 import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { OptionError } from '@stratagem/core';
+import { OptionError, StratagemError } from '@stratagem/core';
+import { lockFile } from '@stratagem/core/journal';
 import { checkOptions } from '@stratagem/core/runner';
 import type { MappedRow } from '../mapped-row.js';
 import { RESULT_FORMATS, type ResultFormat, rowTextIn } from './row-text.js';
@@ -31,7 +32,11 @@ export interface RowsFile {
 
 /**
  * Writes results into a file, which has either its old content or all of the new one at any time: rows
- * gather in a file beside it, with `.partial` at the end of its name.
+ * gather in a file beside it, with `.partial` at the end of its name. Until it is finished or closed, no other
+ * process may write the same file.
+ *
+ * Rejects with an `OptionError` when another process writes the file. Its methods reject with `run_failed` when
+ * the file cannot be written, such as on a full disk.
  *
  * @example
  * const file = await openRowsFile('summaries.jsonl');
@@ -50,8 +55,12 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
   // A pipe has no name that could be taken over.
   const isPipe = about !== undefined && !about.isFile();
   const partialPath = isPipe ? target : `${target}.partial`;
-  const handle: FileHandle = await open(partialPath, 'w', about?.mode);
   const textOf = rowTextIn(format, options.outputs ?? []);
+  const unlock = isPipe ? async () => {} : await locked(target);
+  const handle: FileHandle = await open(partialPath, 'w', about?.mode).catch(async (error) => {
+    await unlock();
+    throw error;
+  });
   let gathered: string[] = [];
   let length = 0;
   let isOpen = true;
@@ -61,28 +70,55 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
     length = 0;
     if (text !== '') await handle.appendFile(text);
   };
+  /** The file is closed in any case. */
+  const end = async (work: () => Promise<void>) => {
+    isOpen = false;
+    try {
+      await work().finally(() => handle.close());
+    } finally {
+      await unlock();
+    }
+  };
+  const named = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (cause) {
+      const message = `${path}: cannot be written: ${(cause as Error).message}`;
+      throw new StratagemError('run_failed', message, { cause });
+    }
+  };
   return {
     partialPath,
     async write(row) {
       const text = textOf(row);
       gathered.push(text);
       length += text.length;
-      if (length >= MAX_GATHERED) await flush();
+      if (length >= MAX_GATHERED) await named(flush);
     },
-    async finish() {
-      await flush();
-      if (!isPipe) await handle.sync();
-      await handle.close();
-      isOpen = false;
-      if (!isPipe) await rename(partialPath, target);
-    },
+    finish: () =>
+      named(async () => {
+        await end(async () => {
+          await flush();
+          if (isPipe) return;
+          await handle.sync();
+          // Under the lock, so that the name is that of this content.
+          await rename(partialPath, target);
+        });
+      }),
     async close() {
-      if (!isOpen) return;
-      isOpen = false;
-      await flush();
-      await handle.close();
+      if (isOpen) await named(() => end(flush));
     },
   };
+}
+
+/** @throws {OptionError} when another process writes the file. */
+async function locked(target: string): Promise<() => Promise<void>> {
+  const lock = await lockFile(target);
+  if (lock.holder === undefined) return () => lock.release();
+  const whose = lock.holder === process.pid ? 'this process' : `process ${lock.holder}`;
+  throw new OptionError(
+    `${target} is being written by ${whose}: wait for its end, or name another file`,
+  );
 }
 
 /** @throws {OptionError} when the format is unknown. */
