@@ -1,6 +1,6 @@
 import type { RunEvent } from '../contract/event.js';
 import type { TaskOutput, TaskRunner } from '../contract/runner.js';
-import { readAnswer } from '../contract/runner-output.js';
+import { readAnswer } from '../runtime/process-carrier.js';
 import { assert } from './case.js';
 import type { RecordingContext } from './recording-context.js';
 

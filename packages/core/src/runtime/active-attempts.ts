@@ -6,21 +6,19 @@ import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult } from '../contract/runner.js';
-import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
-import type { ContentKey } from '../journal/content-key.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { AttachmentReader } from './attachment-reader.js';
-import { Attempt, type AttemptHost } from './attempt.js';
+import { Attempt, type AttemptHost, type ContentKey } from './attempt.js';
 import { AttemptFacts, type AttemptInbox } from './attempt-facts.js';
-import type { AttemptKeys } from './attempt-keys.js';
+import type { AttemptKeys } from './content-key.js';
 import type { Input } from './input.js';
-import { isPlainText, keepPart, keepRequest, keepResult } from './kept-output.js';
-import type { ProcessCarrier } from './process-carrier.js';
+import { isPlainText, keepPart, keepRequest, keepResult, withDetails } from './kept-output.js';
+import { type ProcessCarrier, readAnswer } from './process-carrier.js';
 import type { SavedFiles } from './saved-files.js';
 import type { RunSettings } from './settings.js';
 import { StreamedSecrets } from './streamed-secrets.js';
@@ -60,7 +58,7 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
 
   /** To be called in a run with a journal, before the first start: other runs need no keys. */
   loadKeys(): void {
-    this.#loadingKeys = import('./attempt-keys.js').then(({ AttemptKeys }) => {
+    this.#loadingKeys = import('./content-key.js').then(({ AttemptKeys }) => {
       this.#keys = new AttemptKeys(this.settings, this.kernel);
       return this.#keys;
     });

@@ -1,10 +1,10 @@
 import type { RunnerError } from '../contract/errors.js';
 import type { AttemptResult } from '../contract/runner.js';
-import { withDetails } from '../contract/runner-output.js';
 import type { Task } from '../contract/task.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Attempt } from './attempt.js';
 import type { Input } from './input.js';
+import { withDetails } from './kept-output.js';
 import type { RunParts } from './run-parts.js';
 import type { Borrower } from './shared-places.js';
 

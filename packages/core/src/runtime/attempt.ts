@@ -12,11 +12,13 @@ import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
 import type { RecordedToolResult, RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
-import type { ContentKey } from '../journal/content-key.js';
 import type { Inputs } from '../state/inputs.js';
 import type { Step } from '../state/step.js';
 import { ApprovalWaits } from './approval-waits.js';
 import type { StreamedSecrets } from './streamed-secrets.js';
+
+/** A promise where there is only WebCrypto; undefined where the content says nothing about the output. */
+export type ContentKey = string | undefined | Promise<string | undefined>;
 
 /** What a run knows about its attempts in flight. */
 export interface AttemptHost {
@@ -43,6 +45,11 @@ export interface AttemptHost {
   complete(attempt: Attempt, result: AttemptResult): void;
   /** Takes any other report. */
   receive(attempt: Attempt, report: AttemptReport): Promise<void> | undefined;
+}
+
+/** Takes what an attempt in this process has ended with. */
+export interface ResultHost {
+  complete(attempt: object, result: AttemptResult): void;
 }
 
 /**
@@ -226,8 +233,9 @@ export class Attempt implements AttemptCall, RunContext {
 
   // --- Its reports ---
 
-  complete(result: AttemptResult): void {
-    this.#host.complete(this, result);
+  /** What takes them: its run or, once that has given it up, nobody. */
+  get host(): ResultHost {
+    return this.#host;
   }
 
   tell(report: AttemptReport): Promise<void> | undefined {

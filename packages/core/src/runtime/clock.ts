@@ -74,13 +74,14 @@ export class RunClock {
     if (this.#isStopped) return false;
     if (this.#turnEnd !== undefined) return true;
     this.#turnBegan = now;
-    this.#turnEnd = later(this.#endTurn);
+    this.#turnEnd = (globalThis.setImmediate ?? setTimeout)(this.#endTurn);
     return false;
   }
 
   /** Calls back in a later turn of the event loop, after other pending work. */
   afterOtherWork(work: () => void): void {
-    later(work);
+    // Browsers have no `setImmediate`.
+    (globalThis.setImmediate ?? setTimeout)(work);
   }
 
   /** Sets the only timer of the run; Infinity clears it. */
@@ -109,11 +110,6 @@ export class RunClock {
 }
 
 type Later = ReturnType<typeof setImmediate> | ReturnType<typeof setTimeout>;
-
-/** Browsers have no `setImmediate`. */
-function later(work: () => void): Later {
-  return typeof setImmediate === 'function' ? setImmediate(work) : setTimeout(work, 0);
-}
 
 function cancelLater(pending: Later): void {
   if (typeof clearImmediate === 'function') clearImmediate(pending as NodeJS.Immediate);

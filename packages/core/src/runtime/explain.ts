@@ -7,7 +7,6 @@ import { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { localResourceOf, needsRunner, type Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
-import { contentKeyOf, stepKeyOf } from '../journal/content-key.js';
 import { wrapCorruptLog } from '../journal/corrupt-log.js';
 import { LogReader } from '../journal/log-reader.js';
 import type { Reuse } from '../journal/reuse.js';
@@ -20,6 +19,7 @@ import { placeInLoops } from '../state/group.js';
 import { requestOf } from '../state/prompt.js';
 import { type Step, stepOf } from '../state/step.js';
 import { AttachmentReader } from './attachment-reader.js';
+import { contentKeyOf, stepKeyOf } from './content-key.js';
 import {
   type Baseline,
   Forecaster,

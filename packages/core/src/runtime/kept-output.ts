@@ -1,7 +1,6 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import type { OutputPart } from '../contract/output-part.js';
-import type { AttemptResult } from '../contract/runner.js';
-import { withDetails } from '../contract/runner-output.js';
+import type { AttemptResult, TaskOutput } from '../contract/runner.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
 import type { ApprovalRequest } from '../contract/tool-approval.js';
 import { type KeepOptions, keep } from '../contract/value.js';
@@ -71,6 +70,12 @@ export function keepRequest(request: ApprovalRequest, limits: OutputLimits): App
   } catch (thrown) {
     throw invalid(`the input of the tool "${request.tool}" has`, thrown);
   }
+}
+
+/** Adds what an answer has cost to the error that refuses it: it has been paid for all the same. */
+export function withDetails<T extends object>(thrown: T, answer: Omit<TaskOutput, 'output'>): T {
+  const { usage, costUsd, model, requestId, rateLimits } = answer;
+  return Object.assign(thrown, { usage, costUsd, model, requestId, rateLimits });
 }
 
 function invalid(what: string, thrown: unknown): RunnerError {

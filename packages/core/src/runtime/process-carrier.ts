@@ -1,9 +1,12 @@
+import { citationsOf } from '../contract/citation.js';
 import { RunnerError } from '../contract/errors.js';
 import type { Instrumentation, InstrumentedAttempt } from '../contract/instrumentation.js';
-import type { AttemptResult } from '../contract/runner.js';
-import { readAnswer } from '../contract/runner-output.js';
+import { rateLimitsOf } from '../contract/rate-limits.js';
+import type { AttemptResult, TaskOutput } from '../contract/runner.js';
+import { serverToolCallsOf } from '../contract/server-tool-call.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
+import { isAmount, usageOf } from '../contract/usage.js';
 import type { Inputs } from '../state/inputs.js';
 import { lazyRecords } from '../util/lazy-record.js';
 import { isThenable } from '../util/promise.js';
@@ -51,32 +54,34 @@ export class ProcessCarrier {
    */
   run(attempt: ActiveAttempt): void {
     const instrumentation = this.#instrumentation;
-    let value: unknown;
-    let isLate = false;
-    let failure: { readonly error: unknown } | undefined;
+    let awaited: PromiseLike<unknown> | undefined;
+    let result: AttemptResult | undefined;
+    let error: unknown;
     attempt.isAwaited = true;
     try {
-      value =
+      const value =
         instrumentation === undefined
           ? this.#perform(attempt)
           : instrumentation.attempt(this.#describe(attempt), () => this.#perform(attempt));
-      isLate = isThenable(value);
-    } catch (error) {
-      failure = { error };
+      if (isThenable(value)) awaited = value;
+      else result = readAnswer(attempt.runner?.name, value);
+    } catch (thrown) {
+      error = thrown;
     }
-    if (!isLate) {
+    if (awaited === undefined) {
       // What it reported meanwhile may have aborted it.
       if (!attempt.isAwaited) this.#aborted.delete(attempt);
       attempt.isAwaited = false;
-      if (failure === undefined) this.#report(attempt, value);
-      else attempt.tell({ type: 'failed', ...failure });
+      if (result === undefined) attempt.tell({ type: 'failed', error });
+      else attempt.host.complete(attempt, result);
       return;
     }
-    const awaited = value as PromiseLike<unknown>;
     if (!this.#isReporting) void this.#runLane(attempt, awaited);
     else {
       const before = this.#next;
-      if (before !== undefined) void this.#runLane(before, this.#nextValue as typeof awaited);
+      if (before !== undefined) {
+        void this.#runLane(before, this.#nextValue as PromiseLike<unknown>);
+      }
       this.#next = attempt;
       this.#nextValue = awaited;
     }
@@ -130,20 +135,19 @@ export class ProcessCarrier {
     let attempt: ActiveAttempt | undefined = first;
     let awaited: PromiseLike<unknown> | undefined = value;
     while (attempt !== undefined) {
-      let settled: unknown;
-      let hasFailed = false;
+      let result: AttemptResult | undefined;
+      let error: unknown;
       try {
-        settled = await awaited;
-      } catch (error) {
-        settled = error;
-        hasFailed = true;
+        result = readAnswer(attempt.runner?.name, await awaited);
+      } catch (thrown) {
+        error = thrown;
       }
       // Otherwise it was canceled, and nobody waits for it.
       if (attempt.isAwaited) {
         attempt.isAwaited = false;
         this.#isReporting = true;
-        if (hasFailed) attempt.tell({ type: 'failed', error: settled });
-        else this.#report(attempt, settled);
+        if (result === undefined) attempt.tell({ type: 'failed', error });
+        else attempt.host.complete(attempt, result);
         this.#isReporting = false;
       } else if (this.#aborted.delete(attempt) && this.#aborted.size === 0) {
         this.#onLastEnd?.();
@@ -152,19 +156,6 @@ export class ProcessCarrier {
       awaited = this.#nextValue;
       this.#next = this.#nextValue = undefined;
     }
-  }
-
-  /** Reports what an attempt has returned, or resolved to. What is no answer of a runner has failed. */
-  #report(attempt: ActiveAttempt, value: unknown): void {
-    const { runner } = attempt;
-    let result: AttemptResult;
-    try {
-      result = runner === undefined ? { output: value } : readAnswer(runner.name, value);
-    } catch (error) {
-      attempt.tell({ type: 'failed', error });
-      return;
-    }
-    attempt.complete(result);
   }
 
   /** Nobody waits for an attempt any more: its work is asked to end. */
@@ -201,6 +192,50 @@ export class ProcessCarrier {
     const now = performance.now();
     return Array.from(this.#aborted, ([attempt, at]) => [attempt, now - at] as const);
   }
+}
+
+/**
+ * Checks and copies what a runner returned, so that nothing later depends on a foreign object. A usage or
+ * cost that is not one is left out.
+ *
+ * @param runner Its name; undefined for a function, a tool or a command, which returns its output itself.
+ * @param isStrict Whether such a usage or cost is refused: no paid answer depends on it.
+ * @throws {RunnerError} `invalid_output`, with the name of the runner and the problem.
+ */
+export function readAnswer(
+  runner: string | undefined,
+  answer: unknown,
+  isStrict = false,
+): AttemptResult {
+  if (runner === undefined) return { output: answer };
+  const refuse = (what: string) =>
+    new RunnerError('invalid_output', `runner "${runner}" answered with ${what}`);
+  if (typeof answer !== 'object' || answer === null || !('output' in answer)) {
+    const kind = answer === null ? 'null' : typeof answer;
+    throw refuse(`${kind}; it must resolve to { output }`);
+  }
+  const { output, usage, costUsd, model, requestId, rateLimits, cached, citations } =
+    answer as TaskOutput;
+  const { serverToolCalls } = answer as TaskOutput;
+  // An odd count must not lose an answer that has been paid for.
+  const used = {
+    usage: usage === undefined ? undefined : usageOf(usage),
+    costUsd: costUsd !== undefined && isAmount(costUsd) ? costUsd : undefined,
+  };
+  const isOdd = (given: unknown, known: unknown) => given !== undefined && known === undefined;
+  if (isStrict && (isOdd(usage, used.usage) || isOdd(costUsd, used.costUsd))) {
+    throw refuse('an invalid usage or cost');
+  }
+  return {
+    output,
+    ...used,
+    model: typeof model === 'string' ? model : undefined,
+    requestId: typeof requestId === 'string' ? requestId : undefined,
+    rateLimits: rateLimits === undefined ? undefined : rateLimitsOf(rateLimits),
+    ...(citations !== undefined && { citations: citationsOf(citations) }),
+    ...(serverToolCalls !== undefined && { serverToolCalls: serverToolCallsOf(serverToolCalls) }),
+    ...(cached === true && { cached }),
+  };
 }
 
 function withoutRunner({ model }: Task): RunnerError {

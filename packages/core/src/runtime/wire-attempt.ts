@@ -21,6 +21,14 @@ import { fromData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
 import type { Step } from '../state/step.js';
 import { ApprovalWaits } from './approval-waits.js';
+import type { ResultHost } from './attempt.js';
+
+/** The result travels as a report like any other. */
+const HOST: ResultHost = {
+  complete({ tell }: WireAttempt, result: AttemptResult): void {
+    tell({ type: 'completed', result });
+  },
+};
 
 /** A call that came over a wire, as the context that its runner or function sees. */
 export class WireAttempt implements RunContext {
@@ -146,8 +154,8 @@ export class WireAttempt implements RunContext {
   readonly addTasks: RunContext['addTasks'] = (tasks) =>
     void this.tell({ type: 'add_tasks', tasks });
 
-  complete(result: AttemptResult): void {
-    this.tell({ type: 'completed', result });
+  get host(): ResultHost {
+    return HOST;
   }
 
   abort(reason: unknown): void {
