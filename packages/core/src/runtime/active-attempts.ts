@@ -141,6 +141,8 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
     for (const attempt of this.#active) {
       if (attempt !== undefined) this.#own?.abort(attempt, new Error('the run has ended'));
     }
+    // Whoever keeps the handle of the run keeps this list.
+    this.#active.length = 0;
   }
 
   /** The run does not want this attempt any more. */
