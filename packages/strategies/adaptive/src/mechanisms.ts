@@ -21,7 +21,7 @@ export const MECHANISMS = {
   speedRatioShare: true,
   /** Only tasks of one type and level are compared. */
   kinds: true,
-  /** A request overtaken by rounds of others no longer counts. */
+  /** A request no longer counts once one that started much later was answered. */
   lostRequests: true,
   /** A timeout at a concurrency that was answered before is no sign of overload. */
   provenConcurrency: true,

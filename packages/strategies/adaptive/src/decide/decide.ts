@@ -2,7 +2,7 @@ import type { Posterior } from '../estimate/posterior.js';
 import { MECHANISMS } from '../mechanisms.js';
 import type { ExpectedLoss } from './expected-loss.js';
 import { NEARLY, type ObservationWindow } from './observation-window.js';
-import { CAREFUL_FACTOR, MAX_FACTOR, type StepSizes } from './step-sizes.js';
+import type { StepSizes } from './step-sizes.js';
 
 /** Candidate limits per factor of two. */
 const PER_OCTAVE = 4;
@@ -12,7 +12,8 @@ const MIN_GAIN = 0.04;
 const MIN_OBSERVATIONS = 4;
 /** The least gain for another raise while more requests than the limit are in flight: half of the possible one. */
 const MIN_GAIN_EARLY = Math.LN2 / 2;
-/** The number of rounds between probes at a higher limit. */
+/** The factor of a probe at a higher limit, and the number of rounds between probes. */
+const PROBE_FACTOR = 1.5;
 const PROBE_EVERY = 4;
 /** The log odds that prove a speedup. */
 const SPEEDUP_LOG_ODDS = 6;
@@ -148,11 +149,12 @@ export function bestLimit(
   return best;
 }
 
-function highestAllowed({ limit, max, harmless, window }: Situation): number {
-  const factor = window.isChanged ? MAX_FACTOR : CAREFUL_FACTOR;
+function highestAllowed({ limit, max, harmless, window, stepSizes }: Situation): number {
+  const { firstFactor, maxFactor } = stepSizes;
+  const factor = window.isChanged ? maxFactor : firstFactor;
   const next = Math.max(factor * limit, limit + 1);
   const proven = MECHANISMS.cautiousRaises
-    ? Math.max(MAX_FACTOR * harmless, harmless + 1)
+    ? Math.max(maxFactor * harmless, harmless + 1)
     : Number.POSITIVE_INFINITY;
   return Math.floor(Math.min(max, proven, next));
 }
@@ -204,7 +206,7 @@ function probe(
   estimate: Estimate,
   { limit, max, window }: Situation,
 ): Decision | undefined {
-  const above = CAREFUL_FACTOR * limit;
+  const above = PROBE_FACTOR * limit;
   const isWorthwhile =
     MECHANISMS.probesAbove &&
     window.answersSinceAdjusted > PROBE_EVERY * limit &&

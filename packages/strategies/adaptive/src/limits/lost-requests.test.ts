@@ -3,54 +3,61 @@ import { expect, test } from 'vitest';
 import { createRequest } from '../estimate/request.js';
 import { LostRequests } from './lost-requests.js';
 
-const requestOf = (order: number, othersInFlight: number) =>
-  createRequest({} as TaskView, { order, startedAt: 0, othersInFlight });
+const SECOND = 1_000;
+let order = 0;
 
-const requests = (count: number) =>
-  Array.from({ length: count }, (_, order) => requestOf(order, order));
+function requestAt(startedAt: number, type = 'action') {
+  const task = { type, level: 0 } as TaskView;
+  return createRequest(task, { order: order++, startedAt, othersInFlight: 0 });
+}
 
-test('a request is lost when its concurrent requests were answered that many times', () => {
-  const tracker = new LostRequests();
-  const [lost, ...others] = requests(3);
-  if (lost) tracker.add(lost);
-  for (const request of others) tracker.add(request);
-  let order = 3;
-  // Three were in flight at once: six answers.
-  for (let answered = 1; answered <= 6; answered++) {
-    const next = others.shift();
-    if (next === undefined) throw new Error('there is always one');
-    tracker.remove(next);
-    tracker.recordAnswer(next, 2);
-    expect(tracker.inFlight).toBe(answered < 6 ? 2 : 1);
-    const later = requestOf(order++, 2);
-    tracker.add(later);
-    others.push(later);
-  }
-  // A late answer to the lost request changes nothing.
-  expect(tracker.inFlight).toBe(2);
-  if (lost) tracker.remove(lost);
-  expect(tracker.inFlight).toBe(2);
-});
-
-test('lowering the limit does not make earlier requests lost', () => {
-  const tracker = new LostRequests();
-  for (const request of requests(20)) tracker.add(request);
-  for (let order = 20; order < 40; order++) {
-    const request = requestOf(order, 0);
+/** Answers one request a second after the other, each after a second. */
+function answer(tracker: LostRequests, from: number, to: number, type?: string) {
+  for (let at = from; at < to; at += SECOND) {
+    const request = requestAt(at, type);
     tracker.add(request);
     tracker.remove(request);
-    tracker.recordAnswer(request, 2);
+    tracker.recordAnswer(request, at + SECOND);
   }
-  expect(tracker.inFlight).toBe(20);
+}
+
+test('a request is lost when one that started much later was answered', () => {
+  const tracker = new LostRequests();
+  const lost = requestAt(0);
+  tracker.add(lost);
+  answer(tracker, 0, 8 * SECOND);
+  expect(tracker.inFlight).toBe(1);
+  answer(tracker, 8 * SECOND, 10 * SECOND);
+  expect(tracker.inFlight).toBe(0);
+  // A late answer to the lost request changes nothing.
+  tracker.remove(lost);
+  expect(tracker.inFlight).toBe(0);
 });
 
 test('no request is lost when the server is slow for all', () => {
   const tracker = new LostRequests();
-  const all = requests(50);
-  for (const request of all) tracker.add(request);
-  for (const [position, request] of all.entries()) {
+  answer(tracker, 0, 5 * SECOND);
+  const slow = Array.from({ length: 20 }, () => requestAt(5 * SECOND));
+  for (const request of slow) tracker.add(request);
+  for (const [position, request] of slow.entries()) {
     tracker.remove(request);
-    tracker.recordAnswer(request, 2);
-    expect(tracker.inFlight).toBe(49 - position);
+    tracker.recordAnswer(request, 600 * SECOND);
+    expect(tracker.inFlight).toBe(19 - position);
   }
+});
+
+test('a long request among short ones is not lost: types differ', () => {
+  const tracker = new LostRequests();
+  const [first, second] = [requestAt(0, 'aggregate'), requestAt(0, 'aggregate')];
+  tracker.add(first);
+  tracker.add(second);
+  answer(tracker, 0, 20 * SECOND);
+  // Nothing is known about its type.
+  expect(tracker.inFlight).toBe(2);
+  tracker.remove(first);
+  tracker.recordAnswer(first, 20 * SECOND);
+  answer(tracker, 20 * SECOND, 148 * SECOND);
+  expect(tracker.inFlight).toBe(1);
+  answer(tracker, 148 * SECOND, 170 * SECOND);
+  expect(tracker.inFlight).toBe(0);
 });

@@ -20,9 +20,6 @@ export interface ControllerOptions {
 /** The tasks that are waiting. */
 export type Queue = Omit<Load, 'inFlight'>;
 
-/** A request is lost when its concurrent requests were answered this many times. */
-const LOST_AFTER_ROUNDS = 4;
-
 /**
  * Decides when tasks may start at one resource. Three parts can delay a task: the limit of requests in
  * flight (`LimitSearch`), the limits that the server announces (`AnnouncedLimits`), and the rate at
@@ -131,7 +128,7 @@ export class Controller {
       this.#proven.recordAnswer(request);
       this.#timeouts.recordAnswer(this.#search.limit);
       this.#serverErrors.recordAnswer(this.#search.limit);
-      this.#requests.recordAnswer(request, LOST_AFTER_ROUNDS);
+      this.#requests.recordAnswer(request, now);
       this.#reports.recordAnswer(outcome.latencyMs);
     } else this.#recordFailure(request, outcome, now);
 

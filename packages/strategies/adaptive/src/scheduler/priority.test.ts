@@ -1,6 +1,6 @@
 import type { RunView, TaskType, TaskView } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
-import { Durations } from './durations.js';
+import { Durations } from '../estimate/durations.js';
 import { PriorityOrder } from './priority.js';
 
 describe('durations', () => {

@@ -1,6 +1,6 @@
 import type { RunView, TaskType, TaskView } from '@stratagem/core';
+import type { Durations } from '../estimate/durations.js';
 import { MECHANISMS } from '../mechanisms.js';
-import type { Durations } from './durations.js';
 
 /** The critical paths are recomputed when durations have changed, or the plan has grown, by this factor. */
 const CHANGED = 1.25;

@@ -8,9 +8,9 @@ import type {
   Wait,
 } from '@stratagem/core';
 import { Heap } from '@stratagem/core/strategy';
+import { Durations } from '../estimate/durations.js';
 import type { Learned } from '../estimate/learned.js';
 import { Controller, type ControllerOptions } from './controller.js';
-import { Durations } from './durations.js';
 import { Lane, type SharedResource } from './lane.js';
 import { PriorityOrder } from './priority.js';
 import { createResource, sharedResource } from './shared-resource.js';
@@ -70,7 +70,7 @@ export class AdaptiveScheduler implements Scheduler {
     lane.recordEnd(outcome.latencyMs);
     lane.call().recordOutcome(task, outcome, lane.queue, this.#run.now);
     if (!outcome.ok) return;
-    this.#durations.record(task.type, outcome.latencyMs);
+    this.#durations.record(task.type, Math.max(1, outcome.latencyMs));
     if (this.#order.recordAnswer()) this.#reorder();
   }
 
