@@ -14,7 +14,7 @@ import type { MappedRow } from './mapped-row.js';
 import { executorOptionsOf, type MapOptions } from './options.js';
 import { Questions } from './questions.js';
 import type { Segment } from './segment.js';
-import { type Rows, SegmentSource } from './segment-source.js';
+import { groupsOf, type RowGroup, type Rows, SegmentSource } from './segment-source.js';
 import { shareStrategy } from './shared-strategy.js';
 import { type MapSummary, Totals } from './summary.js';
 
@@ -109,6 +109,7 @@ export class DatasetRun<Outputs, Row> {
     });
     this.#runs = new GroupRuns({
       ...{ plan, mapId, options, executor, budget: this.#budget, questions: this.#questions },
+      groupsFrom: (number) => this.#groupsFrom(number, rows),
       onProgress: () => void this.#pump(),
     });
   }
@@ -202,7 +203,8 @@ export class DatasetRun<Outputs, Row> {
       // A large sample takes several runs.
       if (this.#isSampling && this.#sampleLeft <= 0) {
         this.#isSampling = false;
-        if (!this.#isOver && !(await this.#questions.ask('sample'))) {
+        const left = () => this.#runs.requestsFrom(this.#groups + 1);
+        if (!this.#isOver && !(await this.#questions.ask('sample', left))) {
           this.#isStopping = true;
           return;
         }
@@ -256,8 +258,7 @@ export class DatasetRun<Outputs, Row> {
   }
 
   async #openNext(): Promise<void> {
-    const most = this.#isSampling ? Math.min(this.#sampleLeft, this.#rowsPerRun) : this.#rowsPerRun;
-    const group = await this.#source.take(most);
+    const group = await this.#source.take(this.#sizeAfter(this.#source.count));
     if (group === undefined || this.#isStopping) return;
     const segment = await this.#runs.begin(++this.#groups, group);
     if (segment === undefined) {
@@ -266,6 +267,18 @@ export class DatasetRun<Outputs, Row> {
     }
     this.#runIds.push(segment.runId);
     this.#open.push(segment);
+  }
+
+  /** How many rows the group behind so many rows has. The sample has groups of its own. */
+  #sizeAfter(count: number): number {
+    const sampleLeft = (this.#options.sample ?? 0) - count;
+    return sampleLeft > 0 ? Math.min(sampleLeft, this.#rowsPerRun) : this.#rowsPerRun;
+  }
+
+  /** The groups from this one on, read once more. */
+  #groupsFrom(number: number, rows: Rows<Row>): AsyncIterable<RowGroup<Row>> | undefined {
+    const { again = Array.isArray(rows) ? () => rows : undefined } = this.#options;
+    return again && groupsOf(new SegmentSource(again()), number, (count) => this.#sizeAfter(count));
   }
 
   // --- The end ---

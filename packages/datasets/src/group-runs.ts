@@ -16,6 +16,7 @@ import {
   bindRows,
   declaredInputs,
   planForRows,
+  positionOf,
   type RowBinding,
   rowsName,
 } from './row-plan.js';
@@ -29,6 +30,8 @@ interface Parts<Row> {
   readonly executor: Executor;
   readonly budget: BudgetShare;
   readonly questions: Questions;
+  /** The groups of rows from this one on, read once more; undefined where that cannot be done. */
+  readonly groupsFrom: (number: number) => AsyncIterable<RowGroup<Row>> | undefined;
   /** Called when a row has begun or ended. */
   readonly onProgress: () => void;
 }
@@ -64,15 +67,8 @@ export class GroupRuns<Outputs, Row> {
    * @returns undefined when nobody wants to do its rows again.
    */
   async begin(number: number, group: RowGroup<Row>): Promise<Segment<Outputs, Row> | undefined> {
-    const binding = this.#binding as RowBinding<Row>;
-    const { numbers, rows } = group;
-    const label = `rows ${numbers[0]} to ${numbers.at(-1)}`;
-    const plan = this.#planFor(binding, label, rows.length);
-    const items = rows.map((row) => binding.itemOf(row));
-    const values = {
-      ...this.#constants(binding),
-      [rowsName(declaredInputs(this.#parts.plan))]: items,
-    };
+    const { rows } = group;
+    const { plan, values } = this.#runOf(group);
     const known = this.#latest.get(number);
     const { journal } = this.#parts.options;
     if (known !== undefined && journal !== undefined) {
@@ -81,7 +77,7 @@ export class GroupRuns<Outputs, Row> {
         const resumed = await this.#resume(known, group, plan, values, history);
         if (resumed !== undefined) return resumed;
       }
-      if (!history.isSamePlan && !(await this.#mayRunAgain(plan, values, history))) {
+      if (!history.isSamePlan && !(await this.#mayRunAgain(number, plan, values, history))) {
         return undefined;
       }
     }
@@ -147,22 +143,87 @@ export class GroupRuns<Outputs, Row> {
     return Object.fromEntries(given.filter(([name]) => !names.includes(name)));
   }
 
-  async #mayRunAgain(plan: Plan, values: InputValues, history: History): Promise<boolean> {
-    const { executor, options, questions } = this.#parts;
+  async #mayRunAgain(
+    number: number,
+    plan: Plan,
+    values: InputValues,
+    history: History,
+  ): Promise<boolean> {
+    const { options, questions } = this.#parts;
     if (this.#mayChange || options.confirm === undefined) return true;
-    const { journal } = options;
-    const forecasts = await executor.explain(plan, { inputs: values, journal });
-    const rows = new Set(
-      forecasts.flatMap(({ taskId, runs }) =>
-        runs ? (/^row\[\d+\]/.exec(taskId)?.[0] ?? []) : [],
-      ),
-    );
-    if (rows.size === 0) return true;
-    const share = rows.size / Math.max(1, history.fold.size);
-    this.#mayChange = await questions.ask('plan_changed', history.figures, share);
+    const again = await this.#requestsOf(plan, values);
+    if (again === 0) return true;
+    const share = again / Math.max(1, history.fold.size);
+    const left = () => this.requestsFrom(number);
+    this.#mayChange = await questions.ask('plan_changed', left, history.figures, share);
     return this.#mayChange;
   }
+
+  /**
+   * How many rows from this group on will send requests; undefined when the rows cannot be read again. Of many
+   * groups, some are looked at, and the others are taken to be like them.
+   */
+  async requestsFrom(number: number): Promise<number | undefined> {
+    const groups = this.#parts.groupsFrom(number);
+    if (groups === undefined) return undefined;
+    const { journal } = this.#parts.options;
+    const hasRecords = journal !== undefined && (await journal.list()).length > 0;
+    let [read, seen, requests] = [0, 0, 0];
+    let [next, step] = [number, 1];
+    let position = number;
+    for await (const group of groups) {
+      const size = group.rows.length;
+      read += size;
+      if (position === next) {
+        seen += size;
+        requests += hasRecords ? await this.#requestsOfGroup(position, group) : size;
+        // Ever fewer of them: the first ones, and then one in 2, 3, …
+        if (position - number >= step * GROUPS_OF_A_STEP) step++;
+        next = position + step;
+      }
+      position++;
+    }
+    return seen === 0 ? 0 : Math.round((requests / seen) * read);
+  }
+
+  async #requestsOfGroup(number: number, group: RowGroup<Row>): Promise<number> {
+    const { journal, retryFailed = false } = this.#parts.options;
+    const { plan, values } = this.#runOf(group);
+    const known = this.#latest.get(number);
+    if (known !== undefined && journal !== undefined) {
+      const history = await historyOf(journal, known, plan, values, group.rows.length);
+      if (history.isSame && history.isSamePlan) return history.fold.left(retryFailed);
+    }
+    return this.#requestsOf(plan, values);
+  }
+
+  /** How many rows of a run have no output that can be reused. */
+  async #requestsOf(plan: Plan, values: InputValues): Promise<number> {
+    const { executor, options } = this.#parts;
+    const { journal, reuse = journal !== undefined } = options;
+    if (!reuse) return (Object.values(values).find(Array.isArray) ?? []).length;
+    const forecasts = await executor.explain(plan, { inputs: values, journal });
+    const rows = forecasts.flatMap(({ taskId, runs }) => (runs ? (positionOf(taskId) ?? []) : []));
+    return new Set(rows).size;
+  }
+
+  /** The plan and the inputs of the run for a group. */
+  #runOf({ numbers, rows }: RowGroup<Row>): { plan: Plan; values: InputValues } {
+    const binding = this.#binding as RowBinding<Row>;
+    const label = `rows ${numbers[0]} to ${numbers.at(-1)}`;
+    const items = rows.map((row) => binding.itemOf(row));
+    return {
+      plan: this.#planFor(binding, label, rows.length),
+      values: {
+        ...this.#constants(binding),
+        [rowsName(declaredInputs(this.#parts.plan))]: items,
+      },
+    };
+  }
 }
+
+/** Groups that are looked at before more of them are passed over. */
+const GROUPS_OF_A_STEP = 20;
 
 /** The id of a run of a map: a number above that of the earlier one for the same rows. */
 function idOf(mapId: string, number: number, earlier: string | undefined): string {

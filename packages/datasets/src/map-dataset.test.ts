@@ -253,6 +253,52 @@ describe('mapDataset()', () => {
     ]);
   });
 
+  test('counts as left only rows that will send requests: neither recorded ones nor unchanged ones', async () => {
+    const { runner, asked } = echo();
+    const questions: MapQuestion[] = [];
+    const options = {
+      ...{ strategy: parallel(), runner, journal: memoryJournal(), rowsPerRun: 10 },
+      confirm: (question: MapQuestion) => {
+        questions.push(question);
+        return true;
+      },
+    };
+    // The second map has 45 rows of the first one, at other places, and one of them twice.
+    await all(mapDataset(plan, rowsOf(45), { ...options, mapId: 'm' }));
+    asked.length = 0;
+    const moved = [...rowsOf(60).toReversed(), { text: 't3' }];
+    async function* stream() {
+      yield* moved;
+    }
+    const sampled = { ...options, mapId: 'other', sample: 5 };
+    await all(mapDataset(plan, stream(), { ...sampled, again: stream }));
+    expect(questions).toMatchObject([
+      { kind: 'sample', rowsLeft: 10, forecast: { rows: 10, costUsd: { expected: 5 } } },
+    ]);
+    expect(asked).toHaveLength(15);
+
+    // Nothing is left: nothing is asked.
+    await all(mapDataset(plan, moved, sampled));
+    expect(questions).toHaveLength(1);
+    expect(asked).toHaveLength(15);
+  });
+
+  test('counts the rows of later groups for a changed plan, whose answers are recorded already', async () => {
+    const { runner } = echo();
+    const options = {
+      ...{ strategy: parallel(), runner, journal: memoryJournal(), rowsPerRun: 10 },
+    };
+    const translation = createPlan('Summarise', {
+      inputs: z.object({ text: z.string() }),
+    }).addTask({ id: 'summary', description: 'Translate {{inputs.text}}' });
+    await all(mapDataset(plan, rowsOf(40), { ...options, mapId: 'm' }));
+    await all(mapDataset(translation, rowsOf(25), { ...options, mapId: 'other' }));
+    const rowsLeft: (number | undefined)[] = [];
+    const confirm = (question: MapQuestion) => rowsLeft.push(question.rowsLeft) < 0;
+    await all(mapDataset(translation, rowsOf(40), { ...options, mapId: 'm', confirm }));
+    expect(rowsLeft).toEqual([15]);
+  });
+
   test('says how many rows an earlier map has done', async () => {
     const { runner, asked } = echo();
     const options = {

@@ -95,6 +95,12 @@ export class RowFold {
     return this.#rows[position]?.end !== undefined;
   }
 
+  /** Rows that have no result yet, and failed ones where they are done again. */
+  left(retryFailed: boolean): number {
+    const failed = retryFailed ? this.#rows.filter((row) => row?.end && row.isFailed).length : 0;
+    return this.size - this.ended + failed;
+  }
+
   /** Takes the rows that have ended so far for those of an earlier map. */
   markRestored(): void {
     this.restored = this.ended;

@@ -23,7 +23,10 @@ type Columns<Inputs, Row> = unknown extends Inputs
 export interface MapQuestion {
   /** `sample`: the sample is done. `plan_changed`: rows that are done would be done again. */
   readonly kind: 'sample' | 'plan_changed';
-  /** Rows that are left to do; undefined when the number of rows is unknown. */
+  /**
+   * Rows that are left to do; undefined when the number of rows is unknown. With `again`, those that will send requests: of
+   * more than 20,000 rows, some groups are looked at, and the others are taken to be like them.
+   */
   readonly rowsLeft: number | undefined;
   /** What they are expected to take; undefined while nothing is known about them. */
   readonly forecast: Forecast | undefined;
@@ -65,6 +68,12 @@ export interface MapOptions<Inputs = InputValues, Row = unknown>
    * @default the length of a list; otherwise unknown
    */
   readonly total?: number | (() => number | undefined | Promise<number | undefined>) | undefined;
+  /**
+   * Reads the rows once more, from the first one and in the same order, so that questions are about the rows that
+   * will send requests: those that are recorded are free.
+   * @default a list is read again; other rows are not, and all that are left count
+   */
+  readonly again?: (() => Iterable<Row> | AsyncIterable<Row>) | undefined;
   /**
    * Decides whether the map goes on after its sample, and whether rows that are done are done again
    * because the plan has changed. After `false`, the map ends as `stopped`.
@@ -114,6 +123,7 @@ const MAP_OPTIONS = [
   'textCells',
   'sample',
   'total',
+  'again',
   'confirm',
   'retryFailed',
   'reuse',
@@ -146,6 +156,9 @@ export function checkMapOptions(options: MapOptions<never, never>): void {
   if (sample !== undefined) checkLimit(owner, 'sample', sample);
   if (rowsPerRun !== undefined) checkLimit(owner, 'rowsPerRun', rowsPerRun);
   if (maxOpenRuns !== undefined) checkLimit(owner, 'maxOpenRuns', maxOpenRuns);
+  if (options.again !== undefined && typeof options.again !== 'function') {
+    throw new OptionError(`${owner}: again must be a function that returns the rows`);
+  }
   if (confirm !== undefined && typeof confirm !== 'function') {
     throw new OptionError(`${owner}: confirm must be a function`);
   }

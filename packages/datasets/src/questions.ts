@@ -31,21 +31,31 @@ export class Questions {
   }
 
   /**
+   * @param left Counts the rows that would send requests; undefined where the rows can be read once alone.
    * @param figures What the forecast is made from.
-   * @param share The share of the rows that is left to do.
+   * @param share The share of the rows that is left to do, where they cannot be counted.
    */
   async ask(
     kind: MapQuestion['kind'],
+    left: () => Promise<number | undefined>,
     figures: readonly RowFigures[] = this.#figures,
     share = 1,
   ): Promise<boolean> {
-    const { confirm, total = this.#length } = this.#options;
+    const { confirm } = this.#options;
     if (confirm === undefined) return true;
+    const counted = await left();
+    // What is recorded already needs no answer.
+    if (counted === 0) return true;
+    const rowsLeft = counted ?? (await this.#rest(share));
+    const forecast = forecastOf(figures, rowsLeft ?? 1_000, this.#concurrency);
+    return confirm({ kind, rowsLeft, forecast });
+  }
+
+  async #rest(share: number): Promise<number | undefined> {
+    const { total = this.#length } = this.#options;
     const all = typeof total === 'function' ? await total() : total;
     // A file may have become shorter since; and of rows that are done again, there is at least one.
     const rest = all === undefined ? undefined : Math.max(0, all - this.#done);
-    const left = rest && Math.max(1, Math.round(rest * share));
-    const forecast = forecastOf(figures, left ?? 1_000, this.#concurrency);
-    return confirm({ kind, rowsLeft: left, forecast });
+    return rest && Math.max(1, Math.round(rest * share));
   }
 }

@@ -84,6 +84,23 @@ export class SegmentSource<Row> {
   }
 }
 
+/** The groups from this number on. */
+export async function* groupsOf<Row>(
+  source: SegmentSource<Row>,
+  number: number,
+  sizeAfter: (count: number) => number,
+): AsyncGenerator<RowGroup<Row>> {
+  try {
+    for (let position = 1; ; position++) {
+      const group = await source.take(sizeAfter(source.count));
+      if (group === undefined) return;
+      if (position >= number) yield group;
+    }
+  } finally {
+    await source.close();
+  }
+}
+
 /** The characters of the texts in a row: nearly all that it takes in memory. */
 function textLengthOf(row: unknown): number {
   if (typeof row === 'string') return row.length;

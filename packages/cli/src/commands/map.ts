@@ -178,6 +178,7 @@ async function runMap(
   const map: DatasetMap<Outputs, Row> = mapDataset(plan, source.rows, {
     ...options,
     total: () => total ?? source.count(),
+    ...(source.again && { again: source.again }),
     confirm: (question) => confirm(question),
   });
   const display = showMap(new MapRate(map, source.share, total), flags);

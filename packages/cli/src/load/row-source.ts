@@ -15,6 +15,8 @@ export interface RowSource {
   readonly hasTextCells: boolean;
   /** Counts the rows with another reader; undefined where they can be read once alone. */
   readonly count: () => Promise<number | undefined>;
+  /** The same rows from another reader; undefined where they can be read once alone. */
+  readonly again: (() => AsyncIterable<Row>) | undefined;
   /** Whether counting the rows takes next to no time. */
   readonly isSmall: boolean;
   /** The share of the file that was read, 0 to 1; undefined where its size is unknown. */
@@ -36,6 +38,7 @@ export async function openRows(flags: MapFlags): Promise<RowSource> {
     rows,
     first,
     hasTextCells: file.hasTextCells,
+    again: size === undefined ? undefined : () => select(readerOf(flags)),
     isSmall: size !== undefined && size <= SMALL_BYTES,
     share: () => (size === undefined || size === 0 ? undefined : file.bytesRead / size),
     async count() {
