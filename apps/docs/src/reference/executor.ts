@@ -59,7 +59,11 @@ ${memberTable(membersOf('task', 'Estimate'), true)}
 
 A path of a list in an output, such as \`gather.documents\`; a function that returns a list; or an object:
 
-${memberTable(membersOf('for-each', 'ForEach'), true)}
+${memberTable(membersOf('for-each', 'ForEachOfList'), true)}
+
+An object with a \`stream\` in the place of \`items\` runs the task for each item that it reads:
+
+${memberTable(membersOf('for-each', 'ItemStream'), true)}
 
 ## \`repeat\`
 
@@ -91,7 +95,8 @@ function ownMembersOf(file: string, name: string): readonly Member[] {
 }
 
 function membersOf(file: string, name: string): readonly Member[] {
-  const members = allMembersOf(contract(file), name);
+  // What the other form of a field has is left out of this one.
+  const members = allMembersOf(contract(file), name).filter(({ type }) => type !== 'undefined');
   if (members.length === 0) throw new Error(`${file}: ${name} has no members`);
   return members;
 }

@@ -38,19 +38,22 @@ interface ForEachLimits {
   readonly minSuccess?: number | `${number}%` | undefined;
 }
 
+/** A fan-out over a list, with limits. */
+interface ForEachOfList extends ForEachLimits {
+  /** The list: a reference such as `'list.names'`, or a function of the outputs. */
+  readonly items: ItemsSource;
+  readonly stream?: undefined;
+}
+
+/** A fan-out over a stream. */
+interface ForEachOfStream extends ForEachLimits {
+  /** Items that are read while the run has room for them. */
+  readonly stream: ItemStream;
+  readonly items?: undefined;
+}
+
 /** A fan-out: one task for each item of a list or a stream. */
-export type ForEach =
-  | ItemsSource
-  | ({
-      /** The list: a reference such as `'list.names'`, or a function of the outputs. */
-      readonly items: ItemsSource;
-      readonly stream?: undefined;
-    } & ForEachLimits)
-  | ({
-      /** Items that are read while the run has room for them. */
-      readonly stream: ItemStream;
-      readonly items?: undefined;
-    } & ForEachLimits);
+export type ForEach = ItemsSource | ForEachOfList | ForEachOfStream;
 
 /** The result of one item of a fan-out. */
 export type ItemResult<Output = unknown> =
