@@ -170,6 +170,35 @@ describe('an answer with an error', () => {
     expect((await ask()).output).toBe('Because.');
   });
 
+  test.each<[string, unknown, object]>([
+    [
+      'a text',
+      { error: 'The worker died.' },
+      { code: 'server_error', message: 'The worker died.' },
+    ],
+    [
+      'fields at the top',
+      { message: 'Slow; try again in 3s', code: 429 },
+      { code: 'rate_limited', message: 'Slow; try again in 3s', retryAfterMs: 3_000 },
+    ],
+  ])('in a stream may be %s, and keeps the words of the server', async (_, event, expected) => {
+    server.replyWith((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`data: ${JSON.stringify(event)}\n\n`);
+    });
+    const { message, ...others } = expected as { message: string };
+    const failure = await failureOf(ask());
+    expect(failure).toMatchObject({ ...others, message: `${label}: ${message}` });
+  });
+
+  test('in a whole answer with status 200 keeps its words too', async () => {
+    server.replyWith(json(200, { error: { message: 'Overloaded', code: 503 } }));
+    expect(await failureOf(ask({ stream: false }))).toMatchObject({
+      code: 'overloaded',
+      message: `${label}: Overloaded`,
+    });
+  });
+
   test('obeys x-should-retry', async () => {
     server.replyWith(json(429, { error: { message: 'No.' } }, { 'x-should-retry': 'false' }));
     expect((await failureOf(ask())).isRetryable).toBe(false);

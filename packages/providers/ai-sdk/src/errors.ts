@@ -38,6 +38,8 @@ interface SdkError {
   readonly code?: unknown | undefined;
   readonly type?: unknown | undefined;
   readonly cause?: unknown | undefined;
+  /** What the server sent in the place of an answer. */
+  readonly value?: unknown | undefined;
 }
 
 /** The SDK identifies its errors by these names, also across copies of the package. */
@@ -102,7 +104,7 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
   }
   const body = readErrorBody(bodyOf(error));
   // The cause of an API error is the failed parsing of its body, which says nothing.
-  const words = isCall ? body.message || message : '';
+  const words = isCall ? body.message || message : isMisread(error) ? (body.message ?? '') : '';
   const code = codeOfApiError(body.codes, statusCode, words || message) ?? CODES_BY_NAME.get(name);
   if (code !== undefined) return [code, words || describe(thrown)];
   if (isCall) return ['connection', describe(thrown)];
@@ -116,12 +118,19 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
  * The error as the server sent it. Providers drop a body that has another shape than they expect, or the
  * fields that they do not know, and keep its text.
  */
-function bodyOf({ data, responseBody, name, code, type, message }: SdkError): unknown {
+function bodyOf(error: SdkError): unknown {
+  const { data, responseBody, name, code, type, message, value } = error;
+  if (isMisread(error)) return value;
   const sent = parsed(responseBody);
   if (readErrorBody(sent).message !== undefined) return sent;
   if (data !== undefined && readErrorBody(data).message !== undefined) return data;
   if (sent !== undefined) return sent;
   return data ?? (name?.startsWith('AI_') ? undefined : { code, type, message });
+}
+
+/** Whether the SDK read an error of the server as an answer, and says what is wrong with its fields. */
+function isMisread({ name }: SdkError): boolean {
+  return name === 'AI_TypeValidationError';
 }
 
 /** The JSON of a body, or its text; undefined for none. */
