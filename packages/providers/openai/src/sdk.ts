@@ -13,7 +13,7 @@ import {
 import type { OpenAI } from 'openai';
 import { addressIn, azureAddressOf, azureKey } from './azure.js';
 import type { OpenAIOptions } from './options.js';
-import { type TemplatedSettings, templatedClient } from './templated-client.js';
+import { templatedClient } from './templated-client.js';
 
 export const OPENAI: Sdk<OpenAI> = {
   name: 'openai',
@@ -21,13 +21,10 @@ export const OPENAI: Sdk<OpenAI> = {
   environment: 'OPENAI',
   async createClient(settings, options) {
     const { organization, project, azure } = options as OpenAIOptions;
-    const sdk = await import('openai');
-    // The logs of the SDK have all requests.
-    const isLogged = settings.logLevel === undefined;
-    const create = (given: TemplatedSettings, hasFixedKey = true) =>
-      hasFixedKey && !isLogged ? templatedClient(sdk, given) : new sdk.OpenAI(given);
+    const { OpenAI, AzureOpenAI } = await import('openai');
     const account = definedFields({ organization, project });
-    if (azure === undefined) return create({ ...settings, ...account });
+    const Client = templatedClient(OpenAI, settings.fetch);
+    if (azure === undefined) return new Client({ ...settings, ...account });
     const { baseURL, apiVersion, namesDeployment } = azureAddressOf(azure);
     const { tokenProvider } = azure;
     const key = tokenProvider === undefined ? (settings.apiKey ?? azureKey()) : undefined;
@@ -35,20 +32,19 @@ export const OPENAI: Sdk<OpenAI> = {
     if (namesDeployment) {
       const token = definedFields({ azureADTokenProvider: tokenProvider });
       // Some versions of the API have a date, but all need one here.
-      return new sdk.AzureOpenAI({
+      return new AzureOpenAI({
         ...own,
         ...token,
         apiKey: key as string,
         apiVersion: apiVersion ?? 'preview',
       });
     }
-    const given = {
+    const client = new (tokenProvider === undefined ? Client : OpenAI)({
       ...own,
       apiKey: tokenProvider ?? key ?? null,
       ...(key !== undefined && { defaultHeaders: { 'api-key': key } }),
       ...(apiVersion !== undefined && { defaultQuery: { 'api-version': apiVersion } }),
-    };
-    const client = create(given, tokenProvider === undefined);
+    });
     ON_AZURE.add(client);
     return client;
   },

@@ -46,13 +46,3 @@ test('each request has the headers of its task alone', async () => {
   await runner.run(request('Why?'), attempt());
   expect(server.requests.map(({ headers }) => headers['x-task'])).toEqual(['a', undefined]);
 });
-
-test('the log of the SDK has each request', async () => {
-  vi.stubEnv('OPENAI_LOG', 'info');
-  const log = vi.spyOn(console, 'info').mockImplementation(() => {});
-  const requests = await requestsOf({ apiKey, baseURL: server.url }, [90_000, 61_000]);
-  expect(requests).toHaveLength(2);
-  const lines = log.mock.calls.filter(([line]) => String(line).includes('succeeded with status'));
-  expect(lines).toHaveLength(2);
-  log.mockRestore();
-});

@@ -1,94 +1,64 @@
-import type { APIPromise, ClientOptions, OpenAI } from 'openai';
+import { isRecord } from '@stratagem/core/runner';
+import type { OpenAI } from 'openai';
 
+type Build = OpenAI['buildRequest'];
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-type Options = Parameters<OpenAI['buildRequest']>[0];
-
-/** The settings of the client, for the SDK. */
-export interface TemplatedSettings extends ClientOptions {
-  readonly fetch: Fetch;
-}
 
 /** All that the requests to one path have in common. */
 interface Template {
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
 }
-
-/** What came of a request, as the value or the error of this promise. */
-type Outcome = Promise<Response>;
-
-/** An init with it asks for nothing: the request has been sent. */
-const OUTCOME = Symbol('outcome');
 
 /** The paths of the requests for answers. */
 const PATHS: ReadonlySet<string> = new Set(['/chat/completions', '/responses']);
 
 /**
- * A client that sends requests for answers itself. The SDK takes as long to make and log a request as
- * `fetch` takes to send it; here, it makes the address and the headers once for each path. It still
- * reads all that failed, and sends all other requests.
+ * The class of a client that makes the address and the headers of requests for answers once. The SDK makes
+ * them for each request, and joins the signal of the caller with one of its own, which takes almost as long
+ * as sending the request.
  *
- * Only for a key that does not change, and for requests that their caller ends in time.
+ * Only for a key that does not change. A request that the SDK would retry, or that its caller cannot
+ * abort, is sent as the SDK sends it.
+ *
+ * @param fetch The one that the client is created with.
  */
-export function templatedClient(
-  sdk: { readonly OpenAI: typeof OpenAI; readonly APIPromise: typeof APIPromise },
-  settings: TemplatedSettings,
-): OpenAI {
-  const { fetch } = settings;
-
-  class Templated extends sdk.OpenAI {
+export function templatedClient(Client: typeof OpenAI, fetch: Fetch): typeof OpenAI {
+  return class extends Client {
     /** Part of the header `User-Agent`. */
-    static override readonly name = sdk.OpenAI.name;
+    static override readonly name = Client.name;
     readonly #templates = new Map<string, Template>();
+    readonly #fromTemplates = new WeakSet<object>();
 
-    override post<T>(...given: Parameters<OpenAI['post']>): APIPromise<T> {
-      const [path, options] = given;
-      if (!PATHS.has(path)) return super.post(...given);
-      return new sdk.APIPromise<T>(this, this.#send(path, options));
+    override async buildRequest(...given: Parameters<Build>): ReturnType<Build> {
+      const [{ method, path, body, query, headers, timeout, signal, maxRetries }] = given;
+      const isPlain = method === 'post' && PATHS.has(path) && isRecord(body) && query === undefined;
+      if (!isPlain || maxRetries !== 0 || timeout === undefined || signal == null) {
+        return super.buildRequest(...given);
+      }
+      const template = this.#templates.get(path) ?? (await this.#templateOf(...given));
+      const own = new Headers(template.headers);
+      own.set('x-stainless-timeout', String(Math.trunc(timeout / 1_000)));
+      for (const [name, value] of Object.entries((headers ?? {}) as Record<string, string>)) {
+        own.set(name, value);
+      }
+      const req = { method: 'POST', headers: own, body: JSON.stringify(body), signal };
+      this.#fromTemplates.add(req);
+      return { req, url: template.url, timeout };
     }
 
-    async #send(path: string, given: Parameters<OpenAI['post']>[1]) {
-      const options: Options = { ...(await given), method: 'post', path };
-      const { url, headers } = this.#templates.get(path) ?? (await this.#templateOf(options));
-      const { body, signal, timeout = this.timeout } = options;
-      const seconds = String(Math.trunc(timeout / 1_000));
-      const outcome = fetch(url, {
-        method: 'POST',
-        headers: { ...headers, 'x-stainless-timeout': seconds, ...lowerCased(options.headers) },
-        body: JSON.stringify(body),
-        signal: signal ?? null,
-      });
-      const sent = await outcome.catch(() => undefined);
-      const response = sent?.ok === true ? sent : await this.#readFailure(options, outcome);
-      const controller = new AbortController();
-      const log = { requestLogID: '', retryOfRequestLogID: undefined, startTime: Date.now() };
-      return { response, options, controller, ...log };
-    }
-
-    async #templateOf(options: Options): Promise<Template> {
-      const { req, url } = await super.buildRequest({ ...options, headers: undefined });
-      const template = { url, headers: Object.fromEntries(req.headers) };
+    async #templateOf(...[options, state]: Parameters<Build>): Promise<Template> {
+      const { req, url } = await super.buildRequest({ ...options, headers: undefined }, state);
+      const template = { url, headers: req.headers };
       this.#templates.set(options.path, template);
       return template;
     }
 
-    /** @throws the error of the SDK for this outcome. */
-    #readFailure(options: Options, outcome: Outcome): Promise<Response> {
-      const fetchOptions = { [OUTCOME]: outcome } as object;
-      return super.post(options.path, { ...options, fetchOptions, maxRetries: 0 }).asResponse();
+    override fetchWithTimeout(...given: Parameters<OpenAI['fetchWithTimeout']>): Promise<Response> {
+      const [url, init] = given;
+      // The caller ends the request after its time, through the signal.
+      const isOurs = init !== undefined && this.#fromTemplates.has(init);
+      return isOurs ? fetch(url, init) : super.fetchWithTimeout(...given);
     }
-  }
-
-  return new Templated({
-    ...settings,
-    fetch: (input, init) =>
-      (init as { readonly [OUTCOME]?: Outcome } | undefined)?.[OUTCOME] ?? fetch(input, init),
-  });
-}
-
-/** Equal names replace each other, whatever their case. */
-function lowerCased(headers: Options['headers']): Record<string, string> {
-  if (headers == null) return {};
-  const entries = Object.entries(headers as Readonly<Record<string, string>>);
-  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
+  };
 }
