@@ -32,11 +32,16 @@ export class PauseWatch {
     must(pauseMs === expected.pauseMs && code === expected.code, 'a pause is what was asked for');
   }
 
-  failed({ error, timestamp }: TaskFailed | TaskRetrying, task: Task): void {
+  /** @param maxRetryAfterMs A server that asks for more is not waited for. */
+  failed(
+    { error, timestamp }: TaskFailed | TaskRetrying,
+    task: Task,
+    maxRetryAfterMs = Number.POSITIVE_INFINITY,
+  ): void {
     const { code, retryAfterMs = 0 } = error;
     if (NO_ANSWER.includes(code)) this.ended(task, timestamp);
     else this.answered(task, timestamp);
-    if (!isRefused(error) || !asksModel(task)) return;
+    if (!isRefused(error) || !asksModel(task) || retryAfterMs > maxRetryAfterMs) return;
     const resource = this.#resourceOf(task);
     const until = timestamp + retryAfterMs;
     if (until <= (this.#until.get(resource) ?? 0)) return;

@@ -370,9 +370,9 @@ export class Ledger {
     const { taskId, error, delayMs } = event;
     const account = this.#endAttempt(event);
     account.attempts += (error.tries ?? 1) - 1;
-    this.#pauses.failed(event, account.task);
     const policy = policyOf(this.#run, account.task);
     const { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs } = policy;
+    this.#pauses.failed(event, account.task, this.#longestWait(maxRetryAfterMs));
     const { retryAfterMs = 0 } = error;
     must(this.#survives(account), 'nothing is repeated while a run winds down', taskId);
     const { tries } = account;
@@ -430,6 +430,10 @@ export class Ledger {
     this.#budget.spend(attempt > 0 ? task : undefined, event.usage, event.costUsd);
   }
 
+  #longestWait(maxRetryAfterMs: number): number {
+    return Math.min(maxRetryAfterMs, this.#deadline - this.#now);
+  }
+
   #failed(event: TaskFailed): void {
     const { taskId, attempt, error, durationMs } = event;
     const account = attempt > 0 ? this.#endAttempt(event) : this.#get(taskId);
@@ -438,7 +442,7 @@ export class Ledger {
     if (attempt > 0) {
       const { maxAttempts, on, maxRetryAfterMs } = policyOf(this.#run, task);
       account.attempts += (error.tries ?? 1) - 1;
-      this.#pauses.failed(event, task);
+      this.#pauses.failed(event, task, this.#longestWait(maxRetryAfterMs));
       const isOver = this.#stopped !== undefined || this.#deadline < Number.POSITIVE_INFINITY;
       must(
         isOver ||

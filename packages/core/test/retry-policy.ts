@@ -11,6 +11,8 @@ export function policyOf({ plan, options }: RandomRun, task: Task) {
   const { maxAttempts = 3, factor = 2 } = policy ?? {};
   const on: readonly string[] = policy?.on ?? usual;
   const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
-  const { maxRetryAfterMs = Number.POSITIVE_INFINITY } = policy ?? {};
+  const hasDeadline = (plan.deadlineMs ?? options.deadlineMs) !== undefined;
+  const usualWaitMs = hasDeadline ? Number.POSITIVE_INFINITY : 600_000;
+  const { maxRetryAfterMs = usualWaitMs } = policy ?? {};
   return { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs };
 }

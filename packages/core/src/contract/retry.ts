@@ -21,9 +21,9 @@ export interface RetryPolicy {
   readonly maxDelayMs?: number | undefined;
   /**
    * The longest wait that a server may ask for (Retry-After), in milliseconds. An attempt that it
-   * refuses for longer is not repeated. A task also fails when the wait would outlast the deadline of
-   * the run, or after 1,000 refusals.
-   * @default Infinity
+   * refuses for longer is not repeated, and other tasks do not wait for that server. A task also fails
+   * when the wait would outlast the deadline of the run, or after 1,000 refusals.
+   * @default the time until the deadline of the run, or 600_000 without one
    */
   readonly maxRetryAfterMs?: number | undefined;
   /**
@@ -63,12 +63,30 @@ export interface FailedAttempt {
    * @default 0
    */
   readonly refusals?: number | undefined;
+  /**
+   * The time until the deadline of the run, in milliseconds.
+   * @default Infinity
+   */
+  readonly leftMs?: number | undefined;
   /** Whether a function failed whose task has a policy of its own: any error that it throws is repeated. */
   readonly isOwnFunction?: boolean | undefined;
 }
 
 /** A server that has refused a task so often will not take it: without this, a run might never end. */
 const MAX_REFUSALS = 1_000;
+
+/** The longest wait that a server may ask for in a run without a deadline, in milliseconds. */
+const DEFAULT_MAX_RETRY_AFTER_MS = 600_000;
+
+/**
+ * The longest wait that a server may ask for, in milliseconds.
+ *
+ * @param leftMs The time until the deadline of the run; Infinity without one.
+ */
+export function maxRetryAfterOf(policy: RetryPolicy | undefined, leftMs: number): number {
+  const usual = Number.isFinite(leftMs) ? leftMs : DEFAULT_MAX_RETRY_AFTER_MS;
+  return Math.min(policy?.maxRetryAfterMs ?? usual, leftMs);
+}
 
 /** Whether a busy server refused an attempt and said when to come back: no try has been made. */
 export function isRefusal({
@@ -106,17 +124,18 @@ export function retryDelay(
     refusals = 0,
     isRetryable,
     isOwnFunction,
+    leftMs = Number.POSITIVE_INFINITY,
   } = failed;
   // An undefined field counts as left out.
   const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
-  const { factor = 2, on, maxRetryAfterMs = Number.POSITIVE_INFINITY } = policy ?? {};
+  const { factor = 2, on } = policy ?? {};
   const maxAttempts = maxAttemptsOf(policy);
   const isLast = isRefusal(failed) ? refusals >= MAX_REFUSALS : attempt >= maxAttempts;
   if (maxAttempts === 1 || isLast || isRetryable === false) return undefined;
   const isTransient =
     TRANSIENT_ERROR_CODES.includes(code) || (isOwnFunction && code === 'task_failed');
   const isExpected = on?.includes(code) ?? (isRetryable || isTransient);
-  if (!isExpected || retryAfterMs > maxRetryAfterMs) return undefined;
+  if (!isExpected || retryAfterMs > maxRetryAfterOf(policy, leftMs)) return undefined;
   // After many attempts the power is infinite, and 0 × Infinity is NaN.
   const backoff = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);
   const longest = Math.min(maxDelayMs, backoff);

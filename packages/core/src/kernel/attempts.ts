@@ -1,7 +1,13 @@
 import { RunnerError, TaskError } from '../contract/errors.js';
 import type { OutputPart } from '../contract/output-part.js';
 import { costOf } from '../contract/price.js';
-import { isAnswered, maxAttemptsOf, type RetryPolicy, retryDelay } from '../contract/retry.js';
+import {
+  isAnswered,
+  maxAttemptsOf,
+  maxRetryAfterOf,
+  type RetryPolicy,
+  retryDelay,
+} from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { asksModel, type Task } from '../contract/task.js';
 import { cooldownAskedFor } from './cooldowns.js';
@@ -108,6 +114,9 @@ export function pauseResource(
   const askedMs = cooldownAskedFor(machine.task(index), error);
   const pauseMs = askedMs - (machine.now - failedAt);
   if (pauseMs <= 0) return;
+  // Nothing waits for a server longer than the policy allows.
+  const policy = retryPolicyOf(machine, index);
+  if (askedMs > maxRetryAfterOf(policy, machine.deadline - failedAt)) return;
   const resource = machine.strategy.resourceOf(index);
   if (!machine.cooldowns.begin(resource, machine.now + pauseMs, askedMs)) return;
   machine.tell({ type: 'resource_paused', resource, pauseMs, code: error.code });
@@ -129,7 +138,9 @@ function delayBeforeRetry(machine: Machine, index: number, error: TaskError): nu
   const attempt = counted + tries - 1;
   const task = machine.task(index);
   const isOwnFunction = !asksModel(task) && task.retry !== undefined;
-  const failed = { taskId, attempt, code, retryAfterMs, isRetryable, refusals, isOwnFunction };
+  const leftMs = deadline - now;
+  const failure = { taskId, attempt, code, retryAfterMs, isRetryable, refusals };
+  const failed = { ...failure, isOwnFunction, leftMs };
   const delayMs = retryDelay(retryPolicyOf(machine, index), failed, options.seed);
   // There is no point in waiting for an attempt that could not start any more.
   return delayMs === undefined || now + delayMs >= deadline ? undefined : delayMs;

@@ -119,6 +119,26 @@ describe('a refusal with a time to come back', () => {
     expect(task).toMatchObject({ status: 'failed', attempts: 3 });
   });
 
+  test.each([
+    ['ten minutes without a deadline', {}, 600_000, 600_001],
+    ['the time until the deadline', { deadlineMs: 3_600_000 }, 3_500_000, 3_600_000],
+    ['what the policy says', { retry: { maxRetryAfterMs: 900_000 } }, 900_000, 900_001],
+  ])('is repeated after at most %s', (_, options, allowed, tooLong) => {
+    expect(play({}, { attempt: refusing(1, allowed), ...options }).status).toBe('completed');
+    const { tasks, metrics } = play({}, { attempt: refusing(1, tooLong), ...options });
+    expect(tasks[0]?.error?.code).toBe('overloaded');
+    expect(metrics.executionTimeMs).toBe(1);
+  });
+
+  test('for longer lets other tasks fail as fast', () => {
+    const plan = planOf(asked('a'), asked('b'), asked('c'));
+    const options = { attempt: refusing(1, 3_600_000), maxParallel: 1, failFast: false };
+    const result = simulate(plan, { strategy: inOrder, ...options });
+    expect(result.tasks.map(({ error }) => error?.code)).toEqual(Array(3).fill('overloaded'));
+    expect(result.metrics.executionTimeMs).toBe(3);
+    expect(eventsOf(result, 'resource_paused')).toEqual([]);
+  });
+
   test('maxRetryAfterMs is checked, in code and in plan files', () => {
     const plan = planOf(asked('a', { retry: { maxRetryAfterMs: -1 } }));
     expect(validatePlan(plan)).toMatchObject([
