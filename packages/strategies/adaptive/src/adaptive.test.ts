@@ -284,9 +284,47 @@ describe('strategy_switched events', () => {
       reason.includes('slower'),
     );
     expect(slower?.explanations).toEqual([
-      { explanation: 'the server has become slower', probability: 1 },
+      { explanation: 'the server has become slower', probability: 0.999 },
     ]);
     expect(slower).not.toHaveProperty('comparison');
+  });
+
+  test('hold for every change: the limit taken loses less than the one before, and the reason is that of the change', () => {
+    const servers = [
+      concurrencyKnee({ knee: 4, sigma: 0.15 }),
+      concurrencyKnee({ knee: 32, sigma: 0.15, changes: [{ atMs: 10_000, factor: 0.25 }] }),
+      fixedWindows({ requests: 100, windowMs: 30_000, announced: true, sigma: 0.15 }),
+      rateLimited({
+        requestsPerMinute: 300,
+        initial: 0.1,
+        changes: [{ atMs: 20_000, factor: 10 }],
+      }),
+      overload({ capacity: 16, kind: 'server_error', sigma: 0.15 }),
+    ];
+    const reasons = new Set<string>();
+    for (const server of servers) {
+      let before = 16;
+      for (const { from, to, limit = 0, reason, explanations, comparison } of run(
+        server,
+        {},
+        alike(300),
+      ).switches) {
+        const isWeighed = /^(higher|lower) concurrency/.test(reason);
+        expect(comparison !== undefined).toBe(isWeighed);
+        expect(explanations !== undefined).toBe(isWeighed || /has become/.test(reason));
+        if (comparison !== undefined) {
+          expect(comparison.rejectedLimit).toBe(before);
+          expect(comparison.expectedLoss).toBeLessThan(comparison.rejectedLoss);
+          expect(limit > before).toBe(reason.startsWith('higher'));
+        }
+        if (limit === before) expect([from, to]).toContain('paced');
+        if (from === 'paced' && limit === before) expect(reason).toMatch(/no longer delays/);
+        before = limit;
+        reasons.add(reason);
+      }
+    }
+    expect(reasons).toContain('the rate limit no longer delays tasks');
+    expect(reasons).toContain('the server has become slower');
   });
 
   test('report the sequential and the paced mode', () => {

@@ -3,6 +3,8 @@ import { type Hypothesis, PLAUSIBLE } from '../estimate/hypotheses.js';
 
 /** At most this many explanations. */
 const MOST = 3;
+/** Nothing is certain: rounding must not say so. */
+const MOST_PROBABLE = 0.999;
 
 /** The likeliest knees as sentences, likeliest first. */
 export function explain(
@@ -19,7 +21,7 @@ export function explain(
   }
   return Array.from(knees, ([knee, { total, exponent }]) => ({
     explanation: sentenceOf(knee, exponent),
-    probability: rounded(total),
+    probability: probabilityOf(total),
   }))
     .sort((a, b) => b.probability - a.probability)
     .filter(({ probability }, position) => position === 0 || probability >= PLAUSIBLE)
@@ -32,8 +34,12 @@ export function shareOf(logLoss: number): number {
 }
 
 /** The probability of log odds. */
-export function probabilityOf(logOdds: number): number {
-  return rounded(1 / (1 + Math.exp(-logOdds)));
+export function probabilityOfOdds(logOdds: number): number {
+  return probabilityOf(1 / (1 + Math.exp(-logOdds)));
+}
+
+function probabilityOf(value: number): number {
+  return Math.min(MOST_PROBABLE, rounded(value));
 }
 
 function sentenceOf(knee: number, exponent: number): string {

@@ -10,7 +10,7 @@ import {
   type Situation,
 } from '../decide/decide.js';
 import { ExpectedLoss } from '../decide/expected-loss.js';
-import { explain, probabilityOf, shareOf } from '../decide/explain.js';
+import { explain, probabilityOfOdds, shareOf } from '../decide/explain.js';
 import { ObservationWindow } from '../decide/observation-window.js';
 import { STREAMING, type StepSizes, WHOLE } from '../decide/step-sizes.js';
 import type { LearnedResource } from '../estimate/learned.js';
@@ -103,7 +103,7 @@ export class LimitSearch {
     if (this.#decision === undefined) return {};
     const { logOdds, reason } = this.#decision;
     if (logOdds !== undefined) {
-      return { explanations: [{ explanation: reason, probability: probabilityOf(logOdds) }] };
+      return { explanations: [{ explanation: reason, probability: probabilityOfOdds(logOdds) }] };
     }
     const { hypotheses, probabilities } = this.#posterior;
     const lossOf = (limit: number) => shareOf(this.#expectedLoss.at(limit, probabilities));

@@ -55,21 +55,17 @@ export class ModeReports {
 
   /** Reports a change of mode, or of the limit, if there is one. */
   reportChange(search: LimitSearch, intervalMs: number, now: number): void {
-    const { limit, isProbing, reason } = search;
+    const { limit, isProbing } = search;
     if (isProbing) return;
     const mode = this.#modeAt(limit);
     const factor = Math.max(limit / this.#limit, this.#limit / limit);
     if (mode === this.mode && (mode === 'paced' || factor < MIN_FACTOR)) return;
     const from = this.mode;
     this.mode = mode;
-    const pace =
-      intervalMs > 0
-        ? `the server admits one request every ${Math.round(intervalMs)} ms`
-        : 'the server announced a rate limit';
     this.#report({
       from,
       to: mode,
-      reason: mode === 'paced' ? pace : reason,
+      reason: this.#reasonFor(mode, search, intervalMs),
       limit,
       ...(mode !== 'paced' && limit !== this.#limit && search.explain(this.#limit)),
       ...this.#measurements(now),
@@ -77,6 +73,14 @@ export class ModeReports {
     this.#limit = limit;
     this.#reportedAt = now;
     this.#inFlightMs = this.#limitMs = this.#answers = this.#latencyMs = 0;
+  }
+
+  #reasonFor(mode: Mode, { limit, reason }: LimitSearch, intervalMs: number): string {
+    // The reason for the limit is older than the change of mode.
+    if (mode !== 'paced')
+      return limit === this.#limit ? 'the rate limit no longer delays tasks' : reason;
+    if (intervalMs === 0) return 'the server announced a rate limit';
+    return `the server admits one request every ${Math.round(intervalMs)} ms`;
   }
 
   #modeAt(limit: number): Mode {
