@@ -5,6 +5,7 @@ import { describe } from '../contract/errors.js';
 import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Tool } from '../contract/tool.js';
+import { TaskKind } from '../graph/task-kind.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { canonicalText } from '../serialize/canonical.js';
 import { UnstorableError } from '../serialize/value.js';
@@ -49,7 +50,9 @@ export class AttemptKeys {
     const resource = usual ?? runners.resourceOf(task);
     const runner = attempt.runner ?? (runners.of(task) as TaskRunner);
     const request = model === undefined ? attempt.request : runners.requestFor(attempt.request);
-    const anyPosition = record?.reuse?.anyPosition || isOfStream(attempt.index, this.#kernel.graph);
+    const { graph } = this.#kernel;
+    const isOfOne = graph.hasKind(TaskKind.stream) && isOfStream(attempt.index, graph);
+    const anyPosition = record?.reuse?.anyPosition || isOfOne;
     return contentKeyOf(request, runner, resource, codecs, anyPosition);
   }
 

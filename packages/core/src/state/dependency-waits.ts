@@ -34,8 +34,7 @@ export class DependencyWaits {
 
   /** Position of the event that unblocked a task; 0 for one that waits. */
   unblockedPosition(index: number): number {
-    const count = this.#counts[index] as number;
-    return count > 0 ? 0 : -count;
+    return (this.#counts[index] as number) > 0 ? 0 : -(this.#counts[index] as number);
   }
 
   /** Whether any task depends on one that was not chosen. */

@@ -109,7 +109,6 @@ export function placeInLoops(
  * and go.
  */
 export function isOfStream(index: number, graph: Graph): boolean {
-  if (!graph.hasKind(TaskKind.stream)) return false;
   for (let up = graph.parentOf(index); up !== undefined; up = graph.parentOf(up)) {
     if ((graph.kindOf(up) & TaskKind.stream) !== 0) return true;
   }
