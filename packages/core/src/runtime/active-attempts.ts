@@ -1,4 +1,3 @@
-import type { AttachedFile } from '../contract/attachment.js';
 import type { AttemptCarrier, AttemptReport } from '../contract/carrier.js';
 import { RunnerError } from '../contract/errors.js';
 import type { RunObserver } from '../contract/instrumentation.js';
@@ -6,16 +5,16 @@ import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult } from '../contract/runner.js';
-import type { AnySchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
-import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { attach } from './attach.js';
 import type { AttachmentReader } from './attachment-reader.js';
 import { Attempt, type AttemptHost, type ContentKey } from './attempt.js';
 import { AttemptFacts, type AttemptInbox } from './attempt-facts.js';
 import type { AttemptKeys } from './content-key.js';
+import { finishedResult } from './finished-result.js';
 import type { Input } from './input.js';
 import { isPlainText, keepPart, keepRequest, keepResult, withDetails } from './kept-output.js';
 import { type ProcessCarrier, readAnswer } from './process-carrier.js';
@@ -92,23 +91,10 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
     });
   }
 
-  /** Reads the attachments of a task. Returns whether the attempt can start. */
+  /** Gives the attempt what its task attaches. Returns whether the attempt can start. */
   #attach(attempt: Attempt, reader: AttachmentReader): boolean {
-    const { task, index } = attempt;
-    const { attachments, runners, record } = this.settings;
     try {
-      const attached = reader.read({
-        id: task.id,
-        attachments: task.attachments as NonNullable<Task['attachments']>,
-        inputs: this.kernel.inputsOf(index),
-        names: this.kernel.inputNamesOf(index),
-        runner: task.run === undefined ? runners.of(task) : undefined,
-      });
-      attempt.attachments = attached.map(({ attachment }) => attachment);
-      for (const { attachment, part, isFile } of attached) {
-        // A redacted run records no such events.
-        const isRecorded = record !== undefined && record.redact === undefined;
-        if (isRecorded && isFile) attachments.recorded?.add(attachment as AttachedFile);
+      for (const part of attach(attempt, reader, this.kernel, this.settings)) {
         this.#takeOutput(attempt, part);
       }
       return true;
@@ -390,30 +376,5 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
       const thrown = input.type === 'completed' ? withDetails(failure, input.result) : failure;
       return { type: 'failed', attempt, thrown };
     }
-  }
-}
-
-async function finishedResult(
-  { outputSchema, run }: Task,
-  answer: AttemptResult,
-  contentKey: ContentKey,
-): Promise<AttemptResult> {
-  let result = answer;
-  if (outputSchema !== undefined) {
-    const output = await (run === undefined
-      ? fittingAnswer(outputSchema, answer)
-      : validateOutput(outputSchema, answer.output));
-    result = { ...answer, output };
-  }
-  const key = await contentKey;
-  return key === undefined ? result : { ...result, contentKey: key };
-}
-
-async function fittingAnswer(schema: AnySchema, answer: AttemptResult): Promise<unknown> {
-  try {
-    return await validateAnswer(schema, answer.output);
-  } catch (thrown) {
-    if (!(thrown instanceof RunnerError)) throw thrown;
-    throw withDetails(thrown, answer);
   }
 }
