@@ -324,6 +324,30 @@ describe('streamed text', () => {
     expect([write(5_000), write(5_100)]).toEqual([false, true]);
   });
 
+  test('is no evidence while few of the requests in flight are writing', () => {
+    const posterior = new Posterior(MAX);
+    const requests = Array.from({ length: 6 }, (_, order) => {
+      const task = { type: 'action', level: 0, index: order } as TaskView;
+      return createRequest(task, { order, startedAt: 0, othersInFlight: order });
+    });
+    for (const request of requests) posterior.recordStart(request);
+    const [first, second] = requests as [Request, Request];
+    const write = (now: number, request: Request) => {
+      posterior.advance(6, now);
+      return posterior.recordText(request, 100);
+    };
+    expect([write(100, first), write(200, first), write(300, first)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect([write(400, second), write(500, second), write(600, first)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
   test('from a buffer is no evidence', () => {
     const posterior = new Posterior(MAX);
     const task = { type: 'action', level: 0, index: 0 } as TaskView;

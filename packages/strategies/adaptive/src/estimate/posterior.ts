@@ -20,6 +20,11 @@ const UNCHANGED = 0.9;
 const MOST = 16;
 /** Tasks of one kind are similar up to this variance of their log work. */
 const SIMILAR_VARIANCE = 0.6;
+/**
+ * Text shows load while at least one in this many requests in flight is writing. Otherwise most wait for a place at
+ * the server, and those that have one are not slowed by the others.
+ */
+const WRITING = 3;
 
 /**
  * The posterior probability of each hypothesis about a server, given all answers and all requests
@@ -107,6 +112,11 @@ export class Posterior {
 
   /** @returns Whether the text completes a segment, which is an observation. */
   recordText(request: Request, characters: number): boolean {
+    const isEvidence = WRITING * this.#streams.count >= this.#open.size;
+    if (!isEvidence) {
+      this.#streams.skipText(request, this.#progress);
+      return false;
+    }
     const segment = this.#streams.addText(request, characters, this.#progress, this.#logSpeeds);
     if (segment === undefined || !MECHANISMS.textSegments) return false;
     this.#speedup?.addSegment(segment, this.#streams.variance(this.#likeliest));

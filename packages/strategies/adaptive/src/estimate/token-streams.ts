@@ -47,6 +47,11 @@ export class TokenStreams {
   /** Reused for every segment, to avoid allocations. */
   readonly #latest: { earlier: number; deviations: Float64Array; logJacobians: Float64Array };
 
+  /** The number of requests that have written text and have not ended. */
+  get count(): number {
+    return this.#open.size;
+  }
+
   /** @param hypotheses The number of hypotheses. */
   constructor(hypotheses: number) {
     this.#squares = new Float64Array(hypotheses);
@@ -73,11 +78,7 @@ export class TokenStreams {
   ): Segment | undefined {
     const stream = this.#open.get(request);
     if (stream === undefined) {
-      // The first text only marks the start: the time before it is not spent on writing.
-      this.#open.set(request, {
-        ...{ segmentStart: progress.slice(), characters: 0, logSize: 0, count: 0 },
-        means: new Float64Array(progress.length),
-      });
+      this.#begin(request, progress);
       return undefined;
     }
     stream.characters += characters;
@@ -107,6 +108,25 @@ export class TokenStreams {
     stream.segmentStart.set(progress);
     stream.characters = 0;
     return this.#latest;
+  }
+
+  /** Passes over text of a request: the next segment starts after it. */
+  skipText(request: Request, progress: Float64Array): void {
+    const stream = this.#open.get(request);
+    if (stream === undefined) {
+      this.#begin(request, progress);
+      return;
+    }
+    stream.segmentStart.set(progress);
+    stream.characters = 0;
+  }
+
+  /** The first text only marks the start: the time before it is not spent on writing. */
+  #begin(request: Request, progress: Float64Array): void {
+    this.#open.set(request, {
+      ...{ segmentStart: progress.slice(), characters: 0, logSize: 0, count: 0 },
+      means: new Float64Array(progress.length),
+    });
   }
 
   /** Ends the stream of a request: it has ended, or does something other than writing. */
