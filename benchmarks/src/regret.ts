@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Cell, runCell } from './regret/cell.js';
-import { LLAMA_CPP } from './regret/llama-cpp.js';
+import { ENGINE_WORKLOADS, ENGINES } from './regret/engines.js';
 import { batchOf, SERVERS, WORKLOADS } from './regret/matrix.js';
 import { readaptation } from './regret/readaptation.js';
 import { OURS, ROWS, STRATEGIES } from './regret/strategies.js';
@@ -15,17 +15,17 @@ import { tableOf } from './util/table.js';
  *   regret            prints the tables of the README
  *   regret --write    writes them into the README
  *   regret --cells    also prints every cell
- *   regret --engine   takes a server like llama.cpp instead of those of the matrix
+ *   regret --engine   takes inference engines instead of the servers of the matrix
  */
 const SEEDS = [1, 2, 3];
 const flags = process.argv.slice(2);
 const isEngine = flags.includes('--engine');
-const section = isEngine ? 'regret of an engine' : 'regret';
+const section = isEngine ? 'regret of engines' : 'regret';
 const marks = [`<!-- ${section} -->\n`, `<!-- /${section} -->\n`] as const;
 
 const cells: Cell[] = [];
-for (const workload of WORKLOADS) {
-  for (const server of isEngine ? [LLAMA_CPP] : SERVERS) {
+for (const workload of isEngine ? ENGINE_WORKLOADS : WORKLOADS) {
+  for (const server of isEngine ? ENGINES : SERVERS) {
     for (const seed of SEEDS) cells.push(runCell(workload(seed), server, seed, STRATEGIES));
   }
 }
@@ -45,10 +45,10 @@ if (flags.includes('--cells')) {
   console.log(`\n${tableOf(worstCells(OURS, cells, cells.length))}`);
 }
 
-/** The tables of a server that refuses no requests. */
+/** The tables of servers that refuse no requests. */
 function engineTables() {
   const rows = summary(ROWS, cells).map((row) => row.slice(0, 4));
-  return [rows, worstCells(OURS, cells, WORKLOADS.length).map((row) => row.slice(0, 4))];
+  return [rows, worstCells(OURS, cells, 12).map((row) => row.slice(0, 4))];
 }
 
 function matrixTables() {

@@ -10,7 +10,7 @@ import {
   type ServerModel,
   type StreamChunk,
 } from '@stratagem/simulation';
-import { LLAMA_CPP } from '../regret/llama-cpp.js';
+import { ENGINES } from '../regret/engines.js';
 import type { ServerCase } from '../regret/matrix.js';
 
 /** Failures that have nothing to do with load. */
@@ -104,7 +104,7 @@ export const FAULTY_SERVERS: readonly ServerCase[] = [
   moving('knee 32 ÷4, 5 % fail', 32, 0.25, ERRORS),
   moving('knee 2 ×4, 5 % lost', 2, 4, LOSSES),
   moving('knee 8 ÷4, 5 % lost', 8, 0.25, LOSSES),
-  LLAMA_CPP,
+  ...ENGINES,
   steady('errors above 16', full('server_error')),
   steady('silence above 16', full('timeout')),
 ];
