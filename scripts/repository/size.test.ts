@@ -4,10 +4,10 @@ import { beforeAll, expect, test } from 'vitest';
 
 /** Kilobytes that importing an entry of core loads, minified and compressed. */
 const LIMITS = [
-  ['index', 97.8],
-  ['strategy', 13.2],
-  ['journal', 14],
-  ['runner', 33.5],
+  ['index', 98],
+  ['strategy', 13.4],
+  ['journal', 14.4],
+  ['runner', 35.2],
 ] as const;
 
 const config = new URL('../../packages/core/rolldown.config.js', import.meta.url);
