@@ -19,6 +19,7 @@ const answered = (change: object) => ({
   type: 'succeeded',
   message: { ...saying('a').message, ...change },
 });
+const apiKey = 'sk-ant-planted-0123456789';
 const failed = (type: string, message: string) => ({
   type: 'errored',
   error: { type: 'error', error: { type, message } },
@@ -26,7 +27,7 @@ const failed = (type: string, message: string) => ({
 
 const { start, run } = batchConformance<SentRequest, object, BatchApi>({
   name: 'anthropicBatch',
-  apiKey: 'sk-ant-planted-0123456789',
+  apiKey,
   basePath: '',
   create: (options) => anthropicBatch(options),
   createApi: () => new BatchApi(),
@@ -41,6 +42,12 @@ const { start, run } = batchConformance<SentRequest, object, BatchApi>({
     },
   },
   failures: [
+    [
+      'a result that quotes the key',
+      failed('invalid_request_error', `The key ${apiKey} may not.`),
+      'invalid_request',
+      'The key [redacted] may not.',
+    ],
     [
       'a refused request',
       failed('invalid_request_error', 'Bad prompt.'),

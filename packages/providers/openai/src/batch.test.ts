@@ -60,6 +60,12 @@ const { server, start, run, quick, two, three } = batchConformance<SentRequest, 
       'openai/m: Bad prompt.',
     ],
     [
+      'a result that quotes the key',
+      failed(400, { message: `The key ${apiKey} may not.` }),
+      'invalid_request',
+      'openai/m: 400 The key [redacted] may not.',
+    ],
+    [
       'a filtered answer',
       answered({ message: {}, finish_reason: 'content_filter' }),
       'refused',
