@@ -4,20 +4,23 @@ import type { ExpectedLoss } from './expected-loss.js';
 import { NEARLY, type ObservationWindow } from './observation-window.js';
 import type { StepSizes } from './step-sizes.js';
 
-/** Candidate limits per factor of two. */
+/** Candidate limits per factor of two: neighbours differ by less than the uncertainty of the knee. */
 const PER_OCTAVE = 4;
-/** The least gain, as a log ratio, for a change. */
+/** The least gain, as a log ratio, for a change: each change costs observations. 0.05 does as well. */
 const MIN_GAIN = 0.04;
 /** The fewest observations of a probe, and those that can prove a limit harmless. */
 const MIN_OBSERVATIONS = 4;
-/** The least gain for another raise while more requests than the limit are in flight: half of the possible one. */
+/**
+ * The least gain for another raise before the number in flight has adjusted: half of what doubling can bring. From
+ * 0.2 to 0.5, batches of whole answers differ by 0.2 %.
+ */
 const MIN_GAIN_EARLY = Math.LN2 / 2;
 /** The factor of a probe at a higher limit, and the number of rounds between probes. */
 const PROBE_FACTOR = 1.5;
 const PROBE_EVERY = 4;
-/** The log odds that prove a speedup. */
+/** The log odds that prove a speedup. A false alarm may flood the server, and costs more than one more probe. */
 const SPEEDUP_LOG_ODDS = 6;
-/** After this many answers, these log odds prove a slowdown. */
+/** After this many answers, when the distribution of work is known, these log odds prove a slowdown. */
 const MIN_ANSWERS = 40;
 const SLOWDOWN_LOG_ODDS = 8;
 /** The divisor of the limit after a slowdown. Requests in flight still keep the server busy. */

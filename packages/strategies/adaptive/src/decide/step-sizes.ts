@@ -14,7 +14,10 @@ export interface StepSizes {
   readonly decisionsPerRound: number;
 }
 
-/** For answers that arrive whole. */
+/**
+ * For answers that arrive whole. If 0.22 of a round must be observed, a map-reduce of 500 at a server that loses
+ * requests above 32 takes 2.4 times as long as the best, and 1.03 times with 0.2. More decisions gain nothing.
+ */
 export const WHOLE: StepSizes = {
   maxDoubt: 0.15,
   enough: 0.2,

@@ -7,10 +7,13 @@ export interface Covariance {
 
 /** The weight of assumptions that were not measured in this run, in observations. */
 export const PRIOR_COUNT = 2;
-/** A typical standard deviation of log latencies, log answer lengths and log speeds of language models. */
+/**
+ * A typical standard deviation of log latencies, log answer lengths and log speeds of language models. With 0.2
+ * and 0.3, batches differ by less than 0.2 %.
+ */
 export const DEVIATION = 0.25;
 const VARIANCE = DEVIATION ** 2;
-/** A typical correlation between the two. */
+/** A typical correlation between latencies and lengths. With 0.6 and 0.8, batches take 0.6 % and 0.3 % longer. */
 const CORRELATION = 0.7;
 
 /** The prior where answers report their tokens. */

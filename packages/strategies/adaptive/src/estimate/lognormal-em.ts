@@ -3,7 +3,7 @@ import { logSurvival, truncatedMean } from './normal.js';
 import type { Kind } from './request.js';
 import type { WorkStatistics } from './work-statistics.js';
 
-/** EM iterations of each fit. */
+/** EM iterations of each fit, which continues from the last one. One costs batches 1.6 %, three gain nothing. */
 const ITERATIONS = 2;
 
 /** Requests of one kind that are in flight and started one after the other. */

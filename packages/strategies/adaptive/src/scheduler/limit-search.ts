@@ -25,7 +25,7 @@ import { Ceiling } from '../limits/ceiling.js';
 export const INITIAL_LIMIT = 16;
 /** The highest limit, whatever `maxParallel` allows. */
 const HIGHEST = 8_192;
-/** The memory of the posterior, in rounds, and its minimum in answers. */
+/** The memory of the posterior, in rounds, and its minimum in answers; a minimum of 80 changes nothing. */
 const MEMORY_ROUNDS = 8;
 const MIN_MEMORY = 60;
 
