@@ -4,11 +4,17 @@ import { ToolInputText } from './tool-input.js';
 /** A body that holds neither events nor JSON, such as the page of a proxy. */
 export class UnreadableAnswer extends Error {
   readonly contentType: string;
+  /** The body, which may be long and contain secrets: the error is a cause, which logs show. */
+  readonly #text: string;
 
-  /** @param text The body, which may contain secrets. */
   constructor(text: string, contentType: string | null) {
-    super(text);
+    super('the body holds neither events nor JSON');
+    this.#text = text;
     this.contentType = contentType?.split(';')[0]?.trim() ?? '';
+  }
+
+  get text(): string {
+    return this.#text;
   }
 }
 

@@ -76,7 +76,7 @@ export function sdkRunnerError<Client extends SdkClient>(
     return unsent ?? fail('invalid_request', `could not send the request: ${message}`);
   }
   if (thrown instanceof UnreadableAnswer) {
-    const words = shortenWords(redact(thrown.message, secrets));
+    const words = shortenWords(redact(thrown.text, secrets));
     if (/^[[{]/.test(words)) return fail('server_error', 'the JSON of the answer is broken');
     const code = codeOfApiError([], undefined, words) ?? 'server_error';
     const type = thrown.contentType || 'no JSON';

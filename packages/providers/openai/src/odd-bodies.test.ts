@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { attempt, json, type Reply, request, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
 import { openai } from './openai.js';
@@ -79,10 +80,10 @@ test.each([
     /the JSON of the answer is broken$/,
   ],
 ])('%s is an error of the server', async (_, body, type, words) => {
-  expect(await failure(raw(body, type))).toMatchObject({
-    code: 'server_error',
-    message: expect.stringMatching(words),
-  });
+  const error = await failure(raw(body, type));
+  expect(error).toMatchObject({ code: 'server_error', message: expect.stringMatching(words) });
+  // Nor does the log show the body as the cause.
+  expect(inspect(error.cause)).not.toContain(body);
 });
 
 describe('after the end of an answer,', () => {
