@@ -3,15 +3,26 @@ import { parallel } from '@stratagem/parallel';
 import type { Dag } from '../util/dag.js';
 import type { Contender } from './contender.js';
 
-function planOf({ size, dependencies }: Dag, taskOf: (index: number) => Partial<Task>): Plan {
+function planOf(
+  { size, dependencies }: Dag,
+  taskOf: (id: string, dependencies: readonly string[], index: number) => Task,
+): Plan {
   const tasks: Task[] = [];
   for (let index = 0; index < size; index++) {
-    const mine = (dependencies[index] as readonly number[]).map(
-      (dependency) => `task-${dependency}`,
+    const mine = dependencies[index] as readonly number[];
+    tasks.push(
+      taskOf(
+        `task-${index}`,
+        mine.map((dependency) => `task-${dependency}`),
+        index,
+      ),
     );
-    tasks.push({ id: `task-${index}`, dependencies: mine, ...taskOf(index) });
   }
   return { goal: 'benchmark', tasks };
+}
+
+function planOfFunctions(dag: Dag, task: (index: number) => Promise<void>): Plan {
+  return planOf(dag, (id, dependencies, index) => ({ id, dependencies, run: () => task(index) }));
 }
 
 export const stratagem: Contender = {
@@ -19,7 +30,7 @@ export const stratagem: Contender = {
   what: 'function tasks: plan, validation, parallel strategy, events, metrics, timeline',
   maxSize: () => 1_000_000,
   async run(dag, task, maxParallel) {
-    const plan = planOf(dag, (index) => ({ run: () => task(index) }));
+    const plan = planOfFunctions(dag, task);
     const result = await createExecutor({ strategy: parallel({ maxParallel }) }).execute(plan);
     if (result.metrics.completedTasks !== dag.size) throw new Error('a task did not complete');
   },
@@ -30,7 +41,7 @@ export const stratagemTimeline: Contender = {
   what: 'the same, and every event of the timeline is read',
   maxSize: () => 1_000_000,
   async run(dag, task, maxParallel) {
-    const plan = planOf(dag, (index) => ({ run: () => task(index) }));
+    const plan = planOfFunctions(dag, task);
     const result = await createExecutor({ strategy: parallel({ maxParallel }) }).execute(plan);
     if (result.timeline.length !== 2 * dag.size + 3) throw new Error('the timeline is incomplete');
   },
@@ -48,7 +59,9 @@ export const stratagemRunner: Contender = {
         return { output: 'done' };
       },
     };
-    const plan = planOf(dag, (index) => ({ description: 'Do nothing', metadata: { index } }));
+    const plan = planOf(dag, (id, dependencies, index) => {
+      return { id, dependencies, description: 'Do nothing', metadata: { index } };
+    });
     const result = await createExecutor({ strategy: parallel({ maxParallel }), runner }).execute(
       plan,
     );
