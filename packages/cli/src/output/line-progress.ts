@@ -112,7 +112,9 @@ function describeEvent(event: RunEvent): string | undefined {
     case 'tasks_added':
       return event.source === 'repeat'
         ? `repeat    ${onOneLine(event.tasks[0]?.id ?? '')}`
-        : `added     ${plural(event.tasks.length, 'task')}${by(event.taskId)}`;
+        : event.tasks.length === 0
+          ? `read      all items of ${onOneLine(event.taskId ?? '')}`
+          : `added     ${plural(event.tasks.length, 'task')}${by(event.taskId)}`;
     case 'replan_started':
       return `replan    round ${event.round}: ${replanReason(event)}`;
     case 'replan_completed':

@@ -111,6 +111,17 @@ test.each<[RunEvent, string]>([
     { ...attempt, type: 'task_output', kind: 'notice', source: 'planner', message: 'No plan' },
     'Task "report": No plan.',
   ],
+  [
+    {
+      ...at,
+      type: 'tasks_added',
+      source: 'for_each',
+      taskId: 'a',
+      tasks: [],
+      stream: { hash: '', isEnd: true },
+    },
+    'Task "a" has read all of its items.',
+  ],
   [{ ...at, type: 'tasks_added', source: 'add_tasks', tasks: [{ id: 'a' }] }, '1 task was added.'],
   [
     { ...at, type: 'goal_checked', progress: 0.5, achieved: false, criteria: [] },

@@ -84,6 +84,7 @@ export function describeEvent(event: RunEvent): string {
         return `Iteration ${quoted(event.tasks[0]?.id ?? '')} follows.`;
       const by = event.taskId === undefined ? '' : ` by task ${quoted(event.taskId)}`;
       const { length } = event.tasks;
+      if (length === 0) return `Task ${quoted(event.taskId ?? '')} has read all of its items.`;
       return `${count(length, 'task')} ${length === 1 ? 'was' : 'were'} added${by}.`;
     }
     case 'task_skipped': {

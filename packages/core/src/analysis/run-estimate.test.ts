@@ -150,3 +150,29 @@ test('starts again when a changed plan is accepted in the same log', () => {
   estimate.apply(timeline[0] as RunEvent);
   expect(estimate.leftAt(500)).toBeUndefined();
 });
+
+test('nothing is said while nobody knows how many items a stream has', () => {
+  const stream = { name: 'rows', open: () => [] as never };
+  const { timeline } = simulate(
+    { goal: 'x', tasks: [{ id: 'each', description: 'x', forEach: { stream } }] },
+    {
+      strategy: inOrder,
+      maxParallel: 10,
+      read: (_, skip, count) => ({
+        durationMs: 0,
+        items: Array.from({ length: Math.min(count, 200 - skip) }, (_, n) => skip + n),
+        isEnd: skip + count > 200,
+      }),
+    },
+  );
+  const estimate = new RunEstimate();
+  const isEnd = (event: RunEvent) => event.type === 'tasks_added' && event.stream?.isEnd === true;
+  const end = timeline.findIndex(isEnd);
+  for (const event of timeline.slice(0, end)) {
+    estimate.apply(event);
+    expect(estimate.leftAt(event.timestamp)).toBeUndefined();
+  }
+  const [last] = timeline.slice(end) as [RunEvent];
+  estimate.apply(last);
+  expect(estimate.leftAt(last.timestamp)).toBeGreaterThan(0);
+});

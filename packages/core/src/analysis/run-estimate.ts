@@ -30,7 +30,8 @@ interface Sum {
 export class RunEstimate {
   #graph: Graph | undefined;
   #tasks: readonly Task[] = [];
-  readonly #additions: (readonly Task[])[] = [];
+  /** Fan-outs over streams that have not been read to their ends. */
+  readonly #reading = new Set<string>();
   readonly #started = new Map<string, number>();
   readonly #byType = new Map<TaskType, Sum>();
   #all: Sum = { count: 0, ms: 0 };
@@ -75,8 +76,9 @@ export class RunEstimate {
         this.#isUnderWay = false;
         break;
       case 'tasks_added':
-        this.#additions.push(event.tasks);
-        this.#graph = undefined;
+        this.#graphNow().add(event.tasks);
+        if (event.stream?.isEnd === false) this.#reading.add(event.taskId as string);
+        else if (event.stream !== undefined) this.#reading.delete(event.taskId as string);
         break;
       case 'task_started':
         this.#pass(event.timestamp);
@@ -112,11 +114,13 @@ export class RunEstimate {
 
   /**
    * @param now Unix time in milliseconds, as in events.
-   * @returns Milliseconds; undefined before enough tasks have completed, during a pause, and at the end.
+   * @returns Milliseconds; undefined before enough tasks have completed, during a pause, while nobody knows
+   * how many items a stream has, and at the end.
    */
   leftAt(now: number): number | undefined {
     this.#pass(now);
     if (!this.#isUnderWay || this.#isPaused || this.#all.count < MIN_COMPLETED) return undefined;
+    if (this.#reading.size > 0) return undefined;
     const cpuBefore = performance.now();
     if (cpuBefore >= this.#nextAt) {
       this.#leftMs = this.#compute(now);
@@ -136,7 +140,7 @@ export class RunEstimate {
   #begin(tasks: readonly Task[]): void {
     this.#graph = undefined;
     this.#tasks = tasks;
-    this.#additions.length = 0;
+    this.#reading.clear();
     this.#started.clear();
     this.#settled.clear();
     this.#byType.clear();
@@ -153,6 +157,7 @@ export class RunEstimate {
 
   #settle(id: string): void {
     this.#started.delete(id);
+    this.#reading.delete(id);
     this.#settled.add(id);
   }
 
@@ -215,10 +220,7 @@ export class RunEstimate {
   }
 
   #graphNow(): Graph {
-    if (this.#graph === undefined) {
-      this.#graph = new Graph(this.#tasks);
-      for (const tasks of this.#additions) this.#graph.add(tasks);
-    }
+    this.#graph ??= new Graph(this.#tasks);
     return this.#graph;
   }
 }

@@ -30,6 +30,8 @@ export type ForecastReason =
   | 'not_completed'
   /** Functions and tasks with tools always run, because their effects are unknown. */
   | 'function'
+  /** Its items are read while it runs: which of them are reused is known then. */
+  | 'streamed'
   /** It asks a human. */
   | 'asks'
   /** It fails: a list, a condition or a prompt is invalid. */
@@ -113,10 +115,10 @@ export class Forecaster {
         return forecast(false, 'fails', state.errorOf(index)?.message ?? '');
     }
     const reason = this.#reasonToRun(index, task);
-    const stream = streamOf(task);
-    // How many items there are is known when they have been read.
-    const message = stream && `${reason.message}; its items are streamed from ${stream.name}`;
-    return { taskId, runs: true, ...reason, ...(message !== undefined && { message }) };
+    const streamed = streamText(task);
+    const isSaid = streamed === undefined || reason.reason === 'streamed';
+    const message = isSaid ? reason.message : `${reason.message}; ${streamed}`;
+    return { taskId, runs: true, ...reason, message };
   }
 
   #reasonToRun(index: number, task: Task): Omit<Prediction, 'taskId' | 'runs'> {
@@ -132,6 +134,8 @@ export class Forecaster {
       const message = `input of ${inputs.join(', ')} changed`;
       return { reason: 'input_changed', message, inputs };
     }
+    const streamed = streamText(task);
+    if (streamed !== undefined) return { reason: 'streamed', message: streamed };
     if (task.waitFor !== undefined) return { reason: 'asks', message: 'asks a human' };
     if (isUnpredictable(task)) {
       return {
@@ -199,6 +203,12 @@ export class Forecaster {
     const textOf = (output: unknown) => canonical(toDataLoosely(output, this.#codecs));
     return textOf(before.outputOf(other)) === textOf(this.#state.outputOf(index));
   }
+}
+
+/** Where the items of a fan-out come from, if they are not known before. */
+function streamText(task: Task): string | undefined {
+  const stream = streamOf(task);
+  return stream && `its items are streamed from ${stream.name}`;
 }
 
 /** The texts of a value. */

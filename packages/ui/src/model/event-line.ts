@@ -72,6 +72,7 @@ function sentence(event: RunEvent): string {
     case 'task_canceled':
       return `Canceled: ${reasonWords(event.reason)}`;
     case 'tasks_added':
+      if (event.tasks.length === 0) return 'All items were read';
       return event.source === 'repeat'
         ? `Iteration ${event.tasks[0]?.id ?? ''} follows`
         : `${plural(event.tasks.length, 'task')} added`;
