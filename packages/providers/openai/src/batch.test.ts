@@ -162,6 +162,7 @@ test('a job that cannot be created for its queue is sent again', async () => {
 test.each([
   ['failed', 'invalid_request', 'was refused'],
   ['cancelled', 'rejected', 'was canceled'],
+  ['CANCELED', 'rejected', 'was canceled'],
 ])('a job that has %s fails every task', async (status, code, message) => {
   start({ status });
   const result = await run(two);

@@ -92,20 +92,20 @@ async function* listed(batches: OpenAI['batches']): AsyncGenerator<Batch> {
   }
 }
 
+const ENDED = ['completed', 'failed', 'expired', 'cancelled'];
+
 function progressOf(job: Batch, target: OpenAITarget, call: BatchCall): BatchProgress {
-  switch (job.status) {
-    case 'completed':
-    case 'failed':
-    case 'expired':
-    case 'cancelled':
-      return {
-        ended: true,
-        results: () => resultsOf(job, target, call),
-        problem: problemOf(job, target),
-      };
-    default:
-      return { ended: false };
-  }
+  if (!ENDED.includes(statusOf(job))) return { ended: false };
+  return {
+    ended: true,
+    results: () => resultsOf(job, target, call),
+    problem: problemOf(job, target),
+  };
+}
+
+/** Some servers write it in capitals, or in American English. */
+function statusOf({ status }: Batch): string {
+  return String(status).toLowerCase().replace('canceled', 'cancelled');
 }
 
 async function* resultsOf(
@@ -122,10 +122,9 @@ async function* resultsOf(
 }
 
 /** The error of requests without a result. */
-function problemOf(
-  { id, status, errors }: Batch,
-  { label, model }: OpenAITarget,
-): RunnerError | undefined {
+function problemOf(job: Batch, { label, model }: OpenAITarget): RunnerError | undefined {
+  const { id, errors } = job;
+  const status = statusOf(job);
   const fail = (code: RunnerError['code'], problem: string) =>
     new RunnerError(code, `${label}: batch ${id} ${problem}`, { model });
   if (status === 'expired') return fail('timeout', 'expired before it was done');
