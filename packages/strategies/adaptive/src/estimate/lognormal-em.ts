@@ -68,6 +68,7 @@ export class LognormalEm {
     /** Regression of log tokens on log work. */
     const slope = xy / yy;
     const residual = xx - slope * xy;
+    const deviation = Math.sqrt(yy);
     let count = PRIOR_COUNT;
     const deviations = {
       xx: PRIOR_COUNT * prior.xx,
@@ -84,9 +85,9 @@ export class LognormalEm {
       let products = answers.products[this.#h] as number;
       for (const group of groups) {
         if (group.kind !== kind) continue;
-        const z = zScore(mean, this.covariance, group.meanLogWork[this.#h] as number);
+        const z = ((group.meanLogWork[this.#h] as number) - mean.work) / deviation;
         const above = truncatedMean(z);
-        const work = mean.work + Math.sqrt(yy) * above;
+        const work = mean.work + deviation * above;
         const variance = yy * Math.max(0, 1 + z * above - above * above);
         const tokens = mean.tokens + slope * (work - mean.work);
         n += group.count;
@@ -138,9 +139,15 @@ export class LognormalEm {
     const determinant = covariance.xx * covariance.yy - covariance.xy * covariance.xy;
     const distance = covariance.yy * xx - 2 * covariance.xy * xy + covariance.xx * yy;
     let logLikelihood = -0.5 * (count * Math.log(determinant) + distance / determinant);
+    const deviation = Math.sqrt(covariance.yy);
+    let kind: Kind | undefined;
+    let mean = 0;
     for (const group of groups) {
-      const mean = this.means.get(group.kind) as LogMeans;
-      const z = zScore(mean, covariance, group.meanLogWork[this.#h] as number);
+      if (group.kind !== kind) {
+        kind = group.kind;
+        mean = (this.means.get(kind) as LogMeans).work;
+      }
+      const z = ((group.meanLogWork[this.#h] as number) - mean) / deviation;
       logLikelihood += group.count * logSurvival(z);
     }
     return logLikelihood;

@@ -64,6 +64,9 @@ export class Posterior {
   #speedsOf = 0;
   /** Requests in flight, with the progress when they started. */
   readonly #open = new Map<Request, Float64Array>();
+  /** Arrays to use again: allocating one takes longer than filling it. */
+  readonly #unused: Float64Array[] = [];
+  readonly #groups: CensoredGroup[] = [];
   readonly #streams: TokenStreams;
   /** The order of the next request. */
   #nextOrder = 0;
@@ -101,12 +104,14 @@ export class Posterior {
 
   recordStart(request: Request): void {
     this.#nextOrder = request.order + 1;
-    this.#open.set(request, this.#progress.slice());
+    const start = this.#unused.pop() ?? new Float64Array(this.#progress.length);
+    start.set(this.#progress);
+    this.#open.set(request, start);
   }
 
   /** Removes a request that failed: its time says nothing. */
   discard(request: Request): void {
-    this.#open.delete(request);
+    this.#close(request);
     this.#streams.end(request);
   }
 
@@ -134,8 +139,7 @@ export class Posterior {
    * @returns Whether the answer is an observation. It is not if the server changed while it ran.
    */
   recordAnswer(request: Request, memory: number, tokens: number | undefined): boolean {
-    const start = this.#open.get(request);
-    this.#open.delete(request);
+    const start = this.#close(request);
     this.#streams.end(request);
     if (start === undefined || durationBetween(start, this.#progress) < MIN_MS) {
       return false;
@@ -314,6 +318,15 @@ export class Posterior {
 
   // --- Implementation ---
 
+  /** @returns The progress when the request started, valid until the next one starts. */
+  #close(request: Request): Float64Array | undefined {
+    const start = this.#open.get(request);
+    if (start === undefined) return undefined;
+    this.#open.delete(request);
+    this.#unused.push(start);
+    return start;
+  }
+
   /** Bayes' rule, with the largest term factored out against underflow. */
   #computeProbabilities(logLikelihood: (h: number) => number): void {
     const { probabilities } = this;
@@ -351,29 +364,43 @@ export class Posterior {
     return Math.min(1, SIMILAR_VARIANCE / variance) ** 2;
   }
 
-  /** Requests in flight of kinds that have answers, oldest first. */
-  #censoredGroups(): CensoredGroup[] {
+  /** Requests in flight of kinds that have answers, oldest first. The next call changes the groups. */
+  #censoredGroups(): readonly CensoredGroup[] {
     const groups: CensoredGroup[] = [];
     const filling = new Map<Kind, CensoredGroup>();
     const size = Math.ceil(this.#open.size / MOST);
     if (!MECHANISMS.requestsInFlight) return groups;
+    const progress = this.#progress;
     for (const [{ kind, logEstimate }, start] of this.#open) {
       if (!this.#statistics.has(kind)) continue;
       let group = filling.get(kind);
       if (group === undefined) {
-        group = { kind, count: 0, meanLogWork: new Float64Array(start.length) };
+        group = this.#emptyGroup(groups.length, kind);
         filling.set(kind, group);
         groups.push(group);
       }
       const share = 1 / ++group.count;
+      const { meanLogWork } = group;
       for (let h = 0; h < start.length; h++) {
-        const mean = group.meanLogWork[h] as number;
-        const logWork = logWorkBetween(start, this.#progress, h) - logEstimate;
-        group.meanLogWork[h] = mean + share * (logWork - mean);
+        const mean = meanLogWork[h] as number;
+        const logWork = logWorkBetween(start, progress, h) - logEstimate;
+        meanLogWork[h] = mean + share * (logWork - mean);
       }
       if (group.count === size) filling.delete(kind);
     }
     return groups;
+  }
+
+  #emptyGroup(position: number, kind: Kind): CensoredGroup {
+    const used = this.#groups[position];
+    if (used !== undefined) {
+      used.meanLogWork.fill(0);
+      return Object.assign(used, { kind, count: 0 });
+    }
+    const meanLogWork = new Float64Array(this.hypotheses.length);
+    const group = { kind, count: 0, meanLogWork };
+    this.#groups.push(group);
+    return group;
   }
 
   /** The median of a log-normal distribution is the exponential of its log mean. */

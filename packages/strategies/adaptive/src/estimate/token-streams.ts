@@ -11,7 +11,7 @@ const MAX_DEVIATION = 1.5;
 /** The text stream of one request. */
 interface Stream {
   /** The progress at the start of the current segment. */
-  segmentStart: Float64Array;
+  readonly segmentStart: Float64Array;
   characters: number;
   /** The log characters of the last complete segment. */
   logSize: number;
@@ -38,6 +38,8 @@ export interface Segment {
  */
 export class TokenStreams {
   readonly #open = new Map<Request, Stream>();
+  /** Ended streams, whose arrays serve again: allocating one takes longer than filling it. */
+  readonly #ended: Stream[] = [];
   /** The number of comparisons. */
   #count = 0;
   /** Their squared deviations, by hypothesis. */
@@ -123,15 +125,24 @@ export class TokenStreams {
 
   /** The first text only marks the start: the time before it is not spent on writing. */
   #begin(request: Request, progress: Float64Array): void {
-    this.#open.set(request, {
-      ...{ segmentStart: progress.slice(), characters: 0, logSize: 0, count: 0 },
-      means: new Float64Array(progress.length),
-    });
+    const ended = this.#ended.pop();
+    if (ended === undefined) {
+      const means = new Float64Array(progress.length);
+      const segmentStart = progress.slice();
+      this.#open.set(request, { segmentStart, characters: 0, logSize: 0, count: 0, means });
+      return;
+    }
+    ended.segmentStart.set(progress);
+    ended.means.fill(0);
+    this.#open.set(request, Object.assign(ended, { characters: 0, logSize: 0, count: 0 }));
   }
 
   /** Ends the stream of a request: it has ended, or does something other than writing. */
   end(request: Request): void {
+    const stream = this.#open.get(request);
+    if (stream === undefined) return;
     this.#open.delete(request);
+    this.#ended.push(stream);
   }
 
   /** Multiplies the weight of all segments so far. */
