@@ -104,7 +104,8 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
       style('cyan', '▒'.repeat(busy)),
       style('dim', '░'.repeat(columns - done - bad - none - busy)),
     ];
-    return ` ${parts.join('')} ${`${percent} %`.padStart(5)}`;
+    const share = counts.isGrowing ? '…' : `${percent} %`;
+    return ` ${parts.join('')} ${share.padStart(5)}`;
   }
 
   function countLine({ style, width }: Canvas): string {
@@ -123,6 +124,8 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     const words = shown.map(([, count, word]) =>
       word === 'failed' ? style('red', `${count} failed`) : `${count} ${word}`,
     );
+    // Nobody knows how many there will be.
+    if (counts.isGrowing) words.push('and more');
     const signs = shown.map(([glyph, count, , colour]) => `${style(colour, glyph)} ${count}`);
     const cost = spent.costUsd === null || spent.costUsd === 0 ? '' : formatCost(spent.costUsd);
     const usage =
