@@ -79,12 +79,12 @@ async function answerIn<Event, Answer extends ModelAnswer>(
   context: Context,
   exchange: Exchange<Event, Answer>,
 ): Promise<Answer> {
-  const { body, headers } = response;
+  const { headers } = response;
+  let { body } = response;
   if (announcesJson(headers)) {
     const text = await response.text();
     if (!holdsEvents(text)) return wholeAnswer(bodyOf(text, headers, context), context, exchange);
-    const arrivals = serverEvents(new Response(text).body);
-    return exchange.read(eventsOf<Event>(await arrivals.next(), arrivals, headers, context));
+    ({ body } = new Response(text));
   }
   // Some servers stream although they are asked not to.
   const arrivals = serverEvents(body);

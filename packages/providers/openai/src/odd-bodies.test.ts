@@ -43,6 +43,8 @@ describe.each([true, false])('with stream: %s', (stream) => {
     ['JSON with a type in capitals', whole, 'Application/JSON'],
     ['JSON of another type', whole, 'application/vnd.api+json; charset=utf-8'],
     ['JSON after blank lines', `\n\n ${whole}`, 'application/json'],
+    ['JSON after a comment', `: PROCESSING\n\n${whole}`, 'application/json'],
+    ['JSON after a comment, as a stream', `: PROCESSING\n\n${whole}`, 'text/event-stream'],
     ['JSON twice', `${whole}\n${whole}`, 'application/json'],
     ['JSON before a remark', `${whole} -- ok`, 'application/json'],
     ['a stream as JSON', events, 'application/json'],
