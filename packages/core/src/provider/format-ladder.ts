@@ -3,7 +3,7 @@ import type { RunContext } from '../contract/run-context.js';
 
 /** The words of servers that refuse the form of an answer. */
 const ABOUT_THE_FORM =
-  /schema|response_format|output_config|output_format|text\.format|json_object|json mode|structured|tool_choice/i;
+  /schema|response[_ ]?format|output_config|output_format|text\.format|json_object|json mode|structured|tool_choice|grammar|guided[_ ]?(json|decoding)/i;
 
 /** Whether a server refused a request for the form that its answer should have. */
 export function isFormRefusal(thrown: unknown): boolean {
