@@ -1,7 +1,6 @@
 import type { TaskError } from '../contract/errors.js';
 import {
   isMadeFromTemplate,
-  type ResourcePaused,
   type RunEvent,
   type RunOrigin,
   type RunResumed,
@@ -11,16 +10,14 @@ import {
   type TaskStarted,
   type TasksAdded,
 } from '../contract/event.js';
-import type { ResourceLimits } from '../contract/resource-limit.js';
 import { isAnswered, isRefusal } from '../contract/retry.js';
 import { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
-import { Cooldowns } from '../kernel/cooldowns.js';
-import { restoreTrials } from '../kernel/restore-trials.js';
 import { RunState } from '../state/run-state.js';
 import { Queue } from '../util/queue.js';
 import { Blocker, Blockers } from './blockers.js';
 import { Prompts } from './prompts.js';
+import { ResourceLanes } from './resource-lanes.js';
 import { RunClock } from './run-clock.js';
 import { noteOutput } from './streamed-output.js';
 import type { AttemptRecord, Phase, PhaseKind, TaskRecord } from './task-record.js';
@@ -53,18 +50,10 @@ export class RunFold {
   readonly #unblocked = new Queue<number>();
   /** Groups whose children may start. */
   readonly #begun = new Set<number>();
-  /** Caps of resources. */
-  readonly #limits: ResourceLimits;
-  /** Attempts in flight by resource, where resources have caps. */
-  readonly #running = new Map<string, number>();
-  /** As the kernel has it: where nothing may start since a server asked to wait. */
-  #cooldowns = new Cooldowns();
-  readonly #pausedOnce = new Set<string>();
-  /** Resources whose own budget has held back a task. */
-  readonly #shortOnce = new Set<string>();
   /** The time of the event that is added. */
   #timestamp = 0;
   #ready = 0;
+  readonly #resources: ResourceLanes;
 
   constructor({ plan, timestamp, limits, forkedFrom }: RunStarted) {
     this.graph = new Graph(plan.tasks);
@@ -74,15 +63,16 @@ export class RunFold {
     this.goal = plan.goal;
     this.forkedFrom = forkedFrom;
     this.prompts = new Prompts(this.state, this.lists);
-    this.#limits = limits?.resources ?? {};
-    this.blockers = new Blockers(this.#limits);
+    const caps = limits?.resources ?? {};
+    this.blockers = new Blockers(caps);
+    this.#resources = new ResourceLanes(caps, this.blockers, this.clock);
     for (let index = 0; index < this.graph.size; index++) this.#addRecord(index, 0, -1, -1);
   }
 
   add(event: RunEvent): void {
     const { state, clock, graph } = this;
     if (event.type === 'run_resumed') clock.skip(event.downtimeMs);
-    this.#expireCooldowns(event.timestamp);
+    this.#resources.advance(event.timestamp);
     const now = clock.advance(event.timestamp);
     this.#timestamp = event.timestamp;
     const known = graph.size;
@@ -243,10 +233,7 @@ export class RunFold {
     const resource = event.resource ?? this.state.usualResourceOf(record.index);
     record.resource = resource;
     if (resource === undefined) return;
-    this.#countRunning(resource, 1, now);
-    if (!this.#cooldowns.isActive) return;
-    this.#cooldowns.started(resource, record.index, event.timestamp);
-    this.#noteTrials(now);
+    this.#resources.started(resource, record.index, event.timestamp, now);
   }
 
   /** Ends the attempt in flight. @returns undefined when the task ended without one. */
@@ -263,48 +250,10 @@ export class RunFold {
     attempt.error = error;
     if (error !== undefined) noteResult(attempt, error);
     if (resource !== undefined) {
-      this.#countRunning(resource, -1, now);
-      if (this.#cooldowns.isActive) {
-        const hasAnswered = outcome === 'completed' || (error !== undefined && isAnswered(error));
-        this.#cooldowns.settled(resource, index, hasAnswered, this.#timestamp);
-        this.#noteTrials(now);
-      }
+      const hasAnswered = outcome === 'completed' || (error !== undefined && isAnswered(error));
+      this.#resources.settled(resource, index, hasAnswered, this.#timestamp, now);
     }
     return attempt;
-  }
-
-  /** Servers open again as time passes. */
-  #expireCooldowns(timestamp: number): void {
-    const cooldowns = this.#cooldowns;
-    if (!cooldowns.isActive) return;
-    for (let at = cooldowns.next; at <= timestamp; at = cooldowns.next) {
-      cooldowns.expire(at);
-      this.#noteTrials(Math.max(this.clock.latest, this.clock.at(at)));
-    }
-  }
-
-  /** Notes at which resources nothing may start. */
-  #noteTrials(now: number): void {
-    for (const resource of this.#pausedOnce) {
-      this.blockers.setLane(resource, 'trials', now, this.#cooldowns.has(resource));
-    }
-  }
-
-  #countRunning(resource: string, change: 1 | -1, now: number): void {
-    const limit = this.#limits[resource]?.maxParallel;
-    if (limit === undefined) return;
-    const running = (this.#running.get(resource) ?? 0) + change;
-    this.#running.set(resource, running);
-    this.blockers.setLane(resource, 'full', now, running >= limit);
-  }
-
-  /** The attempts in flight that count against the cap of the run. */
-  get #counted(): number {
-    let counted = this.state.running;
-    for (const [resource, running] of this.#running) {
-      if (this.#limits[resource]?.separate) counted -= running;
-    }
-    return counted;
   }
 
   /** Whose end led to a skip: the failed task, or the last to settle among what it waited for. */
@@ -349,7 +298,7 @@ export class RunFold {
         this.strategy = event.strategy;
         break;
       case 'resource_paused':
-        this.#pause(event, now);
+        this.#resources.pause(event, now);
         break;
       case 'replan_started':
         this.rounds.push({ startMs: now, endMs: undefined, after: this.lastSettled });
@@ -363,18 +312,9 @@ export class RunFold {
     }
   }
 
-  #pause({ resource, timestamp, pauseMs, code }: ResourcePaused, now: number): void {
-    this.blockers.pause(resource, now, this.clock.rawAt(timestamp + pauseMs), code);
-    this.#pausedOnce.add(resource);
-    this.#cooldowns.begin(resource, timestamp + pauseMs, pauseMs);
-    this.#noteTrials(now);
-  }
-
   #resume({ retried = [], downtimeMs }: RunResumed, now: number): void {
     this.blockers.skip(now, downtimeMs);
-    this.#cooldowns = new Cooldowns();
-    restoreTrials(this.#cooldowns, this.state, (index) => this.resourceOf(index) ?? '');
-    this.#noteTrials(now);
+    this.#resources.resume(this.state, (index) => this.resourceOf(index) ?? '', now);
     for (const { phases, endMs } of this.tasks) {
       const last = phases.at(-1) as Phase;
       if (endMs !== undefined || last.untilMs === undefined) continue;
@@ -395,12 +335,10 @@ export class RunFold {
 
   #noteFigures(now: number): void {
     const { state, steps } = this;
-    for (const resource of state.budgetWaits.keys()) this.#shortOnce.add(resource);
-    for (const resource of this.#shortOnce) {
-      this.blockers.setLane(resource, 'budget', now, state.budgetWaits.has(resource));
-    }
+    this.#resources.noteBudgets(state.budgetWaits, now);
     const { running, maxParallel, isPaused } = state;
-    const isFull = maxParallel !== undefined && this.#counted >= maxParallel;
+    const counted = running - this.#resources.separate;
+    const isFull = maxParallel !== undefined && counted >= maxParallel;
     this.blockers.set(
       now,
       (isPaused ? Blocker.paused : 0) |
