@@ -11,10 +11,10 @@ import { median } from './util/statistics.js';
 import { printTable } from './util/table.js';
 
 /**
- * Plans over data sets: memory, kills, the use of a rate limit, and throughput beside p-limit with the
+ * Plans over data sets: memory, resuming, kills, the use of a rate limit, and throughput beside p-limit with the
  * openai SDK. `datasets.js memory 100000` measures one of them with so many rows.
  */
-const PARTS = { memory, kills, limit, throughput };
+const PARTS = { memory, resume, kills, limit, throughput };
 
 const [wanted, size] = process.argv.slice(2);
 for (const [name, measure] of Object.entries(PARTS)) {
@@ -36,6 +36,33 @@ async function memory(rows = 1_000_000): Promise<void> {
     ]);
   }
   printTable('memory of a map', table);
+}
+
+/** A map goes on of which 99 % are recorded: what it takes until its first request. */
+async function resume(rows = 1_000_000): Promise<void> {
+  const table = [
+    ['rows of 1 KB', 'recorded', 'to the first request (s)', 'CPU ms a recorded row', 'peak (MB)'],
+  ];
+  for (const count of [rows / 10, rows]) {
+    await using folder = await benchFolder();
+    const recorded = Math.round(count * 0.99);
+    const job: MapJob = {
+      folder: folder.path,
+      rows: recorded,
+      maxParallel: 64,
+      durability: 'normal',
+    };
+    await inMap(job);
+    const { firstRequest, peakMegabytes } = await inMap({ ...job, rows: count });
+    if (firstRequest === undefined) throw new Error('no request was sent');
+    table.push([
+      ...[count.toLocaleString('en'), recorded.toLocaleString('en')],
+      (firstRequest.ms / 1_000).toFixed(1),
+      (firstRequest.cpuMs / recorded).toFixed(3),
+      peakMegabytes.toFixed(0),
+    ]);
+  }
+  printTable('a map that goes on', table);
 }
 
 /** The map is killed ten times at random, and must have each row once and in order at the end. */

@@ -27,6 +27,8 @@ export interface MapFigures {
   readonly ms: number;
   /** The CPU time of the process since the map began. */
   readonly cpuMs: number;
+  /** The same until the first request; undefined when there was none, or when it went to a server. */
+  readonly firstRequest: { readonly ms: number; readonly cpuMs: number } | undefined;
   readonly peakMegabytes: number;
   readonly completed: number;
   readonly reused: number;
@@ -43,9 +45,11 @@ const plan = createPlan('Summarise', {
 
 const [job] = childArguments() as [MapJob];
 const { folder, file, rows = 0, maxParallel, durability, url, requestsPerMinute } = job;
+let firstRequest: MapFigures['firstRequest'];
 const quick: TaskRunner = {
   name: 'quick',
   async run({ prompt }) {
+    firstRequest ??= { ms: performance.now() - started, cpuMs: cpuMs() };
     await new Promise((resolve) => setTimeout(resolve, 1));
     return {
       output: `summary of ${prompt.slice(10, 30)}`,
@@ -76,11 +80,16 @@ for await (const row of map) await output.write(row);
 await output.finish();
 await journal.close();
 const { completed, reused } = map.summary();
-const { user, system } = process.cpuUsage(cpuBefore);
 const figures: MapFigures = {
   ms: performance.now() - started,
-  cpuMs: (user + system) / 1_000,
+  cpuMs: cpuMs(),
+  firstRequest,
   peakMegabytes: process.resourceUsage().maxRSS / 1_000,
   ...{ completed, reused },
 };
 console.log(JSON.stringify(figures));
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return (user + system) / 1_000;
+}

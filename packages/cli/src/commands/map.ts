@@ -285,7 +285,9 @@ function nextSteps(
   const lines: string[] = [];
   if (target !== undefined) {
     if (isWhole) lines.push(`Wrote ${forTerminal(target)}`);
-    else if (rows > 0) lines.push(`The rows so far are in ${forTerminal(output.partialPath)}`);
+    else if (rows > 0 && output.partialPath !== target) {
+      lines.push(`The rows so far are in ${forTerminal(output.partialPath)}`);
+    }
   }
   const command = `${COMMAND} ${process.argv.slice(2).map(shellQuote).join(' ')}`;
   if (!isWhole && flags.journal !== undefined) {

@@ -18,6 +18,7 @@ import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
 import {
+  checkFile,
   checkOutput,
   differentFiles,
   fileOf,
@@ -123,7 +124,7 @@ async function prepare(
   await preflight.try(() => checkOutput(flags, read));
   const { junit } = flags;
   if (junit !== undefined) {
-    await preflight.try(() => checkOutput({ output: junit }, read));
+    await preflight.try(() => checkFile('junit', junit, read));
     await preflight.try(() => differentFiles({ output: fileOf(flags), junit }));
   }
   return { ...variant, loaded, flags };
@@ -242,7 +243,6 @@ async function report(evaluated: readonly EvaluatedVariant[], given: TestFlags):
   const { minPass, junit } = given;
   const hasAll = evaluated.every(({ evaluation }) => evaluation.notRun.length === 0);
   const isPassed = hasAll && first.evaluation.passRate >= minPass;
-  if (junit !== undefined) await writeAtomically(junit, junitReport(evaluated));
   const variants = evaluated.map(({ name, evaluation }) => ({ name, ...evaluation }));
   const text = given.json
     ? `${jsonText({ isPassed, minPass, variants })}\n`
@@ -250,5 +250,6 @@ async function report(evaluated: readonly EvaluatedVariant[], given: TestFlags):
       ? comparisonText(evaluated, process.stdout)
       : evaluationText(first.evaluation, minPass, process.stdout);
   await printResult(text, given);
+  if (junit !== undefined) await writeAtomically(junit, junitReport(evaluated));
   return isPassed ? EXIT.completed : EXIT.failed;
 }

@@ -3,7 +3,7 @@ import type { ServerModel } from '@stratagem/simulation';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
 import { readEvents } from '../load/read-events.js';
-import { requireJournal } from '../settings/apply-settings.js';
+import { recordedJournal } from '../settings/apply-settings.js';
 import type { Settings } from '../settings/settings.js';
 import type { ServerName } from './choices.js';
 import { UsageError } from './usage-error.js';
@@ -88,7 +88,7 @@ async function recordedServer(
     if (flags[name] === undefined) continue;
     throw new UsageError(`${option} has no effect with --from: the recorded run is the server`);
   }
-  const { journal: directory } = requireJournal(flags.journal, settings);
+  const { journal: directory } = recordedJournal(flags.journal, settings);
   const { id, events } = await withJournal(directory, async (journal) => {
     const { id } = await findRun(journal, idOrPrefix);
     const { events } = await readEvents(journal, id);

@@ -41,6 +41,20 @@ export async function checkOutput(
 }
 
 /**
+ * The same for one more file that the command writes at its end.
+ *
+ * @throws {UsageError} naming the file.
+ */
+export async function checkFile(
+  option: string,
+  file: string,
+  inputs: readonly (string | undefined)[],
+): Promise<void> {
+  await refuseOverwrite(option, file, inputs);
+  await checkWritable(file);
+}
+
+/**
  * The files of options, by the names of these.
  *
  * @throws {UsageError} when two options name the same file.

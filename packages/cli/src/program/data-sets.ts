@@ -14,7 +14,7 @@ import {
   resultOption,
 } from '../options/option-groups.js';
 import { integerFrom, nonEmpty, share } from '../options/parse-values.js';
-import { journalFlags } from '../settings/apply-settings.js';
+import { DEFAULT_JOURNAL, journalFlags } from '../settings/apply-settings.js';
 import { type Context, PLAN } from './context.js';
 
 const EXPLANATIONS = `
@@ -30,9 +30,6 @@ Examples:
   stratagem map plan.yaml --each reviews.csv -o out.jsonl
   stratagem map plan.yaml --each reviews.csv --bind text=review --sample 10
   stratagem map plan.yaml --each reviews.csv -o out.jsonl --retry-failed`;
-
-/** Where maps are recorded unless somebody says otherwise: they are long. */
-const DEFAULT_JOURNAL = '.stratagem';
 
 const TEST_EXPLANATIONS = `
 A case has inputs and what is expected of the results:

@@ -19,7 +19,7 @@ import {
   traceOption,
 } from '../options/option-groups.js';
 import { integerFrom, list, nonEmpty } from '../options/parse-values.js';
-import { type JournalFlags, journalOrEngine, requireJournal } from '../settings/apply-settings.js';
+import { type JournalFlags, journalOrEngine, recordedJournal } from '../settings/apply-settings.js';
 import { type Context, RUN } from './context.js';
 
 /** Adds the commands for runs that a journal records. */
@@ -30,7 +30,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     ...flags
   }: Flags): Omit<Flags, 'engine'> & JournalFlags => ({
     ...flags,
-    ...requireJournal(journalOrEngine(flags.journal, engine), context.settings),
+    ...recordedJournal(journalOrEngine(flags.journal, engine), context.settings),
   });
   const journal = () =>
     journalOption('where the runs are recorded: a directory, postgres://… or redis://…');

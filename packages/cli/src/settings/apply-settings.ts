@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Budget } from '@stratagem/core';
 import type { LoadedPlan } from '../load/load-plan.js';
 import { isServer, shownJournal } from '../options/journal-place.js';
@@ -91,6 +92,20 @@ export function journalFlags(
   const isSet = directory === settings.journal && !settings.isJournalForOnce;
   const option = ` --journal ${shellQuote(shownJournal(directory))}`;
   return { journal: directory, journalOption: isSet ? '' : option };
+}
+
+/** Where maps are recorded unless somebody says otherwise: they are long. */
+export const DEFAULT_JOURNAL = '.stratagem';
+
+/**
+ * The journal of a command about recorded runs: without another one, that of the maps of this folder.
+ *
+ * @throws {UsageError} without a journal.
+ */
+export function recordedJournal(journal: string | undefined, settings: Settings): JournalFlags {
+  const named = journalFlags(journal, settings);
+  if (named !== undefined || !existsSync(DEFAULT_JOURNAL)) return requireJournal(journal, settings);
+  return { journal: DEFAULT_JOURNAL, journalOption: '' };
 }
 
 /** @throws {UsageError} without a journal. */
