@@ -18,10 +18,12 @@ printTable(`ranges of 80 %, ${pairs} pairs of runs of each kind`, [head, ...rows
 const SIZES: readonly MapSizes[] = [
   { sample: 10, rows: 200, maxParallel: 4, isLearning: false },
   { sample: 40, rows: 300, maxParallel: 10, isLearning: false },
+  { sample: 64, rows: 400, maxParallel: 16, isLearning: false },
   { sample: 40, rows: 300, maxParallel: 10, isLearning: true },
   { sample: 10, rows: 200, maxParallel: 8, isLearning: false },
   { sample: 10, rows: 300, maxParallel: 16, isLearning: false },
   { sample: 10, rows: 800, maxParallel: 128, isLearning: true },
+  { sample: 64, rows: 800, maxParallel: 128, isLearning: true },
 ];
 
 const maps = Math.ceil(pairs / 4);

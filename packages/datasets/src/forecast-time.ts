@@ -127,7 +127,7 @@ export function rowsWithin(
 /** How much faster rows are done with more of them at once: not at all, or by a power of their number. */
 function gainOf(more: number, random: () => number): number {
   if (more <= 1) return 1;
-  return more ** Math.min(1, Math.max(-0.1, (random() - 0.35) * 2));
+  return more ** Math.min(1, Math.max(-0.05, (random() - 0.35) * 2));
 }
 
 /** Draws the duration of one more row. */

@@ -41,11 +41,35 @@ describe('stratagem map', () => {
       { row: 3, usage: { inputTokens: expect.any(Number) }, attempts: 1 },
     ]);
     expect(existsSync(join(cwd, '.stratagem'))).toBe(true);
+    // The commands about runs find them without a journal.
+    const listed = await stratagem(['runs', '--json'], { cwd });
+    expect(listed.stdout, listed.stderr).toMatch(/map-out-[0-9a-f]{8}\.000001/);
     await project.add('rows.csv', CSV.replace('bad', 'terrible'));
     const second = await stratagem([...args, '--json'], { cwd });
     expect(JSON.parse(second.stdout)).toMatchObject({
       ...{ status: 'completed', rows: 3, completed: 3, reused: 2 },
     });
+  });
+
+  test('does not write a file that another process writes, before anything runs', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': CSV });
+    const cwd = project.path;
+    await project.add('out.jsonl.lock', String(process.ppid));
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', '-o', 'out.jsonl', ...FAST];
+    const { exitCode, stderr } = await stratagem(args, { cwd });
+    expect(stderr).toContain(`out.jsonl is being written by process ${process.ppid}`);
+    expect(exitCode).toBe(2);
+    expect((await stratagem(['runs', '--json'], { cwd })).stdout).not.toContain('map-');
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('says which file could not be written', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': CSV });
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', '-o', '/dev/full', ...FAST];
+    const { exitCode, stderr } = await stratagem(args, { cwd: project.path });
+    expect(stderr).toContain('To continue, run the same command again\n');
+    expect(stderr).toContain('stratagem: /dev/full: cannot be written: ENOSPC');
+    expect(stderr).not.toContain('so far');
+    expect(exitCode).toBe(1);
   });
 
   test('reads JSON Lines from standard input, and prints results', async () => {

@@ -457,12 +457,6 @@ describe('the journal of the settings', () => {
     expect(fromFile.stderr).toContain(' --journal runs\n');
   });
 
-  test('is that of the maps in this folder, for commands about recorded runs', async () => {
-    const { exitCode, stderr } = await inProject({ '.stratagem/journal.db': '' }, ['why', 'one']);
-    expect(stderr).not.toContain('which journal?');
-    expect(exitCode).toBe(2);
-  });
-
   test('is missing with a message that says how to name it', async () => {
     const { exitCode, stderr } = await inProject({}, ['runs']);
     expect(stderr).toBe(
