@@ -23,6 +23,8 @@ test.each([
 
 test.each([
   [refusal('temperature must be at most 2')],
+  [refusal("Invalid schema for function 'note': 'oneOf' is not permitted.")],
+  [refusal('tools.0.custom.input_schema: JSON schema is invalid.')],
   [new RunnerError('server_error', 'the schema server died', { status: 400 })],
   [new Error('schema')],
 ])('%s is no such refusal', (thrown) => {

@@ -5,10 +5,14 @@ import type { RunContext } from '../contract/run-context.js';
 const ABOUT_THE_FORM =
   /schema|response[_ ]?format|output_config|output_format|text\.format|json_object|json mode|structured|tool_choice|grammar|guided[_ ]?(json|decoding)/i;
 
+/** The words of servers that refuse the schema of a tool. */
+const ABOUT_A_TOOL = /\bfor (function|tool)\b|\btools?[.[]|\binput_schema\b|function parameters/i;
+
 /** Whether a server refused a request for the form that its answer should have. */
 export function isFormRefusal(thrown: unknown): boolean {
   if (!(thrown instanceof RunnerError) || thrown.code !== 'invalid_request') return false;
-  return [400, 422].includes(thrown.status ?? 0) && ABOUT_THE_FORM.test(thrown.message);
+  const { status = 0, message } = thrown;
+  return [400, 422].includes(status) && ABOUT_THE_FORM.test(message) && !ABOUT_A_TOOL.test(message);
 }
 
 /**
