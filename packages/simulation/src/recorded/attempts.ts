@@ -35,12 +35,17 @@ interface Load {
 export class RecordedAttempts {
   readonly byResource = new Map<string, RecordedAttempt[]>();
   count = 0;
+  /** Attempts that failed for good: they are left out. */
+  failures = 0;
   readonly #tasks = new Map<string, Task>();
+  /** By task. */
   readonly #resources = new Map<string, string>();
+  /** By the model that tasks ask for. */
+  readonly #resourcesOf = new Map<string | undefined, Set<string>>();
   readonly #open = new Map<string, OpenAttempt>();
   readonly #loads = new Map<string, Load>();
-  /** Of all attempts: plans may have as many tasks as the run had attempts. */
-  readonly #usualByType = new Map<TaskType, string>();
+  /** By type and model: plans may have as many tasks as the run had attempts. */
+  readonly #usualByKind = new Map<string, string>();
   /** The resource where the events leave it out: that of the first attempt at a server. */
   #usual: string | undefined;
 
@@ -48,22 +53,29 @@ export class RecordedAttempts {
     for (const event of events) this.#add(event);
   }
 
-  /** The resource of a task: as recorded, else the one that most attempts of its type used. */
-  resourceOf({ id, type = 'action' }: Task): string {
+  /** The resource of a task: as recorded, else the one that most attempts of its type at its model used. */
+  resourceOf({ id, type = 'action', model }: Task): string {
     const recorded = this.#resources.get(id);
-    if (recorded !== undefined && this.byResource.has(recorded)) return recorded;
-    let usual = this.#usualByType.get(type);
+    const isSame = this.#tasks.get(id)?.model === model;
+    if (isSame && recorded !== undefined && this.byResource.has(recorded)) return recorded;
+    const kind = `${type} ${model}`;
+    let usual = this.#usualByKind.get(kind);
     if (usual === undefined) {
-      usual = this.#mostUsed(type);
-      this.#usualByType.set(type, usual);
+      usual = this.#mostUsed(type, model);
+      this.#usualByKind.set(kind, usual);
     }
     return usual;
   }
 
-  #mostUsed(type: TaskType): string {
+  /** Of all resources, if the run has no attempt at the model. */
+  #mostUsed(type: TaskType, model: string | undefined): string {
+    const ofModel = [...(this.#resourcesOf.get(model) ?? [])].filter((each) =>
+      this.byResource.has(each),
+    );
     let usual = '';
     let most = -1;
-    for (const [resource, attempts] of this.byResource) {
+    for (const resource of ofModel.length > 0 ? ofModel : this.byResource.keys()) {
+      const attempts = this.byResource.get(resource) ?? [];
       const count = attempts.filter((each) => each.type === type).length;
       if (count <= most) continue;
       most = count;
@@ -101,6 +113,9 @@ export class RecordedAttempts {
         break;
       }
       case 'task_failed':
+        if (this.#open.has(event.taskId)) this.failures++;
+        this.#end(event.taskId, timestamp, undefined);
+        break;
       case 'task_canceled':
       case 'task_skipped':
         this.#end(event.taskId, timestamp, undefined);
@@ -115,12 +130,15 @@ export class RecordedAttempts {
   }
 
   #start(taskId: string, named: string | undefined, now: number): void {
-    const { type = 'action', tool, command } = this.#tasks.get(taskId) ?? {};
+    const { type = 'action', tool, command, model } = this.#tasks.get(taskId) ?? {};
     // Tools, commands and functions ask no server.
     if (tool !== undefined || command !== undefined || named === 'function') return;
     this.#usual ??= named ?? 'server';
     const resource = named ?? this.#usual;
     this.#resources.set(taskId, resource);
+    const ofModel = this.#resourcesOf.get(model);
+    if (ofModel === undefined) this.#resourcesOf.set(model, new Set([resource]));
+    else ofModel.add(resource);
     const load = this.#advance(resource, now);
     const { inFlightMs } = load;
     load.inFlight++;

@@ -26,6 +26,8 @@ export interface Range {
 /** The result of a plan with one `maxParallel`. */
 export interface WhatIfRow extends Stats {
   readonly maxParallel: number;
+  /** With several `runs`, how many did not complete. They are left out, unless none completed. */
+  readonly failedRuns?: number | undefined;
   /** With several `runs`, their makespans. The other figures are those of the median run. */
   readonly makespanRangeMs?: Range | undefined;
   /** With several `runs`, their costs in US dollars; undefined when a price is unknown. */
@@ -93,6 +95,7 @@ function summaryOf(runs: readonly Stats[]): Omit<WhatIfRow, 'maxParallel'> {
   const costs = ended.flatMap(({ costUsd }) => costUsd ?? []);
   return {
     ...middle,
+    failedRuns: runs.length - completed.length,
     makespanRangeMs: rangeOf(sorted.map(({ makespanMs }) => makespanMs)),
     ...(costs.length === ended.length && { costRangeUsd: rangeOf(costs) }),
   };

@@ -1,4 +1,4 @@
-import { type AttemptErrorCode, type RateLimits, RunnerError } from '@stratagem/core';
+import { type AttemptErrorCode, type RateLimits, RunnerError, type Usage } from '@stratagem/core';
 import { Heap } from '@stratagem/core/strategy';
 import { randomFrom, spread } from '../util/random.js';
 import { LimitChanges } from './limit-changes.js';
@@ -13,6 +13,9 @@ export interface Refusal {
   readonly retryAfterMs?: number | undefined;
   /** How long the refusal takes; `Infinity` when the server never responds. */
   readonly afterMs: number;
+  /** The tokens that the attempt has used before it failed, and what they cost in US dollars. */
+  readonly usage?: Usage | undefined;
+  readonly costUsd?: number | undefined;
 }
 
 /** Decides which requests the server accepts. A stateful gate must be created for each run. */
@@ -206,12 +209,14 @@ export class QueueingServer implements Server {
 }
 
 function errorOf(
-  { code, message, status, retryAfterMs }: Refusal,
+  { code, message, status, retryAfterMs, usage, costUsd }: Refusal,
   rateLimits: RateLimits | undefined,
 ): RunnerError {
   return new RunnerError(code, message, {
     ...(status !== undefined && { status }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(rateLimits !== undefined && { rateLimits }),
+    ...(usage !== undefined && { usage }),
+    ...(costUsd !== undefined && { costUsd }),
   });
 }

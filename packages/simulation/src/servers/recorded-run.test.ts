@@ -4,9 +4,11 @@ import { describe, expect, test } from 'vitest';
 import {
   concurrencyKnee,
   type Demand,
+  type Gate,
   lognormalLatency,
   overload,
   providers,
+  QueueingServer,
   recordedRun,
   type ServerModel,
   simulateOn,
@@ -39,6 +41,13 @@ function record(server: ServerModel, seed: number, maxParallel = 6): PlanResult 
     ...{ server, seed, maxParallel, strategy, retry, timeoutMs: 20_000 },
     demandOf: (task) => demandOf(task, random),
   });
+}
+
+function alike(count: number, name: string, more: Partial<Task> = {}): Task[] {
+  return Array.from({ length: count }, (_, n) => ({
+    ...{ id: `${name}-${n}`, description: 'x' },
+    ...more,
+  }));
 }
 
 function forecast(recorded: PlanResult, runs: number, maxParallel = 6) {
@@ -87,6 +96,63 @@ describe('a recorded run as the server', () => {
     expect(plan.tasks.map((task) => resourceOf?.(task))).toEqual(
       plan.tasks.map((task) => server.resourceOf?.(task)),
     );
+  });
+
+  test('costs what failed attempts cost, too, and counts the runs that fail', () => {
+    const usage = { inputTokens: 100, outputTokens: 50 };
+    const costUsd = 0.01;
+    const refusal = { code: 'server_error', message: 'late', afterMs: 50, usage, costUsd } as const;
+    const gate: Gate = { refuse: ({ attempt }) => (attempt === 1 ? refusal : undefined) };
+    const server: ServerModel = {
+      name: 'fails once',
+      begin: (seed) => new QueueingServer({ seed, sigma: 0, gate }),
+    };
+    const options = { strategy: parallel({ maxParallel: Number.POSITIVE_INFINITY }), retry };
+    const few = { goal: 'x', tasks: alike(20, 'a') };
+    const demand = { workMs: 1_000, ...usage, costUsd };
+    const recorded = simulateOn(few, { ...options, server, demandOf: () => demand });
+    expect(recorded.metrics.costUsd).toBeCloseTo(0.4);
+
+    const from = { ...options, server: recordedRun(recorded.timeline), maxParallel: [4] };
+    const [once] = whatIf(few, from);
+    expect(once?.requests).toBeGreaterThan(20);
+    expect(once?.costUsd).toBeCloseTo(costUsd * (once?.requests ?? 0));
+    const [often] = whatIf(few, { ...from, runs: 20, retry: { maxAttempts: 6 } });
+    expect(often?.status).toBe('completed');
+    expect(often?.failedRuns).toBeGreaterThan(0);
+    expect(often?.failedRuns).toBeLessThan(20);
+  });
+
+  test('tells models apart, also for other tasks', () => {
+    const models = providers({
+      'x/small': lognormalLatency({ sigma: 0 }),
+      'x/big': lognormalLatency({ sigma: 0 }),
+    });
+    const tasks = ['small', 'big'].flatMap((model) => alike(4, model, { model }));
+    const { timeline } = simulateOn(
+      { goal: 'x', tasks },
+      {
+        server: { ...models, resourceOf: ({ model }) => `x/${model}` },
+        strategy: parallel(),
+      },
+    );
+    const { resourceOf } = recordedRun(timeline);
+    const resources = ['small', 'big'].flatMap((model) => [
+      resourceOf?.({ id: 'new', description: 'x', model }),
+      // The id is one of the run, but the task now asks for another model.
+      resourceOf?.({ id: 'small-1', description: 'x', model }),
+    ]);
+    expect(resources).toEqual(['x/small', 'x/small', 'x/big', 'x/big']);
+  });
+
+  test('says how many attempts failed for good', () => {
+    const server = overload({ capacity: 1, kind: 'server_error' });
+    const { timeline } = simulateOn(plan, {
+      ...{ server, strategy: parallel(), failFast: false, retry: { maxAttempts: 1 } },
+    });
+    const failed = timeline.filter(({ type }) => type === 'task_failed').length;
+    expect(failed).toBeGreaterThan(0);
+    expect(recordedRun(timeline).name).toContain(`without ${failed} that failed for good`);
   });
 
   test('is the same run for the same seed', () => {

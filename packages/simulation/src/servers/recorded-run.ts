@@ -7,7 +7,7 @@ import type { Request, Response, Server, ServerModel, StreamChunk } from './serv
 
 /**
  * A server that behaves as in a recorded run: attempts take as long, use as many tokens, cost as much and
- * fail as often as those of tasks of the same type, and slow each other down as they did. Each seed is
+ * fail as often as those of tasks of the same type and model, and slow each other down as they did. Each seed is
  * another run that could have happened, so the runs of many seeds show how sure a forecast is.
  *
  * Attempts that failed for good, or were stopped, are left out. If load slowed the run down, that goes on
@@ -27,7 +27,7 @@ export function recordedRun(events: Iterable<RunEvent>): ServerModel {
     throw new OptionError('recordedRun(): the run has no attempt at a server that ended');
   }
   return {
-    name: `as recorded in a run of ${attempts.count} attempts`,
+    name: nameOf(attempts),
     resourceOf: (task: Task) => attempts.resourceOf(task),
     begin: (seed) =>
       new Providers(
@@ -39,6 +39,12 @@ export function recordedRun(events: Iterable<RunEvent>): ServerModel {
         ),
       ),
   };
+}
+
+function nameOf({ count, failures }: RecordedAttempts): string {
+  const attempts = count === 1 ? '1 attempt' : `${count} attempts`;
+  const leftOut = failures === 0 ? '' : `, without ${failures} that failed for good`;
+  return `as recorded in a run of ${attempts}${leftOut}`;
 }
 
 function checkedEvents(events: Iterable<RunEvent>): RunEvent[] {
@@ -74,7 +80,8 @@ class RecordedServer implements Server {
 
   start(request: Request, now: number): void {
     const { workMs, inputTokens, outputTokens, costUsd, error } = this.#sampler.draw(request);
-    const refusal = error && { ...error, afterMs: workMs };
+    const used = inputTokens + outputTokens > 0 && { usage: { inputTokens, outputTokens } };
+    const refusal = error && { ...error, ...used, costUsd, afterMs: workMs };
     const drawn = { ...request, workMs, inputTokens, outputTokens, costUsd, refusal };
     this.#drawn.set(request, drawn);
     this.#server.start(drawn, now);
