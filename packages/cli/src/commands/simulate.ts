@@ -279,8 +279,13 @@ function describeDefaults(plan: Plan, flags: SimulateFlags, rows: readonly WhatI
   const { latency, tokens, tokensPerMinute } = flags;
   if (flags.from !== undefined) {
     return [
-      'requests take, cost and fail as those of tasks of the same type in the recorded run',
-      'four out of five runs are within each range',
+      'requests take, cost and fail as those of tasks of the same type and model in the recorded run',
+      ...(rows.some(({ makespanRangeMs }) => makespanRangeMs !== undefined)
+        ? ['four out of five runs are within each range']
+        : []),
+      ...(rows.some(({ costUsd }) => costUsd === null)
+        ? ['the cost is unknown: not all attempts of the recorded run have a price']
+        : []),
     ];
   }
   const lacks = (field: 'durationMs' | 'tokens') =>

@@ -45,6 +45,15 @@ export function simulationReport(document: SimulationDocument, { tasks }: Plan):
     lines.push('', `With max parallel ${limits}, the plan fails: it runs out of time or retries.`);
     lines.push('Use --retries to set the number of retries.');
   }
+  for (const { status, failedRuns = 0, maxParallel } of rows) {
+    if (status !== 'completed' || failedRuns === 0) continue;
+    const count = plural(failedRuns, 'simulation');
+    const those = failedRuns === 1 ? 'that one' : 'those';
+    lines.push(
+      '',
+      `With max parallel ${maxParallel}, the plan fails in ${count}; the figures leave out ${those}.`,
+    );
+  }
   if (assumptions.length > 0) {
     const shown = assumptions.map((each) => `  ${each}`);
     lines.push('', 'Assumptions:', ...shown);
@@ -60,8 +69,13 @@ function row(result: WhatIfRow, hasCosts: boolean): string[] {
       ? formatDuration(makespanMs) + rangeText(result.makespanRangeMs, formatDuration)
       : `fails after ${plural(completedTasks, 'task')}`,
     ...[requests, rateLimited, overloaded, result.peakConcurrency].map(String),
-    ...(hasCosts ? [formatCost(result.costUsd) + rangeText(result.costRangeUsd, formatCost)] : []),
+    ...(hasCosts ? [costText(result)] : []),
   ];
+}
+
+/** The median run by duration need not be the one by cost. */
+function costText({ costUsd, costRangeUsd }: WhatIfRow): string {
+  return formatCost(costRangeUsd?.median ?? costUsd) + rangeText(costRangeUsd, formatCost);
 }
 
 /** ` (10 s – 15 s)`; empty without a range. */
