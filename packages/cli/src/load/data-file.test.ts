@@ -41,7 +41,7 @@ describe('forEach: { file }', () => {
 
   const lines = (count: number) => Array.from({ length: count }, (_, n) => `text ${n}\n`).join('');
 
-  test('runs the rows before a torn one, and goes on there once it is corrected', async () => {
+  test('runs the rows before a torn one, and continues there once it is corrected', async () => {
     const json = (count: number) => lines(count).replace(/.+/g, '{ "text": "$&" }');
     const plan = PLAN.replace('reviews.csv', 'reviews.jsonl');
     const torn = `${json(20)}{ "text": "to`;

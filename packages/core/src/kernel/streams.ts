@@ -9,9 +9,9 @@ import { resultsOf } from '../state/group.js';
 import type { Machine } from './machine.js';
 import { completeTask, failTask } from './settlement.js';
 
-/** How many items without an end a fan-out has at least, so that it reads some at a time. */
+/** A fan-out has room for at least so many unsettled items: each read is an event, and brings several. */
 const MIN_WINDOW = 16;
-/** How many it has in a run without a cap. */
+/** For how many it has room in a run without a cap. */
 const MAX_WINDOW = 1_000;
 
 /** Whether a task is a fan-out over a stream. */
@@ -19,12 +19,12 @@ export function isStream({ graph }: Machine, index: number): boolean {
   return (graph.kindOf(index) & TaskKind.stream) !== 0;
 }
 
-/** Reads on where the run has room, and ends a fan-out that has read all and whose items have settled. */
+/** Reads more where the run has room, and ends a fan-out that has read all and whose items have settled. */
 export function continueStream(machine: Machine, group: number): void {
   const { state, streamErrors } = machine;
   if (!state.isPending(group)) return;
   const mayRead = state.groups.isReading(group) && !isStopped(machine, group);
-  if (mayRead && !streamErrors.has(group)) readOn(machine, group);
+  if (mayRead && !streamErrors.has(group)) readMore(machine, group);
   else if (state.groups.unsettledChildrenOf(group) === 0) finishStream(machine, group);
 }
 
@@ -44,12 +44,11 @@ function windowOf({ state }: Machine): number {
   return cap === Number.POSITIVE_INFINITY ? MAX_WINDOW : Math.max(MIN_WINDOW, 2 * cap);
 }
 
-function readOn(machine: Machine, group: number): void {
+function readMore(machine: Machine, group: number): void {
   const { graph, state, reading, commands } = machine;
-  if (reading.has(group)) return;
+  if (reading.has(group) || machine.isHalted) return;
   const window = windowOf(machine);
   const room = window - state.groups.unsettledChildrenOf(group);
-  // Several at a time: each read is an event.
   if (room < window / 2) return;
   const skip = graph.childCount(group);
   // One more than the limit shows that there are too many.

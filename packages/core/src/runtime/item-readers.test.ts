@@ -295,14 +295,14 @@ describe('a recorded fan-out over a stream', () => {
     expect(tasks[0]?.error?.message).toContain('start a new run');
   });
 
-  test('goes on with rows that were appended or corrected since', async () => {
+  test('continues with rows that were appended or corrected since', async () => {
     const { resume } = await interrupted(numbered(100));
     const rows = [...numbered(120)].map((row) => (row.n === 90 ? { n: 900 } : row));
     const { outputs } = await resume(rows).orThrow();
     expect(outputsOf(outputs.all)).toEqual(rows.map(({ n }) => `Read ${n}`));
   });
 
-  test('goes on after a torn row that was corrected, with retryFailed', async () => {
+  test('continues after a torn row that was corrected, with retryFailed', async () => {
     const { executor } = recording();
     const torn = (function* () {
       yield* numbered(50);
@@ -318,6 +318,20 @@ describe('a recorded fan-out over a stream', () => {
       .orThrow();
     expect(outputsOf(outputs.all)).toEqual(expected);
     expect(metrics.attempts).toBe(101);
+  });
+
+  test('reads no more while it drains', async () => {
+    const { executor } = recording();
+    const { stream, counts } = rowsOf(numbered(1_000));
+    const handle = executor.execute(planOver(stream, model), { runId: 'run' });
+    for await (const event of handle) {
+      if (event.type === 'task_started') handle.interrupt({ drain: true });
+    }
+    expect((await handle).status).toBe('interrupted');
+    expect(counts.read).toBeLessThanOrEqual(32);
+    const plan = planOver(rowsOf(numbered(100)).stream, model);
+    const { outputs } = await executor.resume('run', { plan }).orThrow();
+    expect(outputsOf(outputs.all)).toEqual(expected);
   });
 
   test('needs its plan to resume, as functions do', async () => {
