@@ -1,5 +1,5 @@
 import { RunnerError } from '@stratagem/core';
-import { CallIds } from '@stratagem/core/runner';
+import { CallIds, ServerFailure } from '@stratagem/core/runner';
 import { misreadVariants } from '@stratagem/test-kit';
 import OpenAI, { APIError } from 'openai';
 import { expect, test } from 'vitest';
@@ -30,7 +30,7 @@ const around = {
 test('chunks of Chat Completions', async () => {
   const choice = { index: 0, delta: message, finish_reason: 'tool_calls', usage };
   const chunks = [{ ...around, choices: [choice] }];
-  const misread = await misreadVariants(chunks, RunnerError, (variant) =>
+  const misread = await misreadVariants(chunks, ServerFailure, (variant) =>
     readChunks([Array.isArray(variant) ? variant : [variant]], noEmit),
   );
   expect(misread).toEqual([]);
@@ -38,7 +38,7 @@ test('chunks of Chat Completions', async () => {
 
 test('completions that are not streamed', async () => {
   const completion = { ...around, choices: [{ index: 0, message, finish_reason: 'stop' }] };
-  const misread = await misreadVariants(completion, RunnerError, (variant) =>
+  const misread = await misreadVariants(completion, ServerFailure, (variant) =>
     readChunks([chunksOf(Object(variant))], noEmit),
   );
   expect(misread).toEqual([]);

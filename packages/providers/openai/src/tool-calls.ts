@@ -39,7 +39,7 @@ export class ToolCallAccumulator {
     const piece = {
       index: wire.index ?? undefined,
       id: wire.id || undefined,
-      name: called.name || '',
+      name: typeof called.name === 'string' ? called.name : '',
       json: jsonOf(called.arguments),
     };
     let call = this.#knownCall(piece);
