@@ -235,7 +235,10 @@ export class DatasetRun<Outputs, Row> {
   #hasRoom(): boolean {
     const { maxOpenRuns = this.#isBatch ? BATCH_MAX_OPEN_RUNS : MAX_OPEN_RUNS } = this.#options;
     if (this.#isOver || this.#isStopping || this.#failure !== undefined) return false;
-    if (this.#open.length === 0) return true;
+    const [first] = this.#open;
+    if (first === undefined) return true;
+    // It brings no work. Its results are given out at once, so few such runs need be in memory.
+    if (first.isRestored) return false;
     if (this.#isSampling || this.#open.length >= maxOpenRuns) return false;
     // What is left of a budget is known when the run before has ended.
     if (this.#budget.isLimited) return this.#open.every(({ isOver }) => isOver);

@@ -2,6 +2,7 @@ import { adaptive } from '@stratagem/adaptive';
 import {
   createPlan,
   type Instrumentation,
+  type Journal,
   memoryJournal,
   type RunEvent,
   type TaskRunner,
@@ -297,6 +298,33 @@ describe('mapDataset()', () => {
     const confirm = (question: MapQuestion) => rowsLeft.push(question.rowsLeft) < 0;
     await all(mapDataset(translation, rowsOf(40), { ...options, mapId: 'm', confirm }));
     expect(rowsLeft).toEqual([15]);
+  });
+
+  test('reads recorded runs no faster than their results are taken', async () => {
+    const { runner, asked } = echo();
+    const journal = memoryJournal();
+    const options = { strategy: parallel(), runner, journal, mapId: 'm', rowsPerRun: 5 };
+    await all(mapDataset(plan, rowsOf(60), options));
+    asked.length = 0;
+    const opened: string[] = [];
+    const watched: Journal = {
+      ...journal,
+      create: (run) => journal.create(run),
+      read: (runId) => journal.read(runId),
+      list: () => journal.list(),
+      lookup: (key) => journal.lookup(key),
+      open(runId) {
+        opened.push(runId);
+        return journal.open(runId);
+      },
+    };
+    const map = mapDataset(plan, rowsOf(65), { ...options, journal: watched });
+    for await (const { row } of map) {
+      await new Promise(setImmediate);
+      if (row <= 60) expect(opened.length).toBeLessThanOrEqual(Math.ceil(row / 5) + 1);
+    }
+    expect(opened).toHaveLength(12);
+    expect(asked).toHaveLength(5);
   });
 
   test('says how many rows an earlier map has done', async () => {

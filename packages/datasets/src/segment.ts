@@ -36,6 +36,11 @@ export class Segment<Outputs, Row> {
     return this.isOver ? 0 : this.size - this.fold.begun;
   }
 
+  /** Whether all of its rows had ended in an earlier map, and none runs again. */
+  get isRestored(): boolean {
+    return this.fold.restored === this.size;
+  }
+
   /** Whether its run has ended. */
   get isOver(): boolean {
     return this.result !== undefined || this.#failure !== undefined;
