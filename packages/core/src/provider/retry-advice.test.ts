@@ -1,4 +1,7 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { readErrorBody, shortenWords } from './error-body.js';
+import { codeOfApiError } from './http-error.js';
 import { adviceIn } from './retry-advice.js';
 
 const waitIn = (body: unknown, headers: Record<string, string> = {}) =>
@@ -113,5 +116,22 @@ test.each([
   expect(waitIn({}, { [name]: value })).toBe(waitMs);
   expect(waitIn({}, { [name]: value, 'retry-after': '1' })).toBe(
     name.endsWith('-ms') ? 350 : 1_000,
+  );
+});
+
+test('any body is read, and asks to wait for a plausible time or for none', () => {
+  const names = ['error', 'errors', 'message', 'detail', 'details', 'metadata', 'headers', 'msg'];
+  const fields = ['retry_after', 'retryDelay', 'retry_after_ms', 'resets_at', 'seconds', 'raw'];
+  const key = fc.constantFrom(...names, ...fields, 'code', 'type', 'status');
+  const value = fc.anything({ key, withNullPrototype: true, maxDepth: 4 });
+  fc.assert(
+    fc.property(value, (body) => {
+      const { retryAfterMs = 0 } = adviceIn({ headers: new Headers(), body });
+      expect(retryAfterMs >= 0 && retryAfterMs <= 31 * 86_400_000).toBe(true);
+      const { codes, message } = readErrorBody(body);
+      expect(codeOfApiError(codes, 429, message)).toBeDefined();
+      expect(shortenWords(message ?? '').length).toBeLessThanOrEqual(300);
+    }),
+    { numRuns: 300 },
   );
 });
