@@ -60,8 +60,8 @@ if (typeof server === 'string') {
   const count = (server.parameters / 1e6).toFixed(1);
   const threads = THREADS === 1 ? 'one thread' : `${THREADS} threads`;
   const sections = [
-    `llama.cpp with ${count} million parameters and ${threads}, on ${availableParallelism()} cores; medians of ` +
-      `${ROUNDS} rounds.`,
+    `llama.cpp with ${count} million parameters and ${threads}, on ${availableParallelism()} cores; ` +
+      (ROUNDS === 1 ? 'one round.' : `medians of ${ROUNDS} rounds.`),
   ];
   console.log(sections[0]);
   try {
