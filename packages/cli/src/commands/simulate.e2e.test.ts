@@ -288,6 +288,9 @@ describe('--from', { timeout }, () => {
     const { stdout } = await stratagem(['simulate', '-', ...from], { stdin: batch() });
     expect(stdout).toMatch(/^ +4 +\S+ m?s \(\S+ m?s – \S+ m?s\) /m);
     expect(stdout).toContain('four out of five runs are within each range');
+    expect(stdout).toContain(
+      'the cost is unknown: not all attempts of the recorded run have a price',
+    );
   });
 
   test.each([
