@@ -6,9 +6,6 @@ import type { Kind, Request } from './request.js';
 import type { Segment } from './token-streams.js';
 import { logWorkBetween } from './work-statistics.js';
 
-/** The most log odds from one segment of text. */
-const MAX_LOG_ODDS = 2;
-
 /**
  * Detects a knee that has moved up: Page's CUSUM test of each higher knee against the one found
  * before. Only requests above the old knee are evidence, so it needs probes at a higher limit.
@@ -58,29 +55,25 @@ export class SpeedupDetector {
     if (mean === undefined) return;
     const expected = expectedLogWork(mean, this.#covariance, logTokens);
     const variance = residualVariance(this.#covariance);
-    const logLikelihood = (h: number) => {
+    this.#add((h) => {
       const logWork = logWorkBetween(start, progress, h) - logEstimate;
       return (logSpeeds[h] as number) - logWork - (logWork - expected) ** 2 / (2 * variance);
-    };
-    const found = logLikelihood(this.#found);
-    for (const [index, h] of this.#higher.entries()) {
-      this.#logOdds[index] = Math.max(
-        0,
-        (this.#logOdds[index] as number) + logLikelihood(h) - found,
-      );
-    }
+    });
   }
 
   /** @param variance The variance of segments of text. */
   addSegment({ earlier, deviations, logJacobians }: Segment, variance: number): void {
     if (earlier === 0) return;
     const scale = 2 * variance * (1 + 1 / earlier);
-    const logLikelihood = (h: number) =>
-      (logJacobians[h] as number) - (deviations[h] as number) ** 2 / scale;
+    this.#add((h) => (logJacobians[h] as number) - (deviations[h] as number) ** 2 / scale);
+  }
+
+  /** Adds an observation to the log odds, which never fall below 0. */
+  #add(logLikelihood: (h: number) => number): void {
     const found = logLikelihood(this.#found);
     for (const [index, h] of this.#higher.entries()) {
-      const logOdds = Math.max(-MAX_LOG_ODDS, Math.min(MAX_LOG_ODDS, logLikelihood(h) - found));
-      this.#logOdds[index] = Math.max(0, (this.#logOdds[index] as number) + logOdds);
+      const logOdds = (this.#logOdds[index] as number) + logLikelihood(h) - found;
+      this.#logOdds[index] = Math.max(0, logOdds);
     }
   }
 

@@ -1,8 +1,5 @@
 import { MECHANISMS } from '../mechanisms.js';
 
-/** Rounds without a refusal before a limit above the last refusal is tried. */
-const RELAX_ROUNDS = 2;
-
 /** The highest limit that refusals and timeouts allow. */
 export class Ceiling {
   value = Number.POSITIVE_INFINITY;
@@ -35,10 +32,10 @@ export class Ceiling {
     this.value = Math.min(this.value, inFlight);
   }
 
-  /** Counts an answer; after enough of them the ceiling rises, by twice as much each time. */
+  /** Counts an answer; after a round without a refusal the ceiling rises, by twice as much each time. */
   recordAnswer(limit: number): void {
     if (!MECHANISMS.risingCeiling) return;
-    if (this.value >= this.#permanent || ++this.#answers < RELAX_ROUNDS * limit) return;
+    if (this.value >= this.#permanent || ++this.#answers < limit) return;
     this.#answers = 0;
     this.#step = Math.max(1, 2 * this.#step);
     this.value = Math.min(this.#permanent, this.value + this.#step);
