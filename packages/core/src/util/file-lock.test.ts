@@ -19,6 +19,7 @@ test('one at a time has the lock, also within a process', async () => {
 test.each([
   ['that lives', String(process.ppid), process.ppid],
   ['that has died', '999999999', undefined],
+  ['with the same id in an earlier container', String(process.pid), undefined],
   ['that nobody knows', '', undefined],
 ])('the lock of a process %s', async (name, text, holder) => {
   const file = join(folder, name);

@@ -3,6 +3,15 @@ export type FileLock =
   | { readonly holder: undefined; release(): Promise<void> }
   | { readonly holder: number };
 
+/** The locks of this process, also those of other copies of this module. */
+const HELD = Symbol.for('stratagem.locks');
+
+function heldLocks(): Set<string> {
+  const all = globalThis as { [HELD]?: Set<string> };
+  all[HELD] ??= new Set();
+  return all[HELD];
+}
+
 /**
  * Locks a file by a second one beside it, with `.lock` at the end of its name and the id of this process in it. The lock
  * of a process that has died is taken over. It ends with this process at the latest.
@@ -12,7 +21,9 @@ export type FileLock =
 export async function lockFile(file: string): Promise<FileLock> {
   const { readFile, rm, writeFile } = await import('node:fs/promises');
   const { unlinkSync } = await import('node:fs');
-  const path = `${file}.lock`;
+  const { resolve } = await import('node:path');
+  const path = resolve(`${file}.lock`);
+  const held = heldLocks();
   for (let tries = 0; ; tries++) {
     try {
       await writeFile(path, String(process.pid), { flag: 'wx', mode: 0o600 });
@@ -20,11 +31,15 @@ export async function lockFile(file: string): Promise<FileLock> {
     } catch (error) {
       if ((error as { code?: string }).code !== 'EEXIST' || tries > 2) throw error;
       const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-      if (isAlive(holder)) return { holder };
-      await rm(path, { force: true }); // Its process has died.
+      // A container gives a process the id of the one before: then nobody has this lock.
+      const isOld = holder === process.pid && !held.has(path);
+      if (isAlive(holder) && !isOld) return { holder };
+      await rm(path, { force: true });
     }
   }
+  held.add(path);
   const unlock = () => {
+    held.delete(path);
     try {
       unlinkSync(path);
     } catch {

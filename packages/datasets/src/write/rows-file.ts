@@ -117,7 +117,7 @@ async function locked(target: string): Promise<() => Promise<void>> {
   if (lock.holder === undefined) return () => lock.release();
   const whose = lock.holder === process.pid ? 'this process' : `process ${lock.holder}`;
   throw new OptionError(
-    `${target} is being written by ${whose}: wait for its end, or name another file`,
+    `${target} is being written by ${whose}: wait for its end, or name another file; if that process does something else, remove ${target}.lock`,
   );
 }
 
