@@ -1,11 +1,11 @@
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { formatProblem, type PlanProblem } from '@stratagem/core';
-import { describe } from '@stratagem/core/runner';
 import { CasesError, type EvalCase, parseCases } from '@stratagem/evals';
 import { UsageError } from '../options/usage-error.js';
 import { COMMAND } from '../output/command-name.js';
 import { InvalidFileError, problemsIn } from './invalid-file.js';
+import { describeLoadError } from './load-error.js';
 import { parseSource } from './parse-source.js';
 import { readSource } from './read-source.js';
 
@@ -77,7 +77,7 @@ async function loadCheck(folder: string, reference: string): Promise<Check> {
   try {
     module = await import(pathToFileURL(resolve(folder, path)).href);
   } catch (error) {
-    throw new Error(`cannot load ${path}: ${describe(error)}`);
+    throw new Error(`cannot load ${path}: ${describeLoadError(error)}`);
   }
   const check = module[name];
   if (typeof check === 'function') return check as Check;

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plan } from '@stratagem/core';
-import { describe } from '@stratagem/core/runner';
 import { UsageError } from '../options/usage-error.js';
+import { describeLoadError } from './load-error.js';
 
 /**
  * Loads the plans of a module: everything it exports that is a plan, or a list of plans.
@@ -14,7 +14,9 @@ export async function loadPlans(file: string): Promise<Plan[]> {
   try {
     module = await import(pathToFileURL(resolve(file)).href);
   } catch (error) {
-    throw new UsageError(`--plans: cannot load ${file}: ${describe(error)}`, { cause: error });
+    throw new UsageError(`--plans: cannot load ${file}: ${describeLoadError(error)}`, {
+      cause: error,
+    });
   }
   const plans = [...new Set(Object.values(module).flat())].filter(isPlan);
   if (plans.length > 0) return plans;

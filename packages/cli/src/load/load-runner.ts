@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { TaskRunner } from '@stratagem/core';
 import { describe } from '@stratagem/core/runner';
 import { UsageError } from '../options/usage-error.js';
+import { describeLoadError } from './load-error.js';
 
 /**
  * Loads a runner of the user's own from a module. It exports the runner, or a function that returns it,
@@ -15,7 +16,9 @@ export async function loadRunner(file: string): Promise<TaskRunner> {
   try {
     module = await import(pathToFileURL(resolve(file)).href);
   } catch (error) {
-    throw new UsageError(`--runner: cannot load ${file}: ${describe(error)}`, { cause: error });
+    throw new UsageError(`--runner: cannot load ${file}: ${describeLoadError(error)}`, {
+      cause: error,
+    });
   }
   const exported = module.runner ?? module.default;
   const runner =
