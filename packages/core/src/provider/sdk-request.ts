@@ -5,6 +5,7 @@ import { announcesJson, errorIn, holdsEvents, isBareError, parseBody } from './a
 import { type ModelAnswer, requireComplete } from './complete-answer.js';
 import type { AnswerFormat } from './conversation.js';
 import { definedFields } from './defined-fields.js';
+import { JoinedText } from './joined-text.js';
 import type { SdkOptions } from './model-options.js';
 import { END_OF_STREAM, type RequestContext, type SdkClient } from './sdk.js';
 import { errorClassesOf, sdkRunnerError } from './sdk-errors.js';
@@ -26,8 +27,11 @@ const REQUEST_ID_HEADERS = ['x-request-id', 'request-id'];
 export interface Exchange<Event, Answer extends ModelAnswer> {
   /** Sends the request, for a stream or for a whole answer. */
   send(streams: boolean): SentRequest;
-  /** @param events Those that arrived together, each time. */
-  read(events: AsyncIterable<readonly Event[]>): Promise<Answer>;
+  /**
+   * @param events Those that arrived together, each time.
+   * @param emit Receives the text and the reasoning.
+   */
+  read(events: AsyncIterable<readonly Event[]>, emit: RunContext['emit']): Promise<Answer>;
   /**
    * Reads an answer that arrives as one JSON body: it was asked for, or the server does not stream.
    *
@@ -93,7 +97,23 @@ async function answerIn<Event, Answer extends ModelAnswer>(
   if (first.done === true && first.value !== '') {
     return wholeAnswer(bodyOf(first.value, headers, context), context, exchange);
   }
-  return exchange.read(eventsOf<Event>(first, arrivals, headers, context));
+  return streamedAnswer(first, arrivals, headers, context, exchange);
+}
+
+async function streamedAnswer<Event, Answer extends ModelAnswer>(
+  first: Arrival,
+  arrivals: Arrivals,
+  headers: Headers,
+  context: Context,
+  exchange: Exchange<Event, Answer>,
+): Promise<Answer> {
+  const text = new JoinedText(context.emit);
+  try {
+    const events = eventsOf<Event>(first, arrivals, headers, context, text);
+    return await exchange.read(events, text.emit);
+  } finally {
+    await text.flush();
+  }
 }
 
 async function wholeAnswer<Answer extends ModelAnswer>(
@@ -113,18 +133,21 @@ async function wholeAnswer<Answer extends ModelAnswer>(
 }
 
 type Arrivals = ReturnType<typeof serverEvents>;
+type Arrival = Awaited<ReturnType<Arrivals['next']>>;
 
 /**
  * The events of a stream. Those before an error are read, as the log keeps their text.
  *
  * @param first The events that arrived first.
  * @param arrivals Those that follow.
+ * @param text Emitted after each arrival.
  */
 async function* eventsOf<Event>(
-  first: Awaited<ReturnType<Arrivals['next']>>,
+  first: Arrival,
   arrivals: Arrivals,
   headers: Headers,
   { sdk, client }: Context,
+  text: JoinedText,
 ): AsyncGenerator<readonly Event[]> {
   const { APIError } = errorClassesOf(client);
   const fail = (body: unknown) => new APIError(undefined, body, undefined, headers, typeIn(body));
@@ -145,6 +168,7 @@ async function* eventsOf<Event>(
         throw thrown;
       }
       yield events;
+      await text.flush();
     }
   } finally {
     await arrivals.return('');

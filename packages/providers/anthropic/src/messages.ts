@@ -39,7 +39,7 @@ import { thinkingOf } from './thinking.js';
 
 /** A conversation through the Messages API. Each request contains the whole history. */
 export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
-  const { client, emit, request } = context;
+  const { client, request } = context;
   const history: MessageParam[] = [];
   const ids = new CallIds();
   let containerId: string | undefined;
@@ -52,7 +52,7 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
         const answer = await requestAnswer(context, {
           send: (streams) =>
             client.messages.create(streams ? { ...body, stream: true } : body, request),
-          read: (arrivals: AsyncIterable<readonly RawMessageStreamEvent[]>) =>
+          read: (arrivals: AsyncIterable<readonly RawMessageStreamEvent[]>, emit) =>
             readEvents(arrivals, emit, ids),
           readWhole: (message, emit) => readBody(message, emit, ids),
           continuesPaused: parts.length < MAX_PAUSES,

@@ -30,7 +30,7 @@ import { refuseServerTools } from './server-tools.js';
 
 /** A conversation through Chat Completions. Each request contains the whole history. */
 export function chatDialogue(context: OpenAIRequestContext): Dialogue {
-  const { client, emit, options, request } = context;
+  const { client, options, request } = context;
   const history = initialMessages(options);
   const ids = new CallIds();
   return {
@@ -41,7 +41,7 @@ export function chatDialogue(context: OpenAIRequestContext): Dialogue {
         return requestAnswer(context, {
           send: (streams) =>
             client.chat.completions.create(streams ? streamed(body) : body, request),
-          read: (chunks: AsyncIterable<readonly Chunk[]>) => readChunks(chunks, emit, ids),
+          read: (chunks: AsyncIterable<readonly Chunk[]>, emit) => readChunks(chunks, emit, ids),
           readWhole: (completion, emit) => readChunks([chunksOf(completion)], emit, ids),
         });
       };

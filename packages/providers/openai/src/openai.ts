@@ -5,9 +5,9 @@ import { OPENAI } from './sdk.js';
 import { OPENAI_WIRE } from './wire-mapping.js';
 
 /**
- * A runner for a model of OpenAI, or of any server with its protocol. Answers are streamed: each
- * piece becomes a `task_output` event. A task's schema becomes the API's structured output, and its
- * tools are called until the model answers. The SDK's retries are off, so that the log shows every
+ * A runner for a model of OpenAI, or of any server with its protocol. Answers are streamed: text that
+ * arrives together becomes a `task_output` event. A task's schema becomes the API's structured output, and
+ * its tools are called until the model answers. The SDK's retries are off, so that the log shows every
  * request.
  *
  * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. The text of a `refused`,

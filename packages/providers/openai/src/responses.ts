@@ -56,8 +56,8 @@ export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
       const { output, ...answer } = await requestAnswer(context, {
         send: (streams) =>
           client.responses.create(streams ? { ...body, stream: true } : body, request),
-        read: (arrivals: AsyncIterable<readonly ResponseStreamEvent[]>) =>
-          readEvents(arrivals, context, ids),
+        read: (arrivals: AsyncIterable<readonly ResponseStreamEvent[]>, emit) =>
+          readEvents(arrivals, { client, emit }, ids),
         readWhole: (response, emit) => readEvents([eventsOf(response)], { client, emit }, ids),
       });
       // Reasoning items must be repeated together with the tool calls that they led to.

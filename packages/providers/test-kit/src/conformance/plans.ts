@@ -28,7 +28,6 @@ export function planConformance(subject: ProviderSubject): void {
       const context = attempt();
       const result = await runner().run(request('Research the market'), context);
       expect(result.output).toBe('The market grows by a fifth each year.');
-      expect(context.emitted.length).toBeGreaterThan(1);
       expect(context.emitted.join('')).toBe(result.output);
       expect(result.model).toBe('a-model');
       expect(result.usage).toEqual({ inputTokens: 12, outputTokens: 9, ...subject.usageDetails });
