@@ -1,3 +1,4 @@
+import { checkFlag, checkLimit, checkOptions, describe, OptionError } from '@stratagem/core/runner';
 import { rowsWithin, type TimedRow, timesOf } from './forecast-time.js';
 import { type MappedRow, startOf } from './mapped-row.js';
 
@@ -43,12 +44,23 @@ export interface ForecastOptions {
   readonly isLearning: boolean;
 }
 
-/** Predicts the sums over further rows that are like the given ones. */
+/**
+ * Predicts the sums over further rows that are like the given ones.
+ *
+ * @param rows How many further rows, at least 0.
+ * @returns undefined without a row to learn from.
+ * @throws {OptionError} when an argument is of the wrong kind.
+ *
+ * @example
+ * forecastOf([{ costUsd: 0.01, tokens: 900, durationMs: 2_000 }], 100, { maxParallel: 8, isLearning: false });
+ */
 export function forecastOf(
   done: readonly RowFigures[],
   rows: number,
-  { maxParallel, isLearning }: ForecastOptions,
+  options: ForecastOptions,
 ): Forecast | undefined {
+  checkArguments(done, rows, options);
+  const { maxParallel, isLearning } = options;
   if (done.length === 0) return undefined;
   const costs = done.flatMap(({ costUsd }) => costUsd ?? []);
   const tokens = done.flatMap((row) => row.tokens ?? []);
@@ -60,6 +72,18 @@ export function forecastOf(
     ...(tokens.length === done.length && { tokens: sumOf(tokens, rows) }),
     timeMs: timeOf(done, rows, Math.max(1, Math.min(maxParallel, rows)), isLearning),
   };
+}
+
+function checkArguments(done: unknown, rows: number, options: ForecastOptions): void {
+  if (!Array.isArray(done) || !done.every((row) => Number.isFinite(Object(row).durationMs))) {
+    throw new OptionError('forecastOf() takes a list of figures of rows, each with a durationMs');
+  }
+  if (!(Number.isInteger(rows) && rows >= 0)) {
+    throw new OptionError(`forecastOf(): rows must be an integer ≥ 0; it is ${describe(rows)}`);
+  }
+  checkOptions('forecastOf()', options, ['maxParallel', 'isLearning']);
+  checkLimit('forecastOf()', 'maxParallel', options.maxParallel);
+  checkFlag('forecastOf()', 'isLearning', options.isLearning);
 }
 
 /** More rows than this say hardly more about the time. */
