@@ -101,7 +101,6 @@ describe('run on an OpenAI-compatible server', { timeout }, () => {
     const pieces = timeline.filter(({ type, taskId }: Record<string, string>) => {
       return type === 'task_output' && taskId === 'report';
     });
-    expect(pieces.length).toBeGreaterThan(1);
     expect(pieces.map(({ text }: { text: string }) => text).join('')).toBe(
       'The answer to: Write the report',
     );
