@@ -5,6 +5,11 @@ import { logSurvival } from './normal.js';
 import type { Kind, Request } from './request.js';
 import { logWorkBetween } from './work-statistics.js';
 
+/**
+ * Requests are late when they take longer than predicted by this factor, as a logarithm. Without it, a workflow whose
+ * tasks differ by factors of thousands takes 1.58 times as long as with `parallel()`.
+ */
+const LATE = Math.log(1.2);
 /** The most answers that one request counts for, however late: it may just be a long one. */
 const MAX_EXPECTED = 3;
 
@@ -93,7 +98,7 @@ function expectedAnswers(
 ): number {
   const mean = means.get(kind) as LogMeans;
   const logWork = logWorkBetween(start, progress, h) - logEstimate;
-  const expected = -logSurvival(zScore(mean, covariance, logWork));
+  const expected = -logSurvival(zScore(mean, covariance, logWork - LATE));
   return Math.min(MAX_EXPECTED, expected);
 }
 
