@@ -21,7 +21,10 @@ const SEED = 1;
 const SPARSE = '13';
 
 const { values: flags, positionals } = parseArgs({
-  options: { every: { type: 'string', default: SPARSE }, write: { type: 'boolean', default: false } },
+  options: {
+    every: { type: 'string', default: SPARSE },
+    write: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 const switches = await mechanisms();

@@ -50,7 +50,9 @@ export const retrySchema = z
     maxRetryAfterMs: z
       .number()
       .min(0)
-      .describe('The longest wait that a server may ask for; by default the time until the deadline, or 600000 without one.')
+      .describe(
+        'The longest wait that a server may ask for; by default the time until the deadline, or 600000 without one.',
+      )
       .optional(),
     factor: z
       .number()

@@ -288,7 +288,7 @@ describe('a server that asks to wait', () => {
       const result = play(
         { goal: 'two', tasks },
         ({ id }, attempt) => (attempt === 1 && refused.test(id) ? limited(1e7) : undefined),
-        { resourceOf },
+        { resourceOf, retry: { maxRetryAfterMs: 1e7 } },
       );
       expect(result.metrics).toMatchObject({ completedTasks: 60_000 });
       // The tasks of the other server ended long before.
@@ -314,12 +314,12 @@ describe('a server that asks to wait', () => {
   });
 
   test('does not delay the end of a run, and its wait ends with the run', async () => {
-    const result = play(batch(2), ({ id }) => (id === 't0' ? limited(1e9) : undefined), {
+    const result = play(batch(2), ({ id }) => (id === 't0' ? limited(500_000) : undefined), {
       retry: { maxAttempts: 1 },
     });
     expect(result.status).toBe('failed');
     expect(result.metrics.executionTimeMs).toBe(10);
-    const beforeDeadline = play(batch(3), ({ id }) => (id === 't0' ? limited(1e9) : undefined), {
+    const beforeDeadline = play(batch(3), ({ id }) => (id === 't0' ? limited(490) : undefined), {
       retry: { maxAttempts: 1 },
       deadlineMs: 500,
     });
