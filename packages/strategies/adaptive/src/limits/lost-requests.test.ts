@@ -6,15 +6,22 @@ import { LostRequests } from './lost-requests.js';
 const SECOND = 1_000;
 let order = 0;
 
-function requestAt(startedAt: number, type = 'action') {
-  const task = { type, level: 0 } as TaskView;
+function requestAt(startedAt: number, type = 'action', durationMs?: number) {
+  const estimate = durationMs === undefined ? undefined : { durationMs };
+  const task = { type, level: 0, estimate } as TaskView;
   return createRequest(task, { order: order++, startedAt, othersInFlight: 0 });
 }
 
 /** Answers one request a second after the other, each after a second. */
-function answer(tracker: LostRequests, from: number, to: number, type?: string) {
+function answer(
+  tracker: LostRequests,
+  from: number,
+  to: number,
+  type?: string,
+  durationMs?: number,
+) {
   for (let at = from; at < to; at += SECOND) {
-    const request = requestAt(at, type);
+    const request = requestAt(at, type, durationMs);
     tracker.add(request);
     tracker.remove(request);
     tracker.recordAnswer(request, at + SECOND);
@@ -59,5 +66,20 @@ test('a long request among short ones is not lost: types differ', () => {
   answer(tracker, 20 * SECOND, 148 * SECOND);
   expect(tracker.inFlight).toBe(1);
   answer(tracker, 148 * SECOND, 170 * SECOND);
+  expect(tracker.inFlight).toBe(0);
+});
+
+test('a request without an estimate is not lost because requests with one took as long as estimated', () => {
+  const tracker = new LostRequests();
+  const unknown = requestAt(0);
+  const estimated = requestAt(0, 'action', SECOND);
+  tracker.add(unknown);
+  tracker.add(estimated);
+  answer(tracker, 0, 8 * SECOND, 'action', SECOND);
+  expect(tracker.inFlight).toBe(2);
+  answer(tracker, 8 * SECOND, 20 * SECOND, 'action', SECOND);
+  // The one with an estimate is lost. Nothing is known about the other one.
+  expect(tracker.inFlight).toBe(1);
+  answer(tracker, 20 * SECOND, 30 * SECOND);
   expect(tracker.inFlight).toBe(0);
 });

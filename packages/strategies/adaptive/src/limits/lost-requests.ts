@@ -10,8 +10,9 @@ import { MECHANISMS } from '../mechanisms.js';
 export class LostRequests {
   /** Requests in flight that are not lost, in the order of their start. */
   readonly #open = new Set<Request>();
-  /** Typical durations, relative to the estimates of the tasks. */
-  readonly #durations = new Durations();
+  /** Typical durations of tasks without an estimate, and of tasks with one: relative to it. */
+  readonly #absolute = new Durations();
+  readonly #relative = new Durations();
   /** The latest start of an answered request. */
   #answeredStart = Number.NEGATIVE_INFINITY;
 
@@ -31,18 +32,27 @@ export class LostRequests {
   /** Counts an answer, and drops the requests that are now considered lost. */
   recordAnswer({ task, startedAt }: Request, now: number): void {
     if (!MECHANISMS.lostRequests) return;
-    this.#durations.record(task.type, Math.max(1, now - startedAt) / estimateOf(task));
+    const durations = task.estimate?.durationMs === undefined ? this.#absolute : this.#relative;
+    durations.record(task.type, Math.max(1, now - startedAt) / estimateOf(task));
     this.#answeredStart = Math.max(this.#answeredStart, startedAt);
-    const unusual = new Map<TaskType, number>();
-    for (const type of this.#durations.types) unusual.set(type, this.#durations.unusualMs(type));
+    const unusual = unusualMsOf(this.#absolute);
+    const unusualShare = unusualMsOf(this.#relative);
     for (const request of this.#open) {
       const laterMs = this.#answeredStart - request.startedAt;
       // The others started even later.
       if (laterMs <= 0) return;
-      const most = unusual.get(request.task.type) ?? Number.POSITIVE_INFINITY;
-      if (laterMs > most * estimateOf(request.task)) this.#open.delete(request);
+      const { type, estimate } = request.task;
+      const most = (estimate?.durationMs === undefined ? unusual : unusualShare).get(type);
+      if (most !== undefined && laterMs > most * estimateOf(request.task)) {
+        this.#open.delete(request);
+      }
     }
   }
+}
+
+/** The unusual durations of all types of which one is known. */
+function unusualMsOf(durations: Durations): ReadonlyMap<TaskType, number> {
+  return new Map(durations.types.map((type) => [type, durations.unusualMs(type)]));
 }
 
 function estimateOf({ estimate }: Request['task']): number {
