@@ -1,8 +1,9 @@
 import { MECHANISMS } from '../mechanisms.js';
+import { CensoredGroups } from './censored-groups.js';
 import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from './covariance.js';
 import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from './hypotheses.js';
 import type { ByKind, Likely } from './learned.js';
-import { type CensoredGroup, type LogMeans, LognormalEm } from './lognormal-em.js';
+import { type LogMeans, LognormalEm } from './lognormal-em.js';
 import type { Kind, Request } from './request.js';
 import { SlowdownDetector } from './slowdown-detector.js';
 import { SpeedupDetector } from './speedup-detector.js';
@@ -13,11 +14,8 @@ import { logWorkBetween, logWorkOf, MIN_MS, WorkStatistics } from './work-statis
 const KNOWN_COUNT = 8;
 /** The probability that a server has not changed since an earlier run. */
 const UNCHANGED = 0.9;
-/**
- * The most kinds with statistics, and the most groups of requests in flight per kind, to bound the cost. The
- * kinds with the least weight are deleted.
- */
-const MOST = 16;
+/** The most kinds with statistics, to bound the cost. The kinds with the least weight are deleted. */
+const MOST_KINDS = 16;
 /** Tasks of one kind are similar up to this variance of their log work. */
 const SIMILAR_VARIANCE = 0.6;
 /**
@@ -66,7 +64,7 @@ export class Posterior {
   readonly #open = new Map<Request, Float64Array>();
   /** Arrays to use again: allocating one takes longer than filling it. */
   readonly #unused: Float64Array[] = [];
-  readonly #groups: CensoredGroup[] = [];
+  readonly #groups: CensoredGroups;
   readonly #streams: TokenStreams;
   /** The order of the next request. */
   #nextOrder = 0;
@@ -89,6 +87,7 @@ export class Posterior {
     this.#speeds = new Float64Array(length).fill(1);
     this.#logSpeeds = new Float64Array(length);
     this.#streams = new TokenStreams(length);
+    this.#groups = new CensoredGroups(length);
   }
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
@@ -176,7 +175,7 @@ export class Posterior {
 
   /** Computes the current probabilities. */
   update(): void {
-    const groups = this.#censoredGroups();
+    const groups = this.#groups.of(this.#open, this.#progress, this.#statistics);
     this.#computeProbabilities(
       (h) =>
         (this.#fits[h] as LognormalEm).fit(this.#statistics, groups, this.#prior) +
@@ -364,45 +363,6 @@ export class Posterior {
     return Math.min(1, SIMILAR_VARIANCE / variance) ** 2;
   }
 
-  /** Requests in flight of kinds that have answers, oldest first. The next call changes the groups. */
-  #censoredGroups(): readonly CensoredGroup[] {
-    const groups: CensoredGroup[] = [];
-    const filling = new Map<Kind, CensoredGroup>();
-    const size = Math.ceil(this.#open.size / MOST);
-    if (!MECHANISMS.requestsInFlight) return groups;
-    const progress = this.#progress;
-    for (const [{ kind, logEstimate }, start] of this.#open) {
-      if (!this.#statistics.has(kind)) continue;
-      let group = filling.get(kind);
-      if (group === undefined) {
-        group = this.#emptyGroup(groups.length, kind);
-        filling.set(kind, group);
-        groups.push(group);
-      }
-      const share = 1 / ++group.count;
-      const { meanLogWork } = group;
-      for (let h = 0; h < start.length; h++) {
-        const mean = meanLogWork[h] as number;
-        const logWork = logWorkBetween(start, progress, h) - logEstimate;
-        meanLogWork[h] = mean + share * (logWork - mean);
-      }
-      if (group.count === size) filling.delete(kind);
-    }
-    return groups;
-  }
-
-  #emptyGroup(position: number, kind: Kind): CensoredGroup {
-    const used = this.#groups[position];
-    if (used !== undefined) {
-      used.meanLogWork.fill(0);
-      return Object.assign(used, { kind, count: 0 });
-    }
-    const meanLogWork = new Float64Array(this.hypotheses.length);
-    const group = { kind, count: 0, meanLogWork };
-    this.#groups.push(group);
-    return group;
-  }
-
   /** The median of a log-normal distribution is the exponential of its log mean. */
   #mediansOf(h: number, logOf: (means: LogMeans) => number): ByKind {
     const { means } = this.#fits[h] as LognormalEm;
@@ -439,7 +399,7 @@ export class Posterior {
     let statistics = this.#statistics.get(kind);
     if (statistics === undefined) {
       statistics = new WorkStatistics(this.hypotheses.length);
-      if (this.#statistics.size >= MOST) this.#deleteLightest();
+      if (this.#statistics.size >= MOST_KINDS) this.#deleteLightest();
       this.#statistics.set(kind, statistics);
     }
     return statistics;
