@@ -38,7 +38,7 @@ async function memory(rows = 1_000_000): Promise<void> {
   printTable('memory of a map', table);
 }
 
-/** A map goes on of which 99 % are recorded: what it takes until its first request. */
+/** A map is continued of which 99 % are recorded: its cost until the first request. */
 async function resume(rows = 1_000_000): Promise<void> {
   const table = [
     ['rows of 1 KB', 'recorded', 'to the first request (s)', 'CPU ms a recorded row', 'peak (MB)'],
@@ -62,7 +62,7 @@ async function resume(rows = 1_000_000): Promise<void> {
       peakMegabytes.toFixed(0),
     ]);
   }
-  printTable('a map that goes on', table);
+  printTable('a continued map', table);
 }
 
 /** The map is killed ten times at random, and must have each row once and in order at the end. */

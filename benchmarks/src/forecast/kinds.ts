@@ -9,7 +9,7 @@ import {
   rateLimited,
   type ServerModel,
 } from '@stratagem/simulation';
-import { randomFrom } from '../util/random.js';
+import { normal, randomFrom } from '../util/random.js';
 
 /** A kind of runs: what the server is like, and what the tasks are. */
 export interface Kind {
@@ -62,10 +62,6 @@ export function alike(_: Task, random: () => number): Demand {
     ...{ workMs: 1_000, inputTokens: 500, outputTokens },
     costUsd: 0.000_01 * outputTokens,
   };
-}
-
-export function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 /** A server at which each request fails by itself with some probability, after some of its time. */

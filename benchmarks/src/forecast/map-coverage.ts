@@ -5,6 +5,7 @@ import { parallel } from '@stratagem/parallel';
 import { type ServerModel, simulateOn } from '@stratagem/simulation';
 import { randomFrom } from '../util/random.js';
 import { median } from '../util/statistics.js';
+import type { Coverage } from './coverage.js';
 import { alike, type Draw, drawFrom } from './kinds.js';
 
 /** A kind of maps: what the server is like. */
@@ -23,15 +24,8 @@ export interface MapSizes {
   readonly isLearning: boolean;
 }
 
-export interface MapCoverage {
-  /** The shares of maps whose rest took a time, and a cost, within the forecast range. */
-  readonly time: number;
-  readonly cost: number;
-  /** The share of maps that took longer than the range. */
-  readonly longer: number;
-  /** The median width of the range of the time, relative to what was expected. */
-  readonly width: number;
-}
+/** How often the forecasts of maps hold, as for pairs of runs. */
+export type MapCoverage = Omit<Coverage, 'name' | 'pairs'>;
 
 const retry = { maxAttempts: 1_000, initialDelayMs: 100 };
 

@@ -7,8 +7,8 @@ import {
   rateLimited,
   type ServerModel,
 } from '@stratagem/simulation';
-import { randomFrom } from '../util/random.js';
-import { flaky, normal } from './kinds.js';
+import { normal, randomFrom } from '../util/random.js';
+import { flaky } from './kinds.js';
 import type { MapKind } from './map-coverage.js';
 
 /** A server whose speed wanders: by `deviation`, and most of the way back within `periodMs`. */

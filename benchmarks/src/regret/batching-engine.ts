@@ -1,5 +1,5 @@
 import type { Request, Response, Server, StreamChunk } from '@stratagem/simulation';
-import { randomFrom } from '../util/random.js';
+import { normal, randomFrom } from '../util/random.js';
 
 export interface BatchingEngineOptions {
   /** The answers that it works on at once; others wait. */
@@ -109,9 +109,4 @@ export class BatchingEngine implements Server {
       }
     }
   }
-}
-
-/** A number from the standard normal distribution. */
-function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
