@@ -224,21 +224,32 @@ export class Kernel extends KernelView {
     });
   }
 
-  /** The next items of the stream of a fan-out. */
+  /**
+   * The next items of the stream of a fan-out.
+   *
+   * @param skip How many items have been read before, as the command said.
+   */
   itemsRead(
     index: number,
+    skip: number,
     items: readonly unknown[],
     stream: StreamPosition,
     now: number,
   ): boolean {
-    if (!this.machine.isUnderWay || !this.machine.reading.has(index)) return false;
+    if (!this.#isReading(index, skip)) return false;
     return this.#step(now, () => addItems(this.machine, index, items, stream));
   }
 
   /** The stream of a fan-out cannot be read further. */
-  readFailed(index: number, thrown: unknown, now: number): boolean {
-    if (!this.machine.isUnderWay || !this.machine.reading.has(index)) return false;
+  readFailed(index: number, skip: number, thrown: unknown, now: number): boolean {
+    if (!this.#isReading(index, skip)) return false;
     return this.#step(now, () => failStream(this.machine, index, thrown));
+  }
+
+  /** Whether a fan-out waits for the items of its stream that follow so many. */
+  #isReading(index: number, skip: number): boolean {
+    const { isUnderWay, reading, graph } = this.machine;
+    return isUnderWay && reading.has(index) && graph.childCount(index) === skip;
   }
 
   /** A round of re-planning has its answer; the caller has checked it. */

@@ -7,7 +7,7 @@ import { finishGroup } from './control-flow.js';
 import { endIteration, isLoop } from './loop.js';
 import type { Machine } from './machine.js';
 import { skipDependents, skipFor, skipTask } from './settlement.js';
-import { isStream, settleItem } from './streams.js';
+import { isStream, readMeanwhile, settleItem } from './streams.js';
 import { survivorsOf } from './survivors.js';
 import { announceGoal, checkGoal, isGoalCheckDue, stopStarting } from './termination.js';
 
@@ -45,6 +45,10 @@ function afterEvent(machine: Machine, event: RunEvent, position: number): void {
     case 'task_skipped':
       skipDependents(machine, index);
       afterChild(machine, position);
+      return;
+    case 'task_retrying':
+    case 'task_waiting':
+      readMeanwhile(machine, index);
       return;
     case 'tasks_added':
       // A fan-out or a loop whose dependencies are lost has begun only after failures.

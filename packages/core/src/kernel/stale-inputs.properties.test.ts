@@ -24,6 +24,8 @@ const INPUTS = [
   'addTasks',
   'replanned',
   'replanFailed',
+  'itemsRead',
+  'readFailed',
   'wake',
   'cancel',
 ] as const;

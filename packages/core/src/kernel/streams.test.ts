@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { kernelOf } from '../../test/kernels.js';
+import { inOrder } from '../../test/runs.js';
+import { RunnerError } from '../contract/errors.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
+import type { SimulateOptions } from '../simulate/options.js';
+import { simulate } from '../simulate/simulate.js';
 import type { KernelOptions } from './options.js';
 
 const stream = {
@@ -32,8 +36,9 @@ function streaming(more: Partial<Task> = {}, options: Partial<KernelOptions> = {
     },
     give(count: number, isEnd = false): boolean {
       const items = itemsOf(count, read);
+      const skip = read;
       read += count;
-      return kernel.itemsRead(0, items, { hash: `${read}`, isEnd }, 0);
+      return kernel.itemsRead(0, skip, items, { hash: `${read}`, isEnd }, 0);
     },
     complete(count: number, from = 1): void {
       for (const index of itemsOf(count, from)) kernel.completed(index, 1, { output: index }, 0);
@@ -56,6 +61,26 @@ describe('a fan-out over a stream', () => {
     expect(asked()).toEqual([]);
     complete(1, window / 2);
     expect(asked()).toEqual([window / 2]);
+  });
+
+  test('asks for others while items wait for a retry', () => {
+    const { kernel, asked, give } = streaming({}, { maxParallel: 8, retry: { maxAttempts: 2 } });
+    asked();
+    give(16);
+    const fail = (index: number) =>
+      kernel.failed(index, 1, new RunnerError('server_error', 'down'), 0);
+    for (const index of itemsOf(7, 1)) fail(index);
+    expect(asked()).toEqual([]);
+    fail(8);
+    expect(asked()).toEqual([8]);
+  });
+
+  test('asks for others while items wait for people, up to 1,000 in all', () => {
+    const waiting: Partial<Task> = { description: 'Is {{item}} right?', waitFor: 'approval' };
+    const { kernel, asked, give } = streaming(waiting, { maxParallel: 8 });
+    for (let [count] = asked(); count !== undefined; [count] = asked()) give(count);
+    expect(kernel.state.questions.size).toBe(1_000);
+    expect(kernel.graph.size).toBe(1_001);
   });
 
   test('says where it is when it asks', () => {
@@ -84,16 +109,26 @@ describe('a fan-out over a stream', () => {
     const { kernel, give, asked } = streaming();
     expect(give(32)).toBe(true);
     expect(give(1)).toBe(false);
-    expect(kernel.readFailed(0, new Error('late'), 0)).toBe(false);
-    expect(kernel.itemsRead(1, [1], { hash: '', isEnd: true }, 0)).toBe(false);
+    expect(kernel.readFailed(0, 32, new Error('late'), 0)).toBe(false);
+    expect(kernel.itemsRead(1, 0, [1], { hash: '', isEnd: true }, 0)).toBe(false);
     expect(kernel.graph.size).toBe(33);
     expect(asked()).toEqual([32]);
+  });
+
+  test('ignores items that it has already, while it waits for the next ones', () => {
+    const { kernel, give } = streaming();
+    const late = [[0, 1], { hash: '2', isEnd: false }] as const;
+    give(2);
+    expect(kernel.itemsRead(0, 0, ...late, 0)).toBe(false);
+    expect(kernel.readFailed(0, 0, new Error('late'), 0)).toBe(false);
+    expect(kernel.graph.size).toBe(3);
+    expect(kernel.itemsRead(0, 2, ...late, 0)).toBe(true);
   });
 
   test('fails for its stream once the items that it has are done', () => {
     const { kernel, give, complete } = streaming();
     give(2);
-    expect(kernel.readFailed(0, new Error('torn'), 0)).toBe(true);
+    expect(kernel.readFailed(0, 2, new Error('torn'), 0)).toBe(true);
     complete(1);
     expect(kernel.state.statusOf(0)).toBe('pending');
     complete(1, 2);
@@ -134,4 +169,13 @@ describe('a fan-out over a stream', () => {
       ...['each[1]', 'each[1].a', 'each[1].b'],
     ]);
   });
+});
+
+test('a simulation whose reads return nothing is refused: it would read forever', () => {
+  const tasks: Task[] = [{ id: 'each', description: 'Read {{item}}', forEach: { stream } }];
+  const simulating = (read: SimulateOptions['read']) => () =>
+    simulate({ goal: 'x', tasks }, { strategy: inOrder, read });
+  const message = 'must return items, an error or the end of the stream; task "each" would read';
+  expect(simulating(() => ({ durationMs: 0 }))).toThrow(message);
+  expect(simulating(() => ({ durationMs: 0, isEnd: true }))).not.toThrow();
 });

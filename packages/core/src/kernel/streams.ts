@@ -11,7 +11,7 @@ import { completeTask, failTask } from './settlement.js';
 
 /** A fan-out has room for at least so many unsettled items: each read is an event, and brings several. */
 const MIN_WINDOW = 16;
-/** For how many it has room in a run without a cap. */
+/** For how many it has room in a run without a cap, or with those that wait. */
 const MAX_WINDOW = 1_000;
 
 /** Whether a task is a fan-out over a stream. */
@@ -48,7 +48,10 @@ function readMore(machine: Machine, group: number): void {
   const { graph, state, reading, commands } = machine;
   if (reading.has(group) || machine.isHalted) return;
   const window = windowOf(machine);
-  const room = window - state.groups.unsettledChildrenOf(group);
+  const unsettled = state.groups.unsettledChildrenOf(group);
+  // Those that wait for a retry or a person take no place: others run meanwhile.
+  const busy = Math.max(0, unsettled - state.retries.size - state.questions.size);
+  const room = Math.min(window - busy, Math.max(window, MAX_WINDOW) - unsettled);
   if (room < window / 2) return;
   const skip = graph.childCount(group);
   // One more than the limit shows that there are too many.
@@ -108,6 +111,15 @@ export function failStream(machine: Machine, group: number, thrown: unknown): vo
   continueStream(machine, group);
 }
 
+/** A task waits for its next attempt or for a person: the fan-outs around it may have room for more. */
+export function readMeanwhile(machine: Machine, index: number): void {
+  const { graph, begunGroups } = machine;
+  if (!graph.hasKind(TaskKind.stream)) return;
+  for (let at = graph.parentOf(index); at !== undefined; at = graph.parentOf(at)) {
+    if (isStream(machine, at) && begunGroups.has(at)) continueStream(machine, at);
+  }
+}
+
 /** An item of a fan-out over a stream has settled: nobody needs it any more. */
 export function settleItem(machine: Machine, group: number, index: number): void {
   if (machine.options.forgetsItems) forgetItem(machine, index);
@@ -122,7 +134,10 @@ function forgetItem(machine: Machine, index: number): void {
     if (state.isRunning(each)) return;
     graph.eachChild(each, (child) => below.push(child));
   }
-  for (const each of below) fanOut.forget(machine.task(each));
+  for (const each of below) {
+    fanOut.forget(machine.task(each));
+    fanOut.moduleInputs.delete(each);
+  }
 }
 
 /** Forgets the items that a recorded run has read and needs no more. */

@@ -60,10 +60,10 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       }
       break;
     case 'itemsRead':
-      kernel.itemsRead(input.index, input.items, input.stream, now);
+      kernel.itemsRead(input.index, input.skip, input.items, input.stream, now);
       break;
     case 'readFailed':
-      kernel.readFailed(input.index, input.thrown, now);
+      kernel.readFailed(input.index, input.skip, input.thrown, now);
       break;
     case 'answered':
       parts.answers.settle(input, kernel.answered(input.index, input.answer, now));

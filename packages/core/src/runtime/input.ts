@@ -46,10 +46,16 @@ export type Input =
   | {
       readonly type: 'itemsRead';
       readonly index: number;
+      readonly skip: number;
       readonly items: readonly unknown[];
       readonly stream: StreamPosition;
     }
-  | { readonly type: 'readFailed'; readonly index: number; readonly thrown: unknown }
+  | {
+      readonly type: 'readFailed';
+      readonly index: number;
+      readonly skip: number;
+      readonly thrown: unknown;
+    }
   | { readonly type: 'begun'; readonly attempt: Attempt }
   | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: AttemptResult }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }

@@ -11,13 +11,13 @@ export class ItemFeed {
   #isClosed = false;
 
   constructor(
-    { record, codecs }: Pick<RunSettings, 'record' | 'codecs'>,
+    settings: Pick<RunSettings, 'record' | 'codecs'>,
     kernel: Kernel,
     take: (input: Input) => void,
   ) {
     this.#load = async () => {
       const { ItemReaders } = await import('./item-readers.js');
-      return new ItemReaders(kernel, record && codecs, take);
+      return new ItemReaders(settings, kernel, take);
     };
   }
 

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { inOrder } from '../../test/direct-runs.js';
 import { logOf } from '../../test/journals.js';
 import {
@@ -14,6 +15,7 @@ import {
   type Task,
   type TaskRunner,
 } from '../index.js';
+import { ItemReaders } from './item-readers.js';
 
 interface Row {
   readonly n: number;
@@ -78,7 +80,25 @@ describe('a fan-out over a stream', () => {
     expect(ahead).toBeLessThanOrEqual(16);
   });
 
-  test('keeps no row after its task has settled', async () => {
+  const sub = (run: Task['run']) => ({ subtasks: [{ id: 'sub', run }] });
+  const module = (run: Task['run']) => ({
+    plan: {
+      goal: 'one row',
+      inputs: z.object({ row: z.any() }),
+      tasks: [
+        {
+          id: 'sub',
+          run: ({ inputs }: { inputs: { row: Row } }) => run?.({ item: inputs.row }, {} as never),
+        },
+      ],
+    },
+    with: { row: '{{item}}' },
+  });
+
+  test.each([
+    ['subtasks', sub],
+    ['modules', module],
+  ])('keeps no row after its task has settled, with %s', async (_, partsOf) => {
     const refs: WeakRef<Row>[] = [];
     let alive = 0;
     const { stream } = rowsOf(
@@ -97,9 +117,8 @@ describe('a fan-out over a stream', () => {
       alive = Math.max(alive, refs.filter((ref) => ref.deref() !== undefined).length);
       return n;
     };
-    const subtasks = [{ id: 'sub', run }];
     const { status } = await executor.execute(
-      planOver(stream, { run: undefined, subtasks } as never),
+      planOver(stream, { run: undefined, ...partsOf(run as never) } as never),
     );
     expect(status).toBe('completed');
     expect(alive).toBeGreaterThan(0);
@@ -175,6 +194,104 @@ describe('a fan-out over a stream', () => {
     expect(tasks[0]?.error?.message).toContain(message);
   });
 
+  test.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('cannot close');
+      },
+    ],
+    ['never returns', () => new Promise(() => {})],
+    ['rejects', () => Promise.reject(new Error('cannot close'))],
+  ])('ends although closing its stream %s', async (_, end) => {
+    let n = 0;
+    let length = 3;
+    const next = async () => {
+      if (n === length) throw new Error('torn');
+      return { value: { n: n++ }, done: false };
+    };
+    const iterator = { next, return: end, [Symbol.asyncIterator]: () => iterator };
+    const stream = { name: 'rows', open: () => iterator } as never;
+    const { tasks, status } = await executor.execute(planOver(stream));
+    expect(status).toBe('failed');
+    expect(tasks[0]?.error?.message).toContain('rows cannot be read: torn');
+    length = Number.POSITIVE_INFINITY;
+    const handle = executor.execute(planOver(stream));
+    for await (const event of handle) if (event.type === 'task_started') handle.cancel();
+    expect((await handle).status).toBe('canceled');
+  });
+
+  test('ends while its stream yields nothing', async () => {
+    let asked!: () => void;
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const stream: ItemStream<Row> = {
+      name: 'silent',
+      async *open() {
+        yield { n: 0 };
+        asked();
+        await new Promise(() => {});
+      },
+    };
+    const handle = executor.execute(planOver(stream));
+    await isAsked;
+    handle.cancel();
+    const { status, tasks } = await handle;
+    expect(status).toBe('canceled');
+    expect(tasks.find(({ id }) => id === 'each')?.status).toBe('canceled');
+  });
+
+  test('is not opened by a run that is canceled before it begins', async () => {
+    const { stream, counts } = rowsOf(numbered(10));
+    const handle = executor.execute(planOver(stream));
+    handle.cancel();
+    expect((await handle).status).toBe('canceled');
+    await setImmediate();
+    expect(counts.opened).toBe(0);
+  });
+
+  test('runs the rows before one that is no data, and names that one', async () => {
+    const rows = [...numbered(20), { n: Promise.reject(new Error('no')) }, { n: 21 }];
+    const { tasks } = await executor.execute(planOver(rowsOf(rows).stream));
+    expect(tasks.filter(({ status }) => status === 'completed')).toHaveLength(20);
+    expect(tasks[0]?.error?.message).toBe(
+      'Task "each" failed: item 21 of rows.jsonl has a promise at n; await it first',
+    );
+  });
+
+  test('takes each row as it is when it is read', async () => {
+    const row = { n: 0 };
+    const stream: ItemStream<Row> = {
+      name: 'one object',
+      async *open() {
+        for (; row.n < 5; row.n++) yield row;
+      },
+    };
+    const { tasks } = await executor.execute(planOver(stream));
+    expect(tasks.find(({ id }) => id === 'each[0]')?.output).toBe(0);
+    expect(tasks[0]?.error?.message).toContain('one object cannot be read: Cannot assign to');
+  });
+
+  test('may open itself by its name', async () => {
+    const stream: ItemStream<Row> = {
+      name: '3',
+      async *open() {
+        yield* numbered(Number(this.name));
+      },
+    };
+    expect((await executor.execute(planOver(stream)).orThrow()).outputs.all).toHaveLength(3);
+  });
+
+  test('whose open() is asynchronous by mistake fails, and its rejection is handled', async () => {
+    const open = (async () => {
+      throw new Error('no such file');
+    }) as never;
+    const { tasks } = await executor.execute(planOver({ name: 'rows.jsonl', open }));
+    await setImmediate();
+    expect(tasks[0]?.error?.message).toContain('must open an async iterable');
+  });
+
   test('has maxItems rows at most', async () => {
     const few = rowsOf(numbered(20));
     await executor.execute(planOver(few.stream, {}, { maxItems: 20 })).orThrow();
@@ -233,11 +350,46 @@ describe('a recorded fan-out over a stream', () => {
     const events: RunEvent[] = [];
     const onEvent = (event: RunEvent) => void events.push(event);
     const plan = planOver(rowsOf(numbered(100)).stream, model);
-    await executor.execute(plan, { runId: 'run', onEvent }).orThrow();
+    const { timeline } = await executor.execute(plan, { runId: 'run', onEvent }).orThrow();
+    expect(timeline.filter(({ type }) => type === 'tasks_added').every(Object.isFrozen)).toBe(true);
     const all = [...numbered(100)];
     const log = await logOf(journal, 'run');
     expect(log.flatMap(({ items }) => items ?? [])).toEqual(all);
     expect(events.flatMap((event) => ('items' in event ? event.items : []))).toEqual(all);
+  });
+
+  test('has rows of any size in events of about a megabyte', async () => {
+    const { executor, journal } = recording();
+    const rows = Array.from({ length: 12 }, (_, n) => ({ n, text: 'x'.repeat(400_000) }));
+    await executor.execute(planOver(rowsOf(rows).stream, model), { runId: 'run' }).orThrow();
+    const log = await logOf(journal, 'run');
+    const sizes = log.flatMap(({ items }) =>
+      items === undefined ? [] : [(items as unknown[]).length],
+    );
+    expect(sizes.reduce((sum, each) => sum + each, 0)).toBe(12);
+    expect(Math.max(...sizes)).toBe(3);
+  });
+
+  test('runs the rows before one that its journal cannot store', async () => {
+    const { executor } = recording();
+    const rows = [...numbered(5), { n: () => 5 }];
+    const { tasks } = await executor.execute(planOver(rowsOf(rows).stream, model));
+    expect(tasks.filter(({ status }) => status === 'completed')).toHaveLength(5);
+    expect(tasks[0]?.error?.message).toBe(
+      'Task "each" failed: item 6 of rows.jsonl cannot be stored in the journal: n is a function',
+    );
+  });
+
+  test('lets other work have its turn while it passes over rows, and stops with the run', async () => {
+    const { stream, counts } = rowsOf(numbered(100_000));
+    const kernel = { graph: { taskOf: () => ({ forEach: { stream } }) } };
+    const readers = new ItemReaders({ record: {}, codecs: [] } as never, kernel as never, () => {});
+    const reading = readers.read({ type: 'read', index: 0, skip: 100_000, hash: 'x', count: 1 });
+    await setImmediate();
+    readers.close();
+    await reading;
+    expect(counts.read).toBeLessThan(100_000);
+    expect(counts.closed).toBe(1);
   });
 
   test('resumes at any event, at the row where it was', async () => {
@@ -360,8 +512,81 @@ describe('a recorded fan-out over a stream', () => {
     const plan = planOver(rowsOf(numbered(100)).stream, model);
     await executor.execute(plan, { runId: 'run' }).orThrow();
     asked.length = 0;
-    const { outputs } = await executor.fork('run', { plan, tasks: ['all'] }).orThrow();
+    const events: RunEvent[] = [];
+    const onEvent = (event: RunEvent) => void events.push(event);
+    const { outputs } = await executor.fork('run', { plan, tasks: ['all'], onEvent }).orThrow();
     expect(outputsOf(outputs.all)).toEqual(expected);
     expect(asked).toEqual([]);
+    const items = events.flatMap((event) => ('items' in event ? event.items : []));
+    expect(items).toEqual([...numbered(100)]);
+  });
+
+  test('asks again for failed rows, with what was in them', async () => {
+    const asked: string[] = [];
+    const { options } = recording();
+    let isUp = false;
+    const flaky: TaskRunner = {
+      name: 'flaky',
+      async run({ prompt }) {
+        asked.push(prompt);
+        if (!isUp && /[37]$/.test(prompt)) throw new Error('down');
+        return { output: prompt };
+      },
+    };
+    const executor = createExecutor({ ...options, runner: flaky });
+    const plan = planOver(rowsOf(numbered(100)).stream, model);
+    expect((await executor.execute(plan, { runId: 'run' })).status).toBe('failed');
+    isUp = true;
+    asked.length = 0;
+    const { outputs } = await executor.resume('run', { plan, retryFailed: true }).orThrow();
+    expect(outputsOf(outputs.all)).toEqual(expected);
+    expect(asked).toHaveLength(20);
+  });
+
+  test('continues under a changed plan without asking again for its rows', async () => {
+    const asked: string[] = [];
+    const { executor } = recording(asked);
+    const plan = planOver(rowsOf([...numbered(100)]).stream, model);
+    const handle = executor.execute(plan, { runId: 'run' });
+    for await (const event of handle) if (event.type === 'task_completed') handle.interrupt();
+    const done = (await handle).tasks.filter(({ status }) => status === 'completed').length;
+    expect(done).toBeGreaterThan(0);
+    asked.length = 0;
+    const last = { id: 'all', dependencies: ['each'], run: ({ each }: never) => each, priority: 2 };
+    const changed = { ...plan, tasks: [plan.tasks[0], last] } as Plan;
+    const { outputs } = await executor
+      .resume('run', { plan: changed, acceptChanges: true })
+      .orThrow();
+    expect(outputsOf(outputs.all)).toEqual(expected);
+    expect(asked).toHaveLength(100 - done);
+  });
+
+  test('is read again in each iteration of a loop around it', async () => {
+    const asked: string[] = [];
+    const { executor, journal } = recording(asked);
+    const { stream, counts } = rowsOf([...numbered(20)]);
+    const plan: Plan = {
+      goal: 'x',
+      tasks: [
+        {
+          id: 'loop',
+          repeat: { until: { path: 'iteration', operator: '>=', value: 3 } },
+          subtasks: [{ id: 'each', description: 'Read {{item.n}}', forEach: { stream } }],
+        },
+      ] as never,
+    };
+    await executor.execute(plan, { runId: 'run' }).orThrow();
+    expect(asked).toHaveLength(60);
+    expect(counts).toEqual({ read: 60, opened: 3, closed: 3 });
+    const log = await logOf(journal, 'run');
+    for (const length of [30, 70, 110]) {
+      const again = recording(asked);
+      asked.length = 0;
+      const opened = await again.journal.create({ id: 'run', goal: 'x' } as never);
+      await opened.append(log.slice(0, length));
+      await opened.close();
+      const { metrics } = await again.executor.resume('run', { plan }).orThrow();
+      expect(metrics.completedTasks).toBe(metrics.totalTasks);
+    }
   });
 });

@@ -89,6 +89,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   #begin(): void {
+    // The past of a fork, before the rows in it are forgotten.
+    this.parts.listeners.publish();
     this.start((inputs) => inOrderOfStart(inputs, this.parts.interruption));
   }
 

@@ -338,10 +338,14 @@ class Simulation {
     }
     const outcome = read(task, skip, count);
     const { durationMs, items = [], isEnd = false } = outcome;
+    if (items.length === 0 && !isEnd && !('error' in outcome)) {
+      const why = 'read must return items, an error or the end of the stream';
+      throw new OptionError(`simulate(): ${why}; task "${task.id}" would read forever`);
+    }
     this.#schedule(this.#now + durationMs, () => {
       const stream = { hash: String(skip + items.length), isEnd };
-      if ('error' in outcome) kernel.readFailed(index, outcome.error, this.#now);
-      else kernel.itemsRead(index, items, stream, this.#now);
+      if ('error' in outcome) kernel.readFailed(index, skip, outcome.error, this.#now);
+      else kernel.itemsRead(index, skip, items, stream, this.#now);
     });
   }
 

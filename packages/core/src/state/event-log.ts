@@ -217,7 +217,7 @@ export class EventLog {
   /** Drops the items of a fan-out that were read from a stream. */
   releaseItems(position: number): void {
     const { items: _, ...event } = this.#values[position] as TasksAdded;
-    this.#values[position] = event;
+    this.#values[position] = Object.freeze(event);
   }
 
   /** Whether the output of a completion was dropped. */
