@@ -189,7 +189,7 @@ export class DatasetRun<Outputs, Row> {
       const row = await segment.next();
       if (row !== undefined) {
         this.#totals.add(row);
-        this.#questions.record(row);
+        this.#questions.record(row, segment.runId);
         yield row;
         continue;
       }

@@ -14,6 +14,8 @@ const SIMULATIONS = 100;
 /** More rows take proportionally longer: the end of the last ones no longer matters. */
 const MAX_ROWS = 400;
 const MAX_ROWS_A_LANE = 20;
+/** More of them take proportionally more rows in the same time. */
+const MAX_LANES = 1_000;
 
 /**
  * The times that further rows may take, in ascending order: each is that of a simulation with other rows, drawn
@@ -43,9 +45,11 @@ export function timesOf(
     }
     const at = isLearning ? Math.min(lanes, seen) : lanes;
     const gain = isLearning ? gainOf(lanes / at, random) : 1;
-    const count = Math.min(rows, Math.max(MAX_ROWS, Math.ceil(at) * MAX_ROWS_A_LANE));
-    const time = timeOf(sampleOf(done, at, pace !== undefined, random), count, Math.ceil(at));
-    return (time * (rows / count) * drift) / gain;
+    const share = Math.min(1, MAX_LANES / at);
+    const [few, places] = [Math.ceil(rows * share), Math.ceil(at * share)];
+    const count = Math.min(few, Math.max(MAX_ROWS, places * MAX_ROWS_A_LANE));
+    const time = timeOf(sampleOf(done, at, pace !== undefined, random), count, places);
+    return (time * (few / count) * drift) / gain;
   });
   return times.sort((a, b) => a - b);
 }

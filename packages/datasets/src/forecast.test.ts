@@ -93,6 +93,49 @@ describe('forecastOf()', () => {
     expect(forecastOf([], 100, fixed(4))).toBeUndefined();
   });
 
+  test('counts rows that failed for nothing, and knows no sum where all of them did', () => {
+    const used = { costUsd: 2, tokens: 100, durationMs: 500 };
+    const free = { costUsd: 0, tokens: 0, durationMs: 500 };
+    const forecast = forecastOf([used, used, used, free], 100, fixed(4));
+    expect(forecast).toMatchObject({ costUsd: { expected: 150 }, tokens: { expected: 7_500 } });
+    const unknown = forecastOf([free, free], 100, fixed(4));
+    expect(unknown).toEqual({ rows: 100, from: 2, timeMs: expect.anything() });
+  });
+
+  test('judges the time by rows that have begun, and lets the others take none', () => {
+    // A row each second, whatever there is room for.
+    const paced = Array.from({ length: 40 }, (_, n) => ({
+      ...{ costUsd: 1, tokens: 1, durationMs: 1_500 },
+      startedAt: n * 1_000,
+    }));
+    const refused = Array.from({ length: 40 }, () => ({ costUsd: 0, tokens: 0, durationMs: 0 }));
+    const expected = (rows: readonly RowFigures[]) =>
+      forecastOf(rows, 1_000, fixed(8))?.timeMs?.expected as number;
+    expect(Math.abs(expected(paced) / 1_000_000 - 1)).toBeLessThan(0.1);
+    expect(Math.abs(expected([...paced, ...refused]) / 500_000 - 1)).toBeLessThan(0.1);
+    expect(forecastOf(refused, 1_000, fixed(8))?.timeMs?.expected).toBeLessThan(1_000);
+  });
+
+  test('takes no longer for more places than matter', () => {
+    const done = rowsOf(randomOf(3), 20, 0.5);
+    const few = forecastOf(done, 10_000, fixed(1_000))?.timeMs?.expected as number;
+    const many = forecastOf(done, 2_000_000, fixed(200_000))?.timeMs?.expected as number;
+    expect(many / few).toBeCloseTo(1, 1);
+    expect(forecastOf(done, 2_000_000, fixed(Infinity))?.timeMs?.expected).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [{ costUsd: Number.NaN }],
+    [{ tokens: Infinity }],
+    [{ startedAt: 'now' }],
+    [{ durationMs: undefined }],
+  ])('refuses figures with %o', (wrong) => {
+    const row = { costUsd: 1, tokens: 1, durationMs: 1, ...wrong };
+    expect(() => forecastOf([row as never], 1, fixed(1))).toThrow(
+      'forecastOf() takes a list of figures of rows',
+    );
+  });
+
   test('expects nothing of no rows', () => {
     const nothing = { expected: 0, low: 0, high: 0 };
     expect(forecastOf(rowsOf(randomOf(1), 5, 0.3), 0, fixed(8))).toEqual({

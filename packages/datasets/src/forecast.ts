@@ -24,7 +24,9 @@ export interface Forecast {
 
 /** What one row has taken. */
 export interface RowFigures {
+  /** US dollars; undefined when the price is unknown, 0 when nothing was used. */
   readonly costUsd: number | undefined;
+  /** Undefined when their number is unknown, 0 when none were used. */
   readonly tokens: number | undefined;
   readonly durationMs: number;
   /** As Unix time in milliseconds. */
@@ -32,9 +34,14 @@ export interface RowFigures {
 }
 
 export function figuresOf(row: MappedRow<unknown>): RowFigures {
-  const { costUsd, usage, durationMs } = row;
+  const { costUsd, usage, durationMs, status } = row;
+  const startedAt = startOf(row);
+  // Nothing is charged for a refused request, or a row that could not begin.
+  if (status === 'failed' && usage === undefined && costUsd === undefined) {
+    return { costUsd: 0, tokens: 0, durationMs, startedAt };
+  }
   const tokens = usage === undefined ? undefined : usage.inputTokens + usage.outputTokens;
-  return { costUsd, tokens, durationMs, startedAt: startOf(row) };
+  return { costUsd, tokens, durationMs, startedAt };
 }
 
 export interface ForecastOptions {
@@ -62,21 +69,25 @@ export function forecastOf(
   checkArguments(done, rows, options);
   const { maxParallel, isLearning } = options;
   if (done.length === 0) return undefined;
-  const costs = done.flatMap(({ costUsd }) => costUsd ?? []);
-  const tokens = done.flatMap((row) => row.tokens ?? []);
+  // Rows that have used nothing alone do not show what the others use.
+  const isUsed = done.some(({ costUsd, tokens }) => costUsd !== 0 || tokens !== 0);
+  const costs = isUsed ? done.flatMap(({ costUsd }) => costUsd ?? []) : [];
+  const tokens = isUsed ? done.flatMap((row) => row.tokens ?? []) : [];
   return {
     rows,
     from: done.length,
     // With a price for some of them alone, the sum would be too low.
     ...(costs.length === done.length && { costUsd: sumOf(costs, rows) }),
     ...(tokens.length === done.length && { tokens: sumOf(tokens, rows) }),
-    timeMs: timeOf(done, rows, Math.max(1, Math.min(maxParallel, rows)), isLearning),
+    timeMs: timeOf(done, rows, maxParallel, isLearning),
   };
 }
 
 function checkArguments(done: unknown, rows: number, options: ForecastOptions): void {
-  if (!Array.isArray(done) || !done.every((row) => Number.isFinite(Object(row).durationMs))) {
-    throw new OptionError('forecastOf() takes a list of figures of rows, each with a durationMs');
+  if (!Array.isArray(done) || !done.every(areFigures)) {
+    throw new OptionError(
+      'forecastOf() takes a list of figures of rows: each has a durationMs and, where they are known, costUsd, tokens and startedAt',
+    );
   }
   if (!(Number.isInteger(rows) && rows >= 0)) {
     throw new OptionError(`forecastOf(): rows must be an integer ≥ 0; it is ${describe(rows)}`);
@@ -86,16 +97,29 @@ function checkArguments(done: unknown, rows: number, options: ForecastOptions): 
   checkFlag('forecastOf()', 'isLearning', options.isLearning);
 }
 
+function areFigures(row: unknown): boolean {
+  const { durationMs, costUsd, tokens, startedAt } = Object(row) as Partial<RowFigures>;
+  const areKnown = [costUsd, tokens, startedAt].every(
+    (figure) => figure === undefined || Number.isFinite(figure),
+  );
+  return areKnown && Number.isFinite(durationMs);
+}
+
 /** More rows than this say hardly more about the time. */
 const MAX_TIMED = 500;
 
 function timeOf(
   done: readonly RowFigures[],
   rows: number,
-  lanes: number,
+  maxParallel: number,
   isLearning: boolean,
 ): Range {
-  const times = timesOf(timed(done.slice(0, MAX_TIMED), lanes), rows, lanes, isLearning);
+  // Rows that could not begin say nothing about the time of the others.
+  const begun = done.filter(({ durationMs }) => durationMs > 0);
+  const [known, left] =
+    begun.length === 0 ? [done, rows] : [begun, Math.ceil((rows * begun.length) / done.length)];
+  const lanes = Math.max(1, Math.min(maxParallel, left));
+  const times = timesOf(timed(known.slice(0, MAX_TIMED), lanes), left, lanes, isLearning);
   const at = (share: number) => times[Math.floor(share * (times.length - 1))] as number;
   return { expected: at(0.5), low: at(0.1), high: at(0.9) };
 }

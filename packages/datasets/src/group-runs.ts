@@ -10,6 +10,7 @@ import type { BudgetShare } from './budget-share.js';
 import { type History, historyOf, latestRuns } from './history.js';
 import { RowFold } from './mapped-row.js';
 import type { MapOptions } from './options.js';
+import { PartialCount } from './partial-count.js';
 import type { Questions } from './questions.js';
 import {
   type BindingOptions,
@@ -168,22 +169,16 @@ export class GroupRuns<Outputs, Row> {
     if (groups === undefined) return undefined;
     const { journal } = this.#parts.options;
     const hasRecords = journal !== undefined && (await journal.list()).length > 0;
-    let [read, seen, requests] = [0, 0, 0];
-    let [next, step] = [number, 1];
+    // Rows are mostly added at the end, so groups without a record are looked at for themselves.
+    const [recorded, others] = [new PartialCount(), new PartialCount()];
     let position = number;
     for await (const group of groups) {
       const size = group.rows.length;
-      read += size;
-      if (position === next) {
-        seen += size;
-        requests += hasRecords ? await this.#requestsOfGroup(position, group) : size;
-        // Ever fewer of them: the first ones, and then one in 2, 3, …
-        if (position - number >= step * GROUPS_OF_A_STEP) step++;
-        next = position + step;
-      }
+      const count = this.#latest.has(position) ? recorded : others;
+      await count.add(size, () => (hasRecords ? this.#requestsOfGroup(position, group) : size));
       position++;
     }
-    return seen === 0 ? 0 : Math.round((requests / seen) * read);
+    return Math.round(recorded.total + others.total);
   }
 
   async #requestsOfGroup(number: number, group: RowGroup<Row>): Promise<number> {
@@ -221,9 +216,6 @@ export class GroupRuns<Outputs, Row> {
     };
   }
 }
-
-/** Groups that are looked at before more of them are passed over. */
-const GROUPS_OF_A_STEP = 20;
 
 /** The id of a run of a map: a number above that of the earlier one for the same rows. */
 function idOf(mapId: string, number: number, earlier: string | undefined): string {

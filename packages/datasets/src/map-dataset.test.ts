@@ -284,6 +284,19 @@ describe('mapDataset()', () => {
     expect(asked).toHaveLength(15);
   });
 
+  test.each([1, 2, 3])('counts %d rows that were added behind many recorded ones', async (more) => {
+    const { runner } = echo();
+    const options = {
+      ...{ strategy: parallel(), runner, journal: memoryJournal(), mapId: 'm' },
+      ...{ rowsPerRun: 1, sample: 5 },
+    };
+    await all(mapDataset(plan, rowsOf(60), options));
+    const rowsLeft: (number | undefined)[] = [];
+    const confirm = (question: MapQuestion) => rowsLeft.push(question.rowsLeft) < 0;
+    await all(mapDataset(plan, rowsOf(60 + more), { ...options, confirm }));
+    expect(rowsLeft).toEqual([more]);
+  });
+
   test('counts the rows of later groups for a changed plan, whose answers are recorded already', async () => {
     const { runner } = echo();
     const options = {

@@ -1,6 +1,6 @@
 import type { RunEvent } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { RowFold } from './mapped-row.js';
+import { RowFold, startOf } from './mapped-row.js';
 
 function foldOf(events: readonly object[]): RowFold {
   const fold = new RowFold(1);
@@ -41,4 +41,19 @@ test('the duration of a failed row that runs again has no time in between', () =
     ...completed(3_610_200),
   ]);
   expect(fold.resultOf(0, 1, {})).toMatchObject({ attempts: 2, durationMs: 700 });
+});
+
+test('rows from before and after a downtime begin as far apart as they ran', () => {
+  const fold = new RowFold(2);
+  const events = [
+    { type: 'task_started', taskId, timestamp: 1_000 },
+    ...completed(1_500),
+    resumed(3_601_500, 3_600_000),
+    { type: 'task_started', taskId: 'row[1]/summary', timestamp: 3_601_600 },
+    { type: 'task_completed', taskId: 'row[1]', timestamp: 3_601_900, output: {} },
+  ];
+  for (const event of events) fold.apply(event as RunEvent);
+  const [first, second] = [fold.resultOf(0, 1, {}), fold.resultOf(1, 2, {})];
+  expect((startOf(second) as number) - (startOf(first) as number)).toBe(600);
+  expect([first.durationMs, second.durationMs]).toEqual([500, 300]);
 });

@@ -203,10 +203,11 @@ export class RowFold {
     row.isFailed = isFailed;
   }
 
-  /** Rows in flight did not run while the process was down. */
+  /** No row ran while the process was down, so the times of all of them are as if it had not been. */
   #skipDowntime(downtimeMs: number): void {
     for (const row of this.#rows) {
-      if (row?.startedAt !== undefined && row.end === undefined) row.startedAt += downtimeMs;
+      if (row?.startedAt !== undefined) row.startedAt += downtimeMs;
+      if (row?.end !== undefined) row.end = { ...row.end, at: row.end.at + downtimeMs };
     }
   }
 
@@ -251,7 +252,10 @@ function resultFrom<Outputs, Row>(
 /** When rows began: no part of what is written about them. */
 const STARTS = new WeakMap<object, number>();
 
-/** When the row began, as Unix time in milliseconds; undefined when nothing of it has run. */
+/**
+ * When the row began, as Unix time in milliseconds without later downtimes of its run; undefined when nothing of it
+ * has run.
+ */
 export function startOf(row: MappedRow<unknown>): number | undefined {
   return STARTS.get(row);
 }

@@ -12,6 +12,11 @@ export class Questions {
   readonly #concurrency: ForecastOptions;
   readonly #figures: RowFigures[] = [];
   #done = 0;
+  /** The run of the latest result. */
+  #runId: string | undefined;
+  #lastEnd: number | undefined;
+  /** What is added to the times of its rows. */
+  #shiftMs = 0;
 
   /** @param length How many rows there are, if that is known. */
   constructor(
@@ -25,9 +30,23 @@ export class Questions {
   }
 
   /** Learns from a result. What a reused row cost is unknown. */
-  record(row: MappedRow<unknown>): void {
+  record(row: MappedRow<unknown>, runId: string): void {
     this.#done++;
-    if (!row.reused && this.#figures.length < MAX_FIGURES) this.#figures.push(figuresOf(row));
+    if (row.reused || this.#figures.length >= MAX_FIGURES) return;
+    this.#figures.push(this.#inOneTime(figuresOf(row), runId));
+  }
+
+  /** An earlier map may have done the runs before: then they count as if this one had followed at once. */
+  #inOneTime(figures: RowFigures, runId: string): RowFigures {
+    const { startedAt, durationMs } = figures;
+    if (startedAt === undefined) return figures;
+    if (this.#runId !== runId && this.#lastEnd !== undefined) {
+      this.#shiftMs = this.#lastEnd - startedAt;
+    }
+    this.#runId = runId;
+    const shifted = startedAt + this.#shiftMs;
+    this.#lastEnd = Math.max(this.#lastEnd ?? shifted, shifted + durationMs);
+    return { ...figures, startedAt: shifted };
   }
 
   /**

@@ -72,12 +72,12 @@ test('nobody else writes the same file meanwhile, and the lock of a process that
   await expect(openRowsFile(path)).rejects.toThrow(
     `${path} is being written by this process: wait for its end, or name another file`,
   );
+  await file.close();
   writeFileSync(`${path}.lock`, String(process.ppid));
   await expect(openRowsFile(path)).rejects.toThrow(`is being written by process ${process.ppid}`);
   writeFileSync(`${path}.lock`, '999999999');
   await (await openRowsFile(path)).close();
   expect(existsSync(`${path}.lock`)).toBe(false);
-  await file.close();
 });
 
 test.skipIf(!existsSync('/dev/full'))('a full disk is an error that names the file', async () => {
@@ -93,6 +93,9 @@ test.skipIf(!existsSync('/dev/full'))('a full disk is an error that names the fi
   const large = { ...(rows[0] as MappedRow), outputs: { text: 'x'.repeat(100_000) } };
   await expect(other.write(large)).rejects.toMatchObject(full);
   await other.close();
+  const third = await openRowsFile('/dev/full');
+  await third.write(large).catch(() => {});
+  await expect(third.finish()).rejects.toMatchObject(full);
 });
 
 test('writes values that JSON has no form for', async () => {

@@ -64,11 +64,17 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
   let gathered: string[] = [];
   let length = 0;
   let isOpen = true;
+  let failure: { readonly error: unknown } | undefined;
   const flush = async () => {
     const text = gathered.join('');
     gathered = [];
     length = 0;
-    if (text !== '') await handle.appendFile(text);
+    try {
+      if (text !== '') await handle.appendFile(text);
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
   };
   /** The file is closed in any case. */
   const end = async (work: () => Promise<void>) => {
@@ -99,6 +105,8 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
       named(async () => {
         await end(async () => {
           await flush();
+          // Results are missing.
+          if (failure !== undefined) throw failure.error;
           if (isPipe) return;
           await handle.sync();
           // Under the lock, so that the name is that of this content.
