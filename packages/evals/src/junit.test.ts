@@ -9,7 +9,7 @@ test('a report names each case, and why it failed', () => {
     { ...common, name: 'good', passed: true, durationMs: 1_500, checks: [] },
     {
       ...common,
-      name: 'bad <"&\u0001\ud800',
+      name: 'bad <"&\u0001\ud800\r\t😀',
       passed: false,
       durationMs: 250,
       checks: [
@@ -26,7 +26,7 @@ test('a report names each case, and why it failed', () => {
 <testsuites tests="3" failures="1" skipped="1" time="1.750">
   <testsuite name="plan.yaml" tests="3" failures="1" skipped="1" time="1.750">
     <testcase classname="plan.yaml" name="good" time="1.500"/>
-    <testcase classname="plan.yaml" name="bad &lt;&quot;&amp;\ufffd\ufffd" time="0.250">
+    <testcase classname="plan.yaml" name="bad &lt;&quot;&amp;\ufffd\ufffd&#13;&#9;😀" time="0.250">
       <failure message="equals of report: it is &quot;x&quot;">equals of report: it is &quot;x&quot;&#10;judge (score 0.2): too &lt;short&gt;</failure>
     </testcase>
     <testcase classname="plan.yaml" name="late">

@@ -66,7 +66,8 @@ function checkVariants(variants: unknown): void {
 }
 
 function isEvaluated(variant: Partial<EvaluatedVariant> | undefined | null): boolean {
-  return typeof variant?.name === 'string' && Array.isArray(variant.evaluation?.cases);
+  const { cases, notRun } = Object(variant?.evaluation) as Partial<Evaluation>;
+  return typeof variant?.name === 'string' && Array.isArray(cases) && Array.isArray(notRun);
 }
 
 function attributesOf({ tests, failed, skipped, durationMs }: Figures): string {
@@ -101,7 +102,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '<': '&lt;',
   '>': '&gt;',
   '"': '&quot;',
+  // Written as they are, parsers make spaces and line feeds of them.
+  '\t': '&#9;',
   '\n': '&#10;',
+  '\r': '&#13;',
 };
 
 /** Characters that XML cannot contain at all; halves of characters are among them. */
@@ -111,5 +115,5 @@ const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surro
 function escaped(text: string): string {
   return text
     .replace(FORBIDDEN, '\ufffd')
-    .replace(/[&<>"\n]/g, (character: string) => ENTITIES[character] as string);
+    .replace(/[&<>"\t\n\r]/g, (character: string) => ENTITIES[character] as string);
 }
