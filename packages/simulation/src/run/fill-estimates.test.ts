@@ -98,3 +98,16 @@ test('requires the number of items of a list', () => {
   expect(() => fillEstimates(written, { items: 0 })).toThrow('items');
   expect(() => fillEstimates(written, { item: 1 } as never)).toThrow('Did you mean "items"?');
 });
+
+test('a stream may have more items than a list, unless it has a limit', () => {
+  const planOf = (limits: { readonly maxItems?: number }): Plan => {
+    const stream = { name: 'rows', open: () => ({}) as AsyncIterable<unknown> };
+    return { goal: 'x', tasks: [{ id: 'each', description: 'x', forEach: { stream, ...limits } }] };
+  };
+  const statusOf = (limits: { readonly maxItems?: number }) => {
+    const { plan } = fillEstimates(planOf(limits), { items: 1_500 });
+    return simulateOn(plan, { server: fixedLatency(), strategy }).status;
+  };
+  expect(statusOf({})).toBe('completed');
+  expect(statusOf({ maxItems: 1_400 })).toBe('failed');
+});

@@ -127,6 +127,8 @@ function withItems(
   }
   const items = () => Array.from({ length: count }, (_, index) => index);
   if (typeof forEach !== 'object') return items;
-  const { stream: _, ...limits } = forEach;
-  return { ...limits, items };
+  const { stream, maxItems, ...limits } = forEach;
+  // A stream has no limit unless it is given.
+  const most = maxItems ?? (stream === undefined ? undefined : count);
+  return { ...limits, ...(most !== undefined && { maxItems: most }), items };
 }
