@@ -181,6 +181,9 @@ async function runMap(
     ...(source.again && { again: source.again }),
     confirm: (question) => confirm(question),
   });
+  const target = flags.output === undefined || flags.output === '-' ? undefined : flags.output;
+  // First of all: another process may be writing it.
+  const output = await openOutput(target, plan);
   const display = showMap(new MapRate(map, source.share, total), flags);
   const isText = !flags.quiet && flags.logFormat !== 'json';
   const signals = stopOnSignals((reason) => {
@@ -212,8 +215,6 @@ async function runMap(
     }
   }
 
-  const target = flags.output === undefined || flags.output === '-' ? undefined : flags.output;
-  const output = await openOutput(target, plan);
   let problem: unknown;
   try {
     for await (const row of map) await output.write(row);

@@ -2,6 +2,7 @@ import { type SubmitOptions, submitRun } from '@stratagem/core/coordinator';
 import { loadInputs } from '../load/load-inputs.js';
 import { loadPlan } from '../load/load-plan.js';
 import { withQueue } from '../load/open-queue.js';
+import { streamsIn } from '../load/streams-in.js';
 import type { InputFlags, ModuleFlags } from '../options/run-flags.js';
 import type { Amounts } from '../options/to-budget.js';
 import { toUsageError } from '../options/to-usage-error.js';
@@ -34,6 +35,13 @@ export async function submitCommand(file: string, flags: SubmitFlags): Promise<n
     await write(
       process.stderr,
       'The strategy of the plan has no effect: that of the coordinator applies.\n',
+    );
+  }
+  const [rows] = streamsIn(plan.tasks);
+  if (rows !== undefined) {
+    await write(
+      process.stderr,
+      `The coordinator reads ${rows} itself: it needs this plan in its --plans.\n`,
     );
   }
   const { tenant, maxParallel } = flags;

@@ -1,7 +1,7 @@
-import type { Task } from '@stratagem/core';
-import { Graph, writtenTasksOf } from '@stratagem/core/kernel';
+import { Graph } from '@stratagem/core/kernel';
 import { type FileProblem, InvalidFileError } from '../load/invalid-file.js';
 import { type LoadedPlan, type LoadOptions, loadOptions, loadPlan } from '../load/load-plan.js';
+import { streamsIn } from '../load/streams-in.js';
 import { resolveRunners } from '../options/resolve-runners.js';
 import type { ModuleFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
@@ -81,16 +81,6 @@ function details({ plan, strategy }: LoadedPlan): string {
   const tasks = plural(new Graph(plan.tasks).size, 'task');
   const rows = streamsIn(plan.tasks).map((name) => `rows streamed from ${name}`);
   return [tasks, ...rows, ...(strategy === undefined ? [] : [strategy.name])].join(', ');
-}
-
-/** The names of the files whose rows are items of fan-outs. */
-function streamsIn(tasks: readonly Task[]): string[] {
-  const names = tasks.flatMap((task) => {
-    const { forEach } = task;
-    const name = typeof forEach === 'object' ? forEach.stream?.name : undefined;
-    return [...(name === undefined ? [] : [name]), ...streamsIn(writtenTasksOf(task).tasks)];
-  });
-  return [...new Set(names)];
 }
 
 /** The document of `validate --json`. */

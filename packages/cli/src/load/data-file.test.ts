@@ -77,6 +77,13 @@ describe('forEach: { file }', () => {
     expect(valid.stdout).toContain('streamed from ./reviews.csv');
   });
 
+  test('says that a coordinator needs the plan itself, as it is sent without the file', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'reviews.csv': 'text\na\n' });
+    const args = ['submit', 'plan.yaml', '--journal', 'postgres://127.0.0.1:1/none'];
+    const { stderr } = await stratagem(args, { cwd: project.path });
+    expect(stderr).toContain('The coordinator reads ./reviews.csv itself');
+  });
+
   test('reads no file outside of the folder of the plan, and none that is missing', async () => {
     await using project = await folder({
       'plan.yaml': PLAN.replace('./reviews', '../reviews'),
