@@ -1,5 +1,5 @@
 import { isRecord } from '../util/record.js';
-import { ToolInputText } from './tool-input.js';
+import { JsonText } from './tool-input.js';
 
 /** A body that holds neither events nor JSON, such as the page of a proxy. */
 export class UnreadableAnswer extends Error {
@@ -63,13 +63,13 @@ function valueIn(text: string, contentType: string | null): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    const begun = new ToolInputText();
+    const begun = new JsonText();
     for (const character of text) {
       begun.add(character);
       if (begun.isWhole) break;
     }
     try {
-      if (begun.isWhole) return JSON.parse(begun.json);
+      if (begun.isWhole) return JSON.parse(begun.text);
     } catch {}
     throw new UnreadableAnswer(text, contentType);
   }

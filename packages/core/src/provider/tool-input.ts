@@ -27,30 +27,74 @@ export function replayedName(name: unknown): string {
 
 /**
  * The input of a tool call, whose JSON arrives in pieces. Some servers announce a call with empty
- * arguments, and some repeat the whole ones at the end.
+ * arguments, some repeat the whole ones at the end, and some repeat with each piece what came before it.
+ * An input may repeat its own beginning, too: so both readings are kept until one of them is whole.
  */
 export class ToolInputText {
-  json = '';
+  /** All pieces, one after the other. */
+  #joined = new JsonText();
+  /** The last piece that began with all that came before it. */
+  #grown: JsonText | undefined;
+  /** Whether no piece has arrived since that one. */
+  #grows = false;
+  #chosen = this.#joined;
+
+  get json(): string {
+    return this.#chosen.text;
+  }
+
+  /** Whether the object is complete. */
+  get isWhole(): boolean {
+    return this.#chosen.isWhole;
+  }
+
+  add(piece: string): void {
+    if (piece === '') return;
+    if (this.isWhole && isEmptyInput(this.json) && piece.trimStart().startsWith('{')) {
+      this.#joined = new JsonText();
+      this.#grown = undefined;
+    } else if (this.#isJoinedWhole) return;
+    const before = (this.#grown ?? this.#joined).text;
+    this.#grows = before !== '' && piece.startsWith(before);
+    if (this.#grows) {
+      this.#grown ??= new JsonText(before);
+      this.#grown.add(piece.slice(before.length));
+    }
+    this.#joined.add(piece);
+    this.#chosen = this.#choose();
+  }
+
+  #choose(): JsonText {
+    if (this.#grown === undefined || this.#isJoinedWhole) return this.#joined;
+    return this.#grows || this.#grown.isWhole ? this.#grown : this.#joined;
+  }
+
+  /** Repeated pieces one after the other may look whole, but are no JSON. */
+  get #isJoinedWhole(): boolean {
+    if (!this.#joined.isWhole) return false;
+    return this.#grown === undefined || isJson(this.#joined.text);
+  }
+}
+
+/** A text that is the beginning of a JSON object or list. */
+export class JsonText {
+  text = '';
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
   #isWhole = false;
 
-  /** Whether the object is complete. */
+  constructor(text = '') {
+    this.add(text);
+  }
+
+  /** Whether the object or list has ended. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
 
-  add(given: string): void {
-    // Some servers repeat with each piece what came before it.
-    const isRepeated = this.json.length > 1 && !this.#isWhole && given.startsWith(this.json);
-    const piece = isRepeated ? given.slice(this.json.length) : given;
-    if (this.#isWhole) {
-      if (!isEmptyInput(this.json) || !piece.trimStart().startsWith('{')) return;
-      this.json = '';
-      this.#isWhole = false;
-    }
-    this.json += piece;
+  add(piece: string): void {
+    this.text += piece;
     for (const character of piece) this.#read(character);
   }
 
@@ -65,11 +109,18 @@ export class ToolInputText {
   }
 }
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a piece of JSON is an object from its first to its last character. */
 export function isWholeInput(json: string): boolean {
-  const input = new ToolInputText();
-  input.add(json);
-  return input.isWhole && json.trimStart().startsWith('{');
+  return new JsonText(json).isWhole && json.trimStart().startsWith('{');
 }
 
 /** Whether JSON is an object without fields. */

@@ -1,4 +1,4 @@
-import { isEmptyInput, isWholeInput } from '@stratagem/core/runner';
+import { ToolInputText } from '@stratagem/core/runner';
 import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses';
 
 type Output = Response['output'];
@@ -7,6 +7,8 @@ type Event<Type extends string> = Extract<ResponseStreamEvent, { readonly type: 
 interface Streamed {
   readonly index: unknown;
   item: Output[number];
+  /** The arguments of a call, while their pieces arrive. */
+  input?: ToolInputText | undefined;
 }
 
 /**
@@ -25,23 +27,31 @@ export class StreamedItems {
   set({ output_index: index, item }: Event<`response.output_item.${'added' | 'done'}`>): void {
     if (item == null) return;
     const known = this.#at(index, item.id);
-    if (known === undefined) this.#items.push({ index, item });
-    else known.item = withArguments(item, known.item);
+    if (known === undefined) {
+      this.#items.push({ index, item });
+      return;
+    }
+    known.item = withArguments(item, known.item);
+    known.input = undefined;
   }
 
   addArguments(event: Event<'response.function_call_arguments.delta'>): void {
-    const item = this.#callOf(event);
-    if (item === undefined) return;
-    const before = typeof item.arguments === 'string' ? item.arguments : '';
-    const piece = event.delta ?? '';
-    // Some servers announce a call with empty arguments, and some repeat the whole ones at the end.
-    if (!isWholeInput(before)) item.arguments = before + piece;
-    else if (isEmptyInput(before) && piece.trimStart().startsWith('{')) item.arguments = piece;
+    const call = this.#callOf(event);
+    if (call === undefined) return;
+    const { streamed, item } = call;
+    if (streamed.input === undefined) {
+      streamed.input = new ToolInputText();
+      if (typeof item.arguments === 'string') streamed.input.add(item.arguments);
+    }
+    streamed.input.add(String(event.delta ?? ''));
+    item.arguments = streamed.input.json;
   }
 
   setArguments(event: Event<'response.function_call_arguments.done'>): void {
-    const item = this.#callOf(event);
-    if (item !== undefined) item.arguments = event.arguments || item.arguments;
+    const call = this.#callOf(event);
+    if (call === undefined) return;
+    call.item.arguments = event.arguments || call.item.arguments;
+    call.streamed.input = undefined;
   }
 
   #callOf({
@@ -51,8 +61,9 @@ export class StreamedItems {
     readonly output_index: unknown;
     readonly item_id: unknown;
   }) {
-    const item = this.#at(output_index, item_id)?.item;
-    return item?.type === 'function_call' ? item : undefined;
+    const streamed = this.#at(output_index, item_id);
+    const item = streamed?.item;
+    return item?.type === 'function_call' ? { streamed: streamed as Streamed, item } : undefined;
   }
 
   /** The latest item with this id, or else with this index: a server may leave out either. */
