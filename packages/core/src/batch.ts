@@ -9,6 +9,7 @@ export type {
   SentJob,
 } from './provider/batch-backend.js';
 export { BATCH_OPTIONS, type BatchOptions, checkBatchOptions } from './provider/batch-options.js';
+export { listedJobs } from './provider/listed-jobs.js';
 export {
   type BatchCall,
   type LiveOption,

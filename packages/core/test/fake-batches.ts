@@ -27,8 +27,8 @@ export class FakeProvider implements BatchBackend {
   /** What happens between the creation of a job and the answer with its id. */
   created: () => Promise<void> = async () => {};
   /** Answers `find`. */
-  found: (sent: SentJob) => Promise<readonly string[]> = async ({ key }) =>
-    [...this.keys].flatMap(([id, each]) => (each === key ? [id] : []));
+  found: (sent: SentJob) => Promise<string | readonly string[]> = async ({ key }) =>
+    [...this.keys].find(([, each]) => each === key)?.[0] ?? [];
   readonly keys = new Map<string, string | undefined>();
   finds = 0;
 
@@ -41,7 +41,7 @@ export class FakeProvider implements BatchBackend {
     return id;
   }
 
-  async find(sent: SentJob): Promise<readonly string[]> {
+  async find(sent: SentJob): Promise<string | readonly string[]> {
     this.finds++;
     this.#fail();
     return this.found(sent);

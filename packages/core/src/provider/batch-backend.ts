@@ -16,10 +16,11 @@ export interface BatchBackend {
    */
   submit(requests: readonly BatchRequest[], key: string | undefined): Promise<string>;
   /**
-   * Looks for a job that was sent, perhaps, and whose id never arrived. Returns the jobs that it may be, the
-   * likeliest first: those with other results are dropped when they end.
+   * Looks for a job that was sent, perhaps, and whose id never arrived. Returns its id; or, where that
+   * cannot be told, those of the jobs that it may be, the likeliest first. Of these, jobs with other results
+   * are dropped when they end, and none is canceled.
    */
-  find(sent: SentJob): Promise<readonly string[]>;
+  find(sent: SentJob): Promise<string | readonly string[]>;
   /** Asks for the state of a job. */
   poll(jobId: string): Promise<BatchProgress>;
   /** Stops a job. */

@@ -32,10 +32,10 @@ export interface JobHost {
   /** The provider has done the job. */
   readonly ended: () => void;
   /**
-   * The job has none of the requests that wait for it: it was taken for theirs. Undefined when it is certain
-   * that they are in it.
+   * The job has ended, with results for the requests that are present, but not for the rest of those that
+   * wait for it. Undefined when it is certain that all of them are in it.
    */
-  readonly mistaken?: ((requests: readonly Waiting[]) => void) | undefined;
+  readonly guessed?: ((present: ReadonlySet<string>, rest: readonly Waiting[]) => void) | undefined;
   /** No request waits for the job any more. */
   readonly over: () => void;
 }
@@ -66,7 +66,8 @@ export class BatchJob {
   /** @param isOld Whether the job may have ended long ago. */
   add(waiting: Waiting, isOld: boolean): void {
     this.#waiting.set(waiting.customId, waiting);
-    waiting.notify(`${isOld ? 'found' : 'sent'} in batch ${this.id}`);
+    const place = this.#host.guessed ? 'perhaps' : isOld ? 'found' : 'sent';
+    waiting.notify(`${place} in batch ${this.id}`);
     if (this.#timer === undefined && !this.#isPolling)
       this.#schedule(isOld ? 0 : this.#host.pollMs);
   }
@@ -116,11 +117,11 @@ export class BatchJob {
   }
 
   async #deliver({ results, problem }: Extract<BatchProgress, { ended: true }>): Promise<void> {
-    let hasOwn = problem !== undefined;
+    const present = new Set<string>();
     for await (const { customId, read } of results()) {
+      present.add(customId);
       const waiting = this.#waiting.get(customId);
       if (waiting === undefined) continue;
-      hasOwn = true;
       this.#waiting.delete(customId);
       try {
         waiting.resolve(await read());
@@ -129,8 +130,10 @@ export class BatchJob {
         waiting.reject(waiting.explain(thrown));
       }
     }
-    if (!hasOwn && this.#host.mistaken !== undefined) {
-      this.#host.mistaken(this.#takeWaiting());
+    if (problem === undefined && this.#host.guessed !== undefined) {
+      const rest = [...this.#waiting.values()];
+      this.#waiting.clear();
+      this.#host.guessed(present, rest);
       return;
     }
     if (problem?.code === 'rate_limited' || problem?.code === 'overloaded') {
@@ -160,12 +163,16 @@ function isRefused(code: string | undefined): boolean {
   return code === 'authentication' || code === 'permission_denied';
 }
 
-/** A copy of an error: one task's later changes to it must not show in another task. */
-export function copyOf(thrown: unknown): unknown {
+/**
+ * A copy of an error: one task's later changes to it must not show in another task.
+ *
+ * @param hint Ends its message.
+ */
+export function copyOf(thrown: unknown, hint = ''): RunnerError {
   if (!isStratagemError(thrown)) {
-    return new RunnerError('task_failed', describe(thrown), { cause: thrown });
+    return new RunnerError('task_failed', describe(thrown) + hint, { cause: thrown });
   }
   const { code, message, retryAfterMs, isRetryable, status, requestId } = thrown as RunnerError;
   const details = definedFields({ retryAfterMs, isRetryable, status, requestId });
-  return new RunnerError(code, message, { cause: thrown, ...details });
+  return new RunnerError(code, message + hint, { cause: thrown, ...details });
 }

@@ -32,10 +32,6 @@ export class BatchQueue {
   readonly #sending = new Set<Waiting>();
   readonly #pending = new Set<Waiting>();
   readonly #refused = new Set<Refused>();
-  /** By the key of a job: resolves when it is known whether it was sent, and as which job. */
-  readonly #unsettled = new Map<string, Promise<void>>();
-  /** Jobs that were found again: the other ones that each of them may be. */
-  readonly #candidates = new Map<string, readonly string[]>();
   /** Jobs that were refused since the last one that ended. */
   #refusals = 0;
   /** Maximum requests of the next jobs: less after a refusal, as the queue may be shorter than a job. */
@@ -127,17 +123,20 @@ export class BatchQueue {
   async #submit(batch: readonly Waiting[]): Promise<void> {
     for (const waiting of batch) this.#sending.add(waiting);
     const key = crypto.randomUUID();
-    const sending = this.#send(batch, key).finally(() => this.#unsettled.delete(key));
-    this.#unsettled.set(key, sending);
-    await sending;
+    // It was opened before the first request was collected.
+    const state = await this.#state();
+    const send = () => this.#send(batch, key, state);
+    await (state === undefined ? send() : state.settle(key, send));
   }
 
-  async #send(batch: readonly Waiting[], key: string): Promise<void> {
+  async #send(
+    batch: readonly Waiting[],
+    key: string,
+    state: BatchState | undefined,
+  ): Promise<void> {
     const requests = batch.map(({ customId, body }) => ({ customId, body }));
     const ids = requests.map(({ customId }) => customId);
-    let state: BatchState | undefined;
     try {
-      state = await this.#state();
       // Without this record, nothing can be found again; but the job can be done.
       const isKept = await state?.beginSending(key, ids).then(
         () => true,
@@ -168,43 +167,42 @@ export class BatchQueue {
   async #settle(customId: string, state: BatchState | undefined): Promise<void> {
     const sending = state?.sendingOf(customId);
     if (state === undefined || sending === undefined) return;
-    const { key } = sending;
-    let settling = this.#unsettled.get(key);
-    if (settling === undefined) {
-      settling = this.#find(sending, state).finally(() => this.#unsettled.delete(key));
-      this.#unsettled.set(key, settling);
-    }
-    await settling;
+    const find = () => this.#find(sending, state);
+    await state.settle(sending.key, () => state.search(find));
   }
 
   async #find({ key, sentAt, requests }: Sending, state: BatchState): Promise<void> {
     const isOther = (jobId: string) => state.knows(jobId);
-    const [jobId, ...others] = await this.#backend.find({ key, sentAt, requests, isOther });
+    const sent = { key, sentAt, requests, isOther };
+    const found = await this.#backend.find(sent).catch((thrown) => {
+      throw copyOf(thrown, NOT_SENT_AGAIN);
+    });
+    const [jobId, ...others] = typeof found === 'string' ? [found] : found;
     state.endSending(key);
     if (jobId === undefined) return;
-    this.#candidates.set(jobId, others);
-    await recordJob(state, jobId, [...requests]);
+    await recordJob(state, jobId, [...requests], typeof found === 'string' ? undefined : others);
   }
 
-  /** These requests are not in the job that was found. */
-  #tryNext(jobId: string, requests: readonly Waiting[], state: BatchState | undefined): void {
-    const [next, ...others] = this.#candidates.get(jobId) ?? [];
-    this.#candidates.delete(jobId);
+  /** Looks for the rest of the requests in the next job that they may be in. */
+  #tryNext(
+    jobId: string,
+    state: BatchState,
+    present: ReadonlySet<string>,
+    rest: readonly Waiting[],
+  ): void {
+    const { missing, others } = state.endGuess(jobId, present);
+    const [next, ...further] = others;
     if (next === undefined) {
-      for (const waiting of requests) {
-        waiting.notify(`batch ${jobId} has other requests; it is sent again`);
+      for (const waiting of rest) {
+        waiting.notify(`batch ${jobId} has no result for this request; it is sent again`);
         this.#enqueue(waiting);
       }
       return;
     }
-    this.#candidates.set(next, others);
-    void recordJob(
-      state,
-      next,
-      requests.map(({ customId }) => customId),
-    );
+    // Also those of tasks that have not started yet.
+    if (missing.length > 0) void recordJob(state, next, missing, further);
     const job = this.#job(next, state);
-    for (const waiting of requests) job.add(waiting, true);
+    for (const waiting of rest) job.add(waiting, true);
   }
 
   /** Waits for room in the queue of the provider, and sends these requests again, in smaller jobs. */
@@ -252,8 +250,8 @@ export class BatchQueue {
         failed: (customId) => state?.forget(customId),
         lost: () => state?.forgetJob(jobId),
         refused: (requests, problem) => this.#sendAgain(requests, problem),
-        ...(this.#candidates.has(jobId) && {
-          mistaken: (requests) => this.#tryNext(jobId, requests, state),
+        ...(state?.isGuess(jobId) && {
+          guessed: (present, rest) => this.#tryNext(jobId, state, present, rest),
         }),
         ended: () => {
           this.#refusals = 0;
@@ -270,7 +268,8 @@ export class BatchQueue {
     if (job.size > 0) return; // A request waits for it again.
     job.stop();
     this.#jobs.delete(job.id);
-    if (this.#keepsJobs) return;
+    // A job that was found may be someone else's.
+    if (this.#keepsJobs || state?.isGuess(job.id)) return;
     // A failure would have no request to report it to.
     this.#backend.cancel(job.id).catch(() => {});
     state?.forgetJob(job.id);
@@ -282,14 +281,20 @@ async function recordJob(
   state: BatchState | undefined,
   jobId: string,
   ids: readonly string[],
+  others?: readonly string[],
 ): Promise<string | undefined> {
   try {
-    await state?.add(jobId, ids);
+    await state?.add(jobId, ids, others);
     return undefined;
   } catch (thrown) {
     return `batch ${jobId} cannot be found again after a restart: ${describe(thrown)}`;
   }
 }
+
+/** Ends the message of an error that keeps a job from being found. */
+const NOT_SENT_AGAIN =
+  '; a batch with this request may have been sent before, so it is not sent again until the batches can be ' +
+  'listed, or "sending" is removed from the stateFile';
 
 /** Errors after which the provider may have the job all the same. */
 const UNCERTAIN: readonly string[] = ['connection', 'timeout', 'server_error'];

@@ -10,12 +10,15 @@ interface KnownJob {
   /** Unix time in milliseconds. */
   readonly sentAt: number;
   readonly requests: Set<string>;
+  /** Of a job that may be someone else's: the other ones that the requests may be in. */
+  readonly others?: readonly string[] | undefined;
 }
 
 /** A job in the file. */
 interface WrittenJob {
   readonly sentAt: number;
   readonly requests: readonly string[];
+  readonly others?: readonly string[] | undefined;
 }
 
 /** The content of the file. */
@@ -57,6 +60,9 @@ export class BatchState {
   /** By key. */
   readonly #sending: Map<string, KnownJob>;
   readonly #keyByRequest = new Map<string, string>();
+  /** By key: resolves when it is known whether a job was sent, and as which one. */
+  readonly #settling = new Map<string, Promise<void>>();
+  #searching: Promise<unknown> = Promise.resolve();
   #saving: Promise<unknown> = Promise.resolve();
   #queued: Promise<void> | undefined;
 
@@ -86,8 +92,14 @@ export class BatchState {
     return this.#jobByRequest.get(request);
   }
 
+  /** Whether the requests of a job are known, rather than guessed. */
   knows(jobId: string): boolean {
-    return this.#jobs.has(jobId);
+    return this.#jobs.has(jobId) && !this.isGuess(jobId);
+  }
+
+  /** Whether a job may be someone else's. */
+  isGuess(jobId: string): boolean {
+    return this.#jobs.get(jobId)?.others !== undefined;
   }
 
   /** The job with this request that is being sent, or was when its process ended. */
@@ -95,6 +107,26 @@ export class BatchState {
     const key = this.#keyByRequest.get(request);
     const job = key === undefined ? undefined : this.#sending.get(key);
     return key === undefined || job === undefined ? undefined : { key, ...job };
+  }
+
+  /**
+   * Does the work after which it is known whether the job with this key was sent. All queues that use
+   * the file wait for the same work.
+   */
+  settle(key: string, work: () => Promise<void>): Promise<void> {
+    let settling = this.#settling.get(key);
+    if (settling === undefined) {
+      settling = work().finally(() => this.#settling.delete(key));
+      this.#settling.set(key, settling);
+    }
+    return settling;
+  }
+
+  /** Searches one after the other, as each takes a job that the next one must not take. */
+  search(work: () => Promise<void>): Promise<void> {
+    const searching = this.#searching.then(work);
+    this.#searching = searching.catch(() => {});
+    return searching;
   }
 
   /** Resolves when it is on disk that this job is being sent: from then on, it can be found again. */
@@ -113,10 +145,17 @@ export class BatchState {
     if (this.#sending.delete(key)) this.#save().catch(() => {});
   }
 
-  /** Resolves when the job is on disk. */
-  add(jobId: string, requests: readonly string[]): Promise<void> {
-    this.#jobs.set(jobId, { sentAt: Date.now(), requests: new Set(requests) });
-    for (const request of requests) this.#jobByRequest.set(request, jobId);
+  /**
+   * Resolves when the job is on disk.
+   *
+   * @param others The jobs that the requests may be in instead; left out when they are known to be in this one.
+   */
+  add(jobId: string, given: readonly string[], others?: readonly string[]): Promise<void> {
+    const known = this.#jobs.get(jobId);
+    const requests = new Set([...(known?.requests ?? []), ...given]);
+    const guess = others && { others: [...new Set([...(known?.others ?? []), ...others])] };
+    this.#jobs.set(jobId, { sentAt: Date.now(), requests, ...guess });
+    for (const request of given) this.#jobByRequest.set(request, jobId);
     return this.#save();
   }
 
@@ -137,6 +176,23 @@ export class BatchState {
       if (this.#jobByRequest.get(request) === jobId) this.#jobByRequest.delete(request);
     }
     if (this.#jobs.delete(jobId)) this.#save().catch(() => {});
+  }
+
+  /**
+   * Removes the requests from a job that are not in it, as its results show. Returns them, and the other
+   * jobs that they may be in.
+   */
+  endGuess(
+    jobId: string,
+    present: ReadonlySet<string>,
+  ): { readonly missing: readonly string[]; readonly others: readonly string[] } {
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return { missing: [], others: [] };
+    const { sentAt, requests, others = [] } = job;
+    const missing = [...requests].filter((request) => !present.has(request));
+    this.#jobs.set(jobId, { sentAt, requests });
+    for (const request of missing) this.forget(request);
+    return { missing, others };
   }
 
   /** Writes one after the other. A queued write includes all changes until it begins. */
@@ -163,15 +219,16 @@ export class BatchState {
 
 function recent(jobs: Readonly<Record<string, WrittenJob>>): Map<string, KnownJob> {
   const known = new Map<string, KnownJob>();
-  for (const [name, { sentAt, requests }] of Object.entries(jobs)) {
-    if (Date.now() - sentAt < MAX_AGE_MS) known.set(name, { sentAt, requests: new Set(requests) });
+  for (const [name, { sentAt, requests, others }] of Object.entries(jobs)) {
+    if (Date.now() - sentAt >= MAX_AGE_MS) continue;
+    known.set(name, { sentAt, requests: new Set(requests), ...(others && { others }) });
   }
   return known;
 }
 
 function written(jobs: ReadonlyMap<string, KnownJob>): Record<string, WrittenJob> {
   const data: Record<string, WrittenJob> = {};
-  for (const [name, { sentAt, requests }] of jobs) data[name] = { sentAt, requests: [...requests] };
+  for (const [name, job] of jobs) data[name] = { ...job, requests: [...job.requests] };
   return data;
 }
 
@@ -196,8 +253,8 @@ function parsed(text: string): unknown {
 }
 
 function isWrittenJob(value: unknown): value is WrittenJob {
-  const { sentAt, requests } = (value ?? {}) as Partial<WrittenJob>;
-  return Number.isFinite(sentAt) && Array.isArray(requests);
+  const { sentAt, requests, others = [] } = (value ?? {}) as Partial<WrittenJob>;
+  return Number.isFinite(sentAt) && Array.isArray(requests) && Array.isArray(others);
 }
 
 /**

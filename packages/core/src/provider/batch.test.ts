@@ -221,9 +221,10 @@ describe('a stateFile', () => {
         throw new RunnerError('connection', 'broken');
       };
       const queue = await restarted(provider, file);
+      const message = expect.stringMatching(/^broken; .*"sending" is removed from the stateFile$/);
       expect(await ask(queue, [1, 2]).answers).toMatchObject([
-        { code: 'connection' },
-        { code: 'connection' },
+        { code: 'connection', message },
+        { code: 'connection', message },
       ]);
       provider.found = found;
       provider.endAll();
@@ -243,23 +244,116 @@ describe('a stateFile', () => {
       provider.found = async () => ['job-a', 'job-b'];
       const { answers, notices } = ask(await restarted(provider, file), [1]);
       await vi.waitFor(() =>
-        pass(10).then(() => expect(notices).toEqual(['found in batch job-a'])),
+        pass(10).then(() => expect(notices).toEqual(['perhaps in batch job-a'])),
       );
       provider.endAll();
-      await vi.waitFor(() => pass(100).then(() => expect(notices[1]).toBe('found in batch job-b')));
+      await vi.waitFor(() =>
+        pass(100).then(() => expect(notices[1]).toBe('perhaps in batch job-b')),
+      );
       await pass(100);
       expect(await answers).toEqual(['1']);
 
       await crashed(new FakeProvider(), file, [2]);
       provider.found = async () => ['job-a'];
       const second = ask(await restarted(provider, file), [2]);
-      const again = 'batch job-a has other requests; it is sent again';
+      const again = 'batch job-a has no result for this request; it is sent again';
       await vi.waitFor(() => pass(100).then(() => expect(second.notices).toContain(again)));
       await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(4)));
       provider.endAll();
       await pass(100);
       expect(await second.answers).toEqual(['2']);
     });
+
+    /** Two jobs whose ids never arrived, and a provider that cannot tell them apart. */
+    async function crashedTwice(provider: FakeProvider, file: string) {
+      provider.created = never;
+      for (const [index, n] of [1, 2].entries()) {
+        provider.found = async () => [];
+        void ask(await restarted(provider, file), [n]);
+        await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(index + 1)));
+      }
+      provider.created = async () => {};
+    }
+
+    test.each([
+      ['the right order', ['job-1', 'job-2']],
+      ['the wrong order', ['job-2', 'job-1']],
+    ])('two jobs that look alike are told apart by their results, in %s', async (_, ids) => {
+      const provider = new FakeProvider();
+      const file = join(folder, 'batches.json');
+      await crashedTwice(provider, file);
+      provider.found = async ({ isOther }) => ids.filter((id) => !isOther(id));
+      provider.endAll();
+      const { answers } = ask(await restarted(provider, file), [1, 2]);
+      await vi.waitFor(() =>
+        pass(100).then(() => expect(provider.polls.length).toBeGreaterThan(1)),
+      );
+      expect(await answers).toEqual(['1', '2']);
+      expect(provider.jobs.size).toBe(2);
+    });
+
+    test('a job that may be this one keeps its results for tasks that start later', async () => {
+      const provider = new FakeProvider();
+      const file = join(folder, 'batches.json');
+      await crashed(provider, file, [1, 2]);
+      const [mine = []] = provider.jobs.values();
+      provider.jobs.set('job-a', [{ customId: 'other-0', body: { n: 7 } }]).set('job-b', mine);
+      provider.found = async () => ['job-a', 'job-b'];
+      provider.endAll();
+      const first = ask(await restarted(provider, file), [1]);
+      await vi.waitFor(() => pass(10).then(() => expect(provider.polls).toContain('job-b')));
+      expect(await first.answers).toEqual(['1']);
+      const second = ask(await restarted(provider, file), [2]);
+      await vi.waitFor(() => pass(10).then(() => expect(second.notices).toHaveLength(1)));
+      expect(second.notices[0]).toContain('in batch job-b');
+      expect(await second.answers).toEqual(['2']);
+    });
+
+    test.each<[string, string | string[], string[]]>([
+      ['certain is canceled', 'job-1', ['job-1']],
+      ["a guess is not canceled, as it may be someone else's", ['job-1'], []],
+    ])('an abandoned job that is %s', async (_, found, canceled) => {
+      const provider = new FakeProvider();
+      const file = join(folder, 'batches.json');
+      await crashed(provider, file, [1]);
+      provider.found = async () => found;
+      // Also in a process that reads the guess of an earlier one.
+      for (const _process of [1, 2]) {
+        const controller = new AbortController();
+        const queue = await restarted(provider, file, { onAbandoned: 'cancel' });
+        const { answers, notices } = ask(queue, [1], controller.signal);
+        await vi.waitFor(() => pass(10).then(() => expect(notices).toHaveLength(1)));
+        controller.abort();
+        await answers;
+        await settle();
+        expect(provider.canceled).toEqual(canceled);
+        if (canceled.length > 0) break;
+      }
+    });
+  });
+
+  test('is shared by the queues of a process: none sends what another one is sending', async () => {
+    const provider = new FakeProvider();
+    let release = () => {};
+    provider.created = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    const file = join(folder, 'batches.json');
+    vi.resetModules();
+    const { BatchQueue: Fresh } = await import('./batch-queue.js');
+    const queues = [1, 2].map(() => new Fresh(provider, { ...quick, stateFile: file }));
+    const [one, two] = queues as [BatchQueue, BatchQueue];
+    const first = ask(one, [1]);
+    await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+    const second = ask(two, [1]);
+    await pass(50);
+    release();
+    await vi.waitFor(() => pass(10).then(() => expect(second.notices).toHaveLength(1)));
+    provider.endAll();
+    await pass(100);
+    expect(await Promise.all([first.answers, second.answers])).toEqual([['1'], ['1']]);
+    expect([provider.jobs.size, provider.finds]).toEqual([1, 0]);
   });
 
   test('an attempt after a lost connection joins the job that was created', async () => {

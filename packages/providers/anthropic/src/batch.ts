@@ -10,6 +10,7 @@ import {
   type BatchOptions,
   type BatchResult,
   type LiveOption,
+  listedJobs,
   NO_RETRIES,
   type SdkBatchApi,
   type SentJob,
@@ -83,9 +84,10 @@ async function findJob(
   { sentAt, requests, isOther }: SentJob,
   target: AnthropicTarget,
   call: BatchCall,
-): Promise<string[]> {
+): Promise<string | string[]> {
+  const { batches } = target.client.messages;
   const running: string[] = [];
-  for await (const job of target.client.messages.batches.list({ limit: 100 }, NO_RETRIES)) {
+  for await (const job of listedJobs(() => batches.list({ limit: 100 }, NO_RETRIES))) {
     const { id, created_at: createdAt, request_counts: counts } = job;
     const sinceMs = Date.parse(createdAt) - sentAt;
     if (sinceMs < -CLOCK_ERROR_MS) break;
@@ -93,7 +95,7 @@ async function findJob(
     const size = processing + succeeded + errored + canceled + expired;
     if (sinceMs > CLOCK_ERROR_MS || size !== requests.size || isOther(id)) continue;
     if (job.processing_status !== 'ended') running.unshift(id);
-    else if (await hasRequests(job, requests, target, call)) return [id];
+    else if (await hasRequests(job, requests, target, call)) return id;
   }
   return running;
 }

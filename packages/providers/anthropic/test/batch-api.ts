@@ -22,6 +22,7 @@ export class BatchApi {
       this.jobs.push((JSON.parse(body) as { requests: SentRequest[] }).requests);
       return { body: { id: `msgbatch_${this.jobs.length}`, processing_status: 'in_progress' } };
     }
+    if (method === 'GET' && id === undefined) return { body: this.#list() };
     if (action === 'cancel') {
       this.canceled.push(id ?? '');
       return { body: { id, processing_status: 'canceling' } };
@@ -30,6 +31,17 @@ export class BatchApi {
       body: action === 'results' ? this.#results(id ?? '') : this.#retrieve(id ?? '', path),
     };
   };
+
+  /** The newest first. */
+  #list(): object {
+    const data = this.jobs.map(({ length }, index) => ({
+      id: `msgbatch_${index + 1}`,
+      created_at: new Date().toISOString(),
+      processing_status: 'in_progress',
+      request_counts: { processing: length, succeeded: 0, errored: 0, canceled: 0, expired: 0 },
+    }));
+    return { data: data.reverse(), has_more: false, first_id: null, last_id: null };
+  }
 
   #retrieve(id: string, path: string): object {
     const polls = (this.#polls.get(id) ?? 0) + 1;

@@ -4,12 +4,12 @@ import {
   type BatchOptions,
   type BatchProgress,
   type LiveOption,
+  listedJobs,
   NO_RETRIES,
   type SdkBatchApi,
   sdkBatchRunner,
 } from '@stratagem/core/batch';
 import { codeOfApiError, RunnerError, shortenWords } from '@stratagem/core/runner';
-import type { OpenAI } from 'openai';
 import type { Batch } from 'openai/resources/batches';
 import { readResults } from './batch-results.js';
 import { apiOf, type OpenAITarget } from './context.js';
@@ -64,8 +64,10 @@ const BATCH_API: SdkBatchApi<OpenAITarget> = {
       find: ({ key, sentAt }) =>
         call(async () => {
           const oldest = (sentAt - CLOCK_ERROR_MS) / 1_000;
-          for await (const { id, created_at: createdAt, metadata } of listed(batches)) {
-            if (metadata?.[KEY] === key) return [id];
+          const jobs = listedJobs(() => batches.list({ limit: 100 }, NO_RETRIES));
+          // The newest first.
+          for await (const { id, created_at: createdAt, metadata } of jobs) {
+            if (metadata?.[KEY] === key) return id;
             if (createdAt < oldest) break;
           }
           return [];
@@ -81,16 +83,6 @@ const BATCH_API: SdkBatchApi<OpenAITarget> = {
 const KEY = 'stratagem_key';
 /** How far the clocks of two machines may be apart. */
 const CLOCK_ERROR_MS = 3_600_000;
-
-/** The jobs, the newest first; none at a server that lists none. */
-async function* listed(batches: OpenAI['batches']): AsyncGenerator<Batch> {
-  try {
-    yield* batches.list({ limit: 100 }, NO_RETRIES);
-  } catch (thrown) {
-    const { status } = Object(thrown) as { status?: unknown };
-    if (status !== 404 && status !== 405 && status !== 501) throw thrown;
-  }
-}
 
 const ENDED = ['completed', 'failed', 'expired', 'cancelled'];
 

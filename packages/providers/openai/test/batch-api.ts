@@ -19,16 +19,21 @@ export class BatchApi {
   status = 'completed';
   outcome: (request: SentRequest) => Outcome = () => undefined;
   readonly #files = new Map<string, string>();
+  readonly #created: object[] = [];
   readonly #polls = new Map<string, number>();
 
   readonly routes = ({ method, path, body }: BatchCall): BatchAnswer | undefined => {
-    const [, resource, id, action] = path.replace('/v1', '').split('/');
+    const [, resource, id, action] = path.replace(/\?.*/, '').replace('/v1', '').split('/');
     if (method === 'POST' && resource === 'files') return this.#upload(body);
     if (method === 'GET' && resource === 'files' && action === 'content') {
       return { body: this.#files.get(id ?? '') ?? '' };
     }
     if (resource !== 'batches') return undefined;
     if (method === 'POST' && id === undefined) return this.#create(JSON.parse(body));
+    if (method === 'GET' && id === undefined) {
+      const data = this.#created.map((job) => ({ ...job, created_at: Date.now() / 1_000 }));
+      return { body: { object: 'list', data: data.reverse(), has_more: false } };
+    }
     if (method === 'POST' && action === 'cancel') {
       this.canceled.push(id ?? '');
       return { body: { id, status: 'cancelling' } };
@@ -47,7 +52,9 @@ export class BatchApi {
   #create(given: { input_file_id: string; endpoint: string; completion_window: string }) {
     const lines = this.#files.get(given.input_file_id)?.trim().split('\n') ?? [];
     this.jobs.push(lines.map((line) => JSON.parse(line)));
-    return { body: { id: `batch_${this.jobs.length}`, status: 'validating', ...given } };
+    const job = { id: `batch_${this.jobs.length}`, status: 'validating', ...given };
+    this.#created.push(job);
+    return { body: job };
   }
 
   #retrieve(id: string): object {

@@ -200,6 +200,23 @@ export function batchConformance<Request, Outcome, Api extends TestBatchApi<Requ
     await rm(folder, { recursive: true });
   });
 
+  test('a job whose id never arrives is found again, and sent once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stratagem-'));
+    const api = start(change(echo));
+    let lost = 0;
+    server.serve((call) => {
+      const answer = api.routes(call);
+      const isCreated = call.method === 'POST' && /batches$/.test(call.path);
+      return isCreated && lost++ === 0 ? { status: 502, body: 'Bad gateway' } : answer;
+    });
+    const result = await run(two, { stateFile: join(folder, 'batches.json') });
+    expect(result.outputs).toEqual({ a: 'a!', b: 'b!' });
+    expect(api.jobs.map((job) => job.length)).toEqual([2]);
+    const message = expect.stringMatching(`^(found|perhaps) in batch ${jobId}$`);
+    expect(result.timeline).toContainEqual(expect.objectContaining({ message }));
+    await rm(folder, { recursive: true });
+  });
+
   test('a canceled run cancels its job', async () => {
     const api = start({ ...change(echo), pollsPerJob: 1_000 });
     const handle = run(three);
