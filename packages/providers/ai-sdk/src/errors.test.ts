@@ -191,6 +191,15 @@ describe('an answer with an error', () => {
     expect(failure).toMatchObject({ ...others, message: `${label}: ${message}` });
   });
 
+  test('of another shape is no error of the server, whatever its words', async () => {
+    server.replyWith((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const message = { role: 'assistant', content: 'This request is too large.' };
+      response.end(`data: ${JSON.stringify({ message, choices: 'none' })}\n\n`);
+    });
+    expect((await failureOf(ask())).code).toBe('server_error');
+  });
+
   test('in a whole answer with status 200 keeps its words too', async () => {
     server.replyWith(json(200, { error: { message: 'Overloaded', code: 503 } }));
     expect(await failureOf(ask({ stream: false }))).toMatchObject({

@@ -5,6 +5,8 @@ import {
   codeOfApiError,
   definedFields,
   describe,
+  errorIn,
+  isBareError,
   isStratagemError,
   readErrorBody,
   redact,
@@ -105,7 +107,9 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
   const body = readErrorBody(bodyOf(error));
   // The cause of an API error is the failed parsing of its body, which says nothing.
   const words = isCall ? body.message || message : isMisread(error) ? (body.message ?? '') : '';
-  const code = codeOfApiError(body.codes, statusCode, words || message) ?? CODES_BY_NAME.get(name);
+  // The message about an answer of another shape quotes the words of the model.
+  const said = isMisread(error) ? words : words || message;
+  const code = codeOfApiError(body.codes, statusCode, said) ?? CODES_BY_NAME.get(name);
   if (code !== undefined) return [code, words || describe(thrown)];
   if (isCall) return ['connection', describe(thrown)];
   // Older providers pass on the error object that the server wrote into the stream.
@@ -120,7 +124,7 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
  */
 function bodyOf(error: SdkError): unknown {
   const { data, responseBody, name, code, type, message, value } = error;
-  if (isMisread(error)) return value;
+  if (isMisread(error)) return isErrorOfServer(value) ? value : undefined;
   const sent = parsed(responseBody);
   if (readErrorBody(sent).message !== undefined) return sent;
   if (data !== undefined && readErrorBody(data).message !== undefined) return data;
@@ -131,6 +135,11 @@ function bodyOf(error: SdkError): unknown {
 /** Whether the SDK read an error of the server as an answer, and says what is wrong with its fields. */
 function isMisread({ name }: SdkError): boolean {
   return name === 'AI_TypeValidationError';
+}
+
+function isErrorOfServer(value: unknown): boolean {
+  const first = Object(Array.isArray(value) ? value[0] : value);
+  return errorIn(first) !== undefined || isBareError(first);
 }
 
 /** The JSON of a body, or its text; undefined for none. */
