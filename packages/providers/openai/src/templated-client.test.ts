@@ -3,6 +3,7 @@ import { OpenAI } from 'openai';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { saying } from '../test/model.js';
 import { type OpenAIOptions, openai } from './index.js';
+import { templatedClient } from './templated-client.js';
 
 const server = testServer('/v1');
 afterEach(() => vi.unstubAllEnvs());
@@ -45,4 +46,36 @@ test('each request has the headers of its task alone', async () => {
   await runner.run(request('Why?', { options: { headers: { 'x-task': 'a' } } }), attempt());
   await runner.run(request('Why?'), attempt());
   expect(server.requests.map(({ headers }) => headers['x-task'])).toEqual(['a', undefined]);
+});
+
+describe('a client', () => {
+  /** Sends two requests with these headers. */
+  async function headersOf(Client: typeof OpenAI, headers: Record<string, string | null>) {
+    const Templated = templatedClient(Client, fetch);
+    const client = new Templated({ apiKey, baseURL: server.url });
+    server.replyWith(saying({ text: 'Because.' }));
+    const { signal } = new AbortController();
+    const request = { signal, timeout: 1_000, maxRetries: 0, headers };
+    for (const content of ['Why?', 'How?']) {
+      const messages = [{ role: 'user' as const, content }];
+      await client.chat.completions.create({ model: 'm', messages }, request).asResponse();
+    }
+    return server.requests.map((sent) => sent.headers);
+  }
+
+  test('deletes headers that are null', async () => {
+    const sent = await headersOf(OpenAI, { 'x-stainless-lang': null, 'x-own': 'a' });
+    expect(sent.map((each) => [each['x-stainless-lang'], each['x-own']])).toEqual([
+      [undefined, 'a'],
+      [undefined, 'a'],
+    ]);
+  });
+
+  test('whose requests have keys gives each its own', async () => {
+    class Named extends OpenAI {
+      protected override readonly idempotencyHeader = 'Idempotency-Key';
+    }
+    const keys = (await headersOf(Named, {})).map((each) => each['idempotency-key']);
+    expect(new Set(keys).size).toBe(2);
+  });
 });

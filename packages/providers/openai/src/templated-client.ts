@@ -19,7 +19,7 @@ const PATHS: ReadonlySet<string> = new Set(['/chat/completions', '/responses']);
  * as sending the request.
  *
  * Only for a key that does not change. A request that the SDK would retry, or that its caller cannot
- * abort, is sent as the SDK sends it.
+ * abort, or that has a key of its own, is sent as the SDK sends it.
  *
  * @param fetch The one that the client is created with.
  */
@@ -33,15 +33,19 @@ export function templatedClient(Client: typeof OpenAI, fetch: Fetch): typeof Ope
     override async buildRequest(...given: Parameters<Build>): ReturnType<Build> {
       const [{ method, path, body, query, headers, timeout, signal, maxRetries }] = given;
       const isPlain = method === 'post' && PATHS.has(path) && isRecord(body) && query === undefined;
-      if (!isPlain || maxRetries !== 0 || timeout === undefined || signal == null) {
+      const isEndedByCaller = maxRetries === 0 && timeout !== undefined && signal != null;
+      if (
+        !isPlain ||
+        !isEndedByCaller ||
+        !areTexts(headers) ||
+        this.idempotencyHeader !== undefined
+      ) {
         return super.buildRequest(...given);
       }
       const template = this.#templates.get(path) ?? (await this.#templateOf(...given));
       const own = new Headers(template.headers);
       own.set('x-stainless-timeout', String(Math.trunc(timeout / 1_000)));
-      for (const [name, value] of Object.entries((headers ?? {}) as Record<string, string>)) {
-        own.set(name, value);
-      }
+      for (const [name, value] of Object.entries(headers ?? {})) own.set(name, value);
       const req = { method: 'POST', headers: own, body: JSON.stringify(body), signal };
       this.#fromTemplates.add(req);
       return { req, url: template.url, timeout };
@@ -61,4 +65,12 @@ export function templatedClient(Client: typeof OpenAI, fetch: Fetch): typeof Ope
       return isOurs ? fetch(url, init) : super.fetchWithTimeout(...given);
     }
   };
+}
+
+/** Whether headers can be set one by one: the SDK deletes those that are null, and joins some to an object. */
+function areTexts(headers: unknown): headers is Record<string, string> | undefined {
+  return (
+    headers === undefined ||
+    (isRecord(headers) && Object.values(headers).every((value) => typeof value === 'string'))
+  );
 }
