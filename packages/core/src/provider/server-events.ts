@@ -130,7 +130,7 @@ class EventLines {
     if (field === 'data') {
       if (this.#data !== undefined && isObject(this.#data)) this.#dispatch(events);
       // Some gateways add the name of the field to a line that has it.
-      const data = value.startsWith('data:') ? value.slice('data:'.length) : value;
+      const data = value.startsWith('data:') ? value.slice('data:'.length).trimStart() : value;
       this.#data = this.#data === undefined ? data : `${this.#data}\n${data}`;
     } else if (field === 'event') this.#name = value;
     else if (field === 'error') {

@@ -56,6 +56,7 @@ export async function readEvents(
   const text = new AnswerText(emit);
   let message: Omit<PartialMessage, 'content'> = {};
   let counts: unknown;
+  let isOver = false;
   /** Returns a promise while the reader of the text is behind. */
   const take = (event: RawMessageStreamEvent): Promise<void> | undefined => {
     switch (event?.type) {
@@ -80,6 +81,9 @@ export async function readEvents(
         counts = joinCounts(counts, event.usage);
         message = { ...message, ...definedDelta(event.delta), ...usageIn(counts) };
         break;
+      case 'message_stop':
+        isOver = Boolean(message.stop_reason);
+        break;
     }
     return undefined;
   };
@@ -89,6 +93,8 @@ export async function readEvents(
         const behind = take(event);
         if (behind !== undefined) await behind;
       }
+      // Nothing follows it, and some proxies keep the connection open.
+      if (isOver) break;
     }
   } catch (thrown) {
     if (!message.stop_reason || !isBrokenStream(thrown)) throw thrown;

@@ -111,3 +111,13 @@ interface Event {
   readonly type: string;
   readonly [field: string]: unknown;
 }
+
+test('an answer is complete with its last event, also on a connection that stays open', async () => {
+  const reply: Reply = (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const event of [...answered, { type: 'message_stop' }]) {
+      response.write(`data: ${JSON.stringify(event)}\n\n`);
+    }
+  };
+  expect(await run(reply, true)).toEqual(['Hi', 2]);
+});

@@ -46,11 +46,13 @@ function parseLine(line: string): Line | undefined {
   }
 }
 
-async function turnOf({ response, error }: Line, target: OpenAITarget): Promise<Turn> {
+async function turnOf(line: Line, target: OpenAITarget): Promise<Turn> {
+  const { response } = line;
+  const error = errorIn(line);
   const { model, label } = target;
   const { status_code, request_id: requestId, body } = response ?? {};
   const status = Number(status_code) || 500;
-  if (error != null) throw new ServerFailure(error, { requestID: requestId });
+  if (error !== undefined) throw new ServerFailure(error, { requestID: requestId });
   if (status >= 300) throw new ServerFailure(body, { status, requestID: requestId });
   if (typeof body !== 'object' || body === null) {
     const message = `${label}: the batch has a result without an answer`;

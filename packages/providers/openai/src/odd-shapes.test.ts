@@ -158,6 +158,7 @@ describe('the Responses API: ', () => {
       ],
       { n: 1 },
     ],
+    ['that grow with each piece', [delta('{"n"'), delta('{"n":1'), delta('{"n":1}')], { n: 1 }],
     ['that an empty object announces', [{ ...delta('{}') }, { ...delta('{"n":1}') }], { n: 1 }],
     [
       'whose pieces name the item alone',
@@ -237,6 +238,15 @@ describe('the Responses API: ', () => {
       }
       // What follows the end takes nothing away.
       answer.end('data: {"type":"resp');
+    };
+    expect(await run([reply], true, 'responses')).toMatchObject({ output: 'Hi' });
+  });
+
+  test('an answer is complete with its last event, also on a connection that stays open', async () => {
+    const reply: Reply = (answer) => {
+      answer.writeHead(200, { 'content-type': 'text/event-stream' });
+      const completed = { type: 'response.completed', response: response([said]) };
+      answer.write(`data: ${JSON.stringify(completed)}\n\n`);
     };
     expect(await run([reply], true, 'responses')).toMatchObject({ output: 'Hi' });
   });

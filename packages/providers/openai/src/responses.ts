@@ -262,6 +262,8 @@ export async function readEvents(
         const behind = take(event);
         if (behind !== undefined) await behind;
       }
+      // Nothing follows it, and some proxies keep the connection open.
+      if (response !== undefined) break;
     }
   } catch (thrown) {
     if (response === undefined || !isBrokenStream(thrown)) throw thrown;
