@@ -12,6 +12,7 @@ import {
   memoryJournal,
   type Plan,
   type RunEvent,
+  type RunHandle,
   type Task,
   type TaskRunner,
 } from '../index.js';
@@ -242,10 +243,10 @@ describe('a fan-out over a stream', () => {
     expect(tasks.find(({ id }) => id === 'each')?.status).toBe('canceled');
   });
 
-  test('is not opened by a run that is canceled before it begins', async () => {
+  test('is not opened by a run that is canceled when it begins', async () => {
     const { stream, counts } = rowsOf(numbered(10));
-    const handle = executor.execute(planOver(stream));
-    handle.cancel();
+    const onEvent = ({ type }: RunEvent) => type === 'run_started' && handle.cancel();
+    const handle: RunHandle<unknown> = executor.execute(planOver(stream), { onEvent } as object);
     expect((await handle).status).toBe('canceled');
     await setImmediate();
     expect(counts.opened).toBe(0);

@@ -259,7 +259,7 @@ export abstract class WorkLoop {
           if (!this.isCanceling && !interruption.hasBegun) additions.beginRound(command);
           break;
         case 'read':
-          if (!this.isCanceling) void items.read(command);
+          void items.read(command);
           break;
         case 'start':
           if (!this.isCanceling) attempts.launch(command, this.clock.lastTime);
