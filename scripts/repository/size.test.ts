@@ -4,10 +4,10 @@ import { beforeAll, expect, test } from 'vitest';
 
 /** Kilobytes that importing an entry of core loads, minified and compressed. */
 const LIMITS = [
-  ['index', 98],
+  ['index', 98.2],
   ['strategy', 13.4],
-  ['journal', 14.5],
-  ['runner', 35.3],
+  ['journal', 14.8],
+  ['runner', 35.5],
 ] as const;
 
 type Chunks = ReadonlyMap<string, OutputChunk>;
