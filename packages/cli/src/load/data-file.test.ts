@@ -77,6 +77,27 @@ describe('forEach: { file }', () => {
     expect(valid.stdout).toContain('streamed from ./reviews.csv');
   });
 
+  test('is read again where the recorded plan is used', async () => {
+    await using project = await folder({
+      'plan.yaml': PLAN,
+      'reviews.csv': `text\n${lines(20)}`,
+    });
+    // Paths begin in the folder of the plan, and not in this one.
+    await using elsewhere = await folder({});
+    const cwd = elsewhere.path;
+    const journal = ['--journal', 'runs'];
+    const run = ['run', join(project.path, 'plan.yaml'), ...RUN.slice(2), ...journal];
+    const { runId } = JSON.parse((await stratagem(run, { cwd })).stdout);
+    const rerun = ['rerun', runId, '--task', 'report', ...journal, '--json'];
+    const again = await stratagem(rerun, { cwd });
+    expect(again.exitCode, again.stderr).toBe(0);
+    expect(JSON.parse(again.stdout)).toMatchObject({ status: 'completed' });
+    await writeFile(join(project.path, 'reviews.csv'), '');
+    const missing = await stratagem(rerun, { cwd });
+    expect(missing.stderr).toContain('reviews.csv: is empty');
+    expect(missing.stderr).not.toContain('from code');
+  });
+
   test('says that a coordinator needs the plan itself, as it is sent without the file', async () => {
     await using project = await folder({ 'plan.yaml': PLAN, 'reviews.csv': 'text\na\n' });
     const args = ['submit', 'plan.yaml', '--journal', 'postgres://127.0.0.1:1/none'];

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type EventData, isStratagemError, PlanError } from '@stratagem/core';
 import { parsePlanDocument } from '@stratagem/core/document';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
+import { planWithStreams } from '../load/recorded-streams.js';
 import type { Profiles } from '../options/profiles.js';
 import type { ModuleFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
@@ -31,8 +32,8 @@ export async function planForResume(
   models: Profiles | undefined,
 ): Promise<LoadedPlan> {
   const file = planFile(record, flags);
-  if (file === undefined) return recordedPlan(runId, record, lastStart);
   const { allowOutside = record.flags.allowOutside } = flags;
+  if (file === undefined) return recordedPlan(runId, record, lastStart, allowOutside);
   const { plan, ...rest } = await loadPlan(file, { models, allowOutside }).catch(
     (error: unknown) => {
       if (!(error instanceof UsageError) || flags.plan !== undefined) throw error;
@@ -49,16 +50,18 @@ function planFile({ file }: CommandRecord, flags: ResumePlanFlags): string | und
   return file !== undefined && existsSync(file) ? file : undefined;
 }
 
-function recordedPlan(
+async function recordedPlan(
   runId: string,
   { strategy, models, file }: CommandRecord,
   lastStart: EventData | undefined,
-): LoadedPlan {
+  allowOutside = false,
+): Promise<LoadedPlan> {
   if (lastStart === undefined) {
     throw new UsageError(`Run "${runId}" never started; start its plan with: ${COMMAND} run`);
   }
   try {
-    const { plan } = parsePlanDocument(lastStart.plan);
+    const streamed = file && (await planWithStreams(file, lastStart.plan, allowOutside));
+    const { plan } = streamed || parsePlanDocument(lastStart.plan);
     requireHeaders(runId, models);
     return {
       plan,
@@ -69,11 +72,11 @@ function recordedPlan(
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     const [problem = error.message] = error.message.split('\n').slice(1);
-    throw new UsageError(
-      `Run "${runId}" was started from code with a plan that cannot be read from its record. ` +
-        `Resume it from code, or use --plan with a plan file.\n${problem.trim()}`,
-      { cause: error },
-    );
+    const why =
+      file === undefined
+        ? `Run "${runId}" was started from code with a plan that cannot be read from its record. Resume it from code, or use --plan with a plan file.`
+        : `The plan of run "${runId}" cannot be read from its record.`;
+    throw new UsageError(`${why}\n${problem.trim()}`, { cause: error });
   }
 }
 
