@@ -58,12 +58,7 @@ export type { Task, TaskType } from './contract/task.js';
 export type { RequestTool, ToolResult } from './contract/tool.js';
 export { addUsage, type Usage } from './contract/usage.js';
 export { validateOutput } from './contract/validate-output.js';
-export {
-  errorIn,
-  isBareError,
-  isBrokenStream,
-  ServerFailure,
-} from './provider/answer-body.js';
+export { errorIn, isBareError, ServerFailure } from './provider/answer-body.js';
 export { type AnswerEnd, answerEndOf } from './provider/answer-end.js';
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
 export { AnswerText } from './provider/answer-text.js';
@@ -156,6 +151,7 @@ export {
   serverToolsOf,
   toolNamesOf,
 } from './provider/server-tools.js';
+export { takeEvents } from './provider/take-events.js';
 export { withTimeLimit } from './provider/time-limit.js';
 export {
   inputJson,

@@ -98,11 +98,3 @@ export function errorIn(body: unknown): unknown {
   if (!error || (isRecord(error) && Object.keys(error).length === 0)) return undefined;
   return error;
 }
-
-/**
- * Whether a stream broke, or what it holds is no JSON. After the end of an answer that takes nothing away
- * from it.
- */
-export function isBrokenStream(thrown: unknown): boolean {
-  return thrown instanceof SyntaxError || thrown instanceof TypeError;
-}

@@ -11,11 +11,11 @@ import {
   AnswerText,
   answerEndOf,
   CallIds,
-  isBrokenStream,
   isRecord,
   joinCounts,
   type ModelAnswer,
   ToolInputText,
+  takeEvents,
 } from '@stratagem/core/runner';
 import { citationsIn } from './citations.js';
 import { ANSWER_TOOL } from './format.js';
@@ -59,7 +59,7 @@ export async function readEvents(
   let isOver = false;
   /** Returns a promise while the reader of the text is behind. */
   const take = (event: RawMessageStreamEvent): Promise<void> | undefined => {
-    switch (event?.type) {
+    switch (event.type) {
       case 'message_start': {
         const { usage, model, container } = event.message ?? ({} as Partial<Message>);
         counts = usage;
@@ -87,18 +87,10 @@ export async function readEvents(
     }
     return undefined;
   };
-  try {
-    for await (const events of arrivals) {
-      for (const event of events) {
-        const behind = take(event);
-        if (behind !== undefined) await behind;
-      }
-      // Nothing follows it, and some proxies keep the connection open.
-      if (isOver) break;
-    }
-  } catch (thrown) {
-    if (!message.stop_reason || !isBrokenStream(thrown)) throw thrown;
-  }
+  await takeEvents(arrivals, take, {
+    isComplete: () => Boolean(message.stop_reason),
+    isOver: () => isOver,
+  });
   await text.end();
   return answerFrom({ ...message, content: blocks.content }, ids);
 }

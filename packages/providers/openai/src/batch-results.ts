@@ -11,7 +11,7 @@ import type { ChatCompletion } from 'openai/resources/chat/completions';
 import type { Response } from 'openai/resources/responses/responses';
 import { chunksOf, readChunks } from './chat-answer.js';
 import { apiOf, type OpenAITarget } from './context.js';
-import { readResponse } from './responses.js';
+import { readResponse } from './responses-answer.js';
 
 /** A line of an output or error file. */
 interface Line {

@@ -4,11 +4,11 @@ import {
   answerEndOf,
   CallIds,
   inputJson,
-  isBrokenStream,
   isRecord,
   type ModelAnswer,
   readWireUsage,
   replayedName,
+  takeEvents,
 } from '@stratagem/core/runner';
 import type {
   ChatCompletion,
@@ -119,16 +119,7 @@ export async function readChunks(
     const piece = textIn(content);
     return reasoned === undefined ? text.add(piece) : reasoned.then(() => text.add(piece));
   };
-  try {
-    for await (const chunks of arrivals) {
-      for (const chunk of chunks) {
-        const behind = chunk == null ? undefined : take(chunk);
-        if (behind !== undefined) await behind;
-      }
-    }
-  } catch (thrown) {
-    if (!isOver || !isBrokenStream(thrown)) throw thrown;
-  }
+  await takeEvents(arrivals, take, { isComplete: () => isOver });
   const end = answerEndOf(reason);
   if (end === undefined && bareFailure !== undefined) throw bareFailure;
   await text.end();

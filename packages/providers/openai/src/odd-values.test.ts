@@ -4,7 +4,7 @@ import { misreadVariants } from '@stratagem/test-kit';
 import OpenAI, { APIError } from 'openai';
 import { expect, test } from 'vitest';
 import { chunksOf, readChunks } from './chat-answer.js';
-import { readEvents, readResponse } from './responses.js';
+import { readEvents, readResponse } from './responses-answer.js';
 
 /** Any part of an answer may be null or of another type. Then it is left out, or the answer has an error. */
 const noEmit = async () => {};
