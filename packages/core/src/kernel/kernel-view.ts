@@ -105,6 +105,12 @@ export class KernelView {
     return count === 0 || (item >= count && state.groups.isReading(index));
   }
 
+  /** Whether a fan-out may ask for further items of its stream. */
+  mayReadOn(index: number): boolean {
+    const { state, streamErrors } = this.machine;
+    return state.isPending(index) && state.groups.isReading(index) && !streamErrors.has(index);
+  }
+
   /** Whether this is the id of a loop that may have an iteration with this number later. */
   isOpenLoop(id: string, iteration: number): boolean {
     const { graph } = this.machine;

@@ -61,6 +61,7 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       break;
     case 'itemsRead':
       kernel.itemsRead(input.index, input.skip, input.items, input.stream, now);
+      if (!kernel.mayReadOn(input.index)) void parts.items.end(input.index);
       break;
     case 'readFailed':
       kernel.readFailed(input.index, input.skip, input.thrown, now);

@@ -27,6 +27,12 @@ export class ItemFeed {
     if (!this.#isClosed) await readers.read(command);
   }
 
+  /** A fan-out needs no more items. */
+  async end(index: number): Promise<void> {
+    const readers = await this.#readers;
+    readers?.end(index);
+  }
+
   /** The run has ended: nothing is read any more. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -303,6 +303,18 @@ describe('a fan-out over a stream', () => {
     expect(counts).toEqual({ read: 21, opened: 1, closed: 1 });
   });
 
+  test('closes its stream when it needs no more rows, and not with the run', async () => {
+    const { stream, counts } = rowsOf(numbered(1_000));
+    const { tasks } = planOver(stream, {}, { maxItems: 20 });
+    const isClosed = async () => {
+      await setImmediate();
+      return counts.closed;
+    };
+    const after: Task = { id: 'after', dependencies: ['each'], runAfter: 'settled', run: isClosed };
+    const result = await executor.execute({ goal: 'rows', tasks: [tasks[0] as Task, after] });
+    expect(result.tasks.find(({ id }) => id === 'after')?.output).toBe(1);
+  });
+
   test('tolerates failed rows as far as minSuccess allows', async () => {
     const run = ({ item }: { item: Row }) => {
       if (item.n % 4 === 0) throw new Error('no');

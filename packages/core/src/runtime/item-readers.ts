@@ -42,14 +42,14 @@ export class ItemReaders {
       if (stream.isEnd) this.#readers.delete(index);
       this.#take({ type: 'itemsRead', index, skip, items, stream });
     } catch (thrown) {
-      this.#close(index);
+      this.end(index);
       this.#take({ type: 'readFailed', index, skip, thrown });
     }
   }
 
   /** The run has ended: nothing is read any more. */
   close(): void {
-    for (const index of this.#readers.keys()) this.#close(index);
+    for (const index of this.#readers.keys()) this.end(index);
   }
 
   #readerOf(index: number): ItemReader {
@@ -63,7 +63,8 @@ export class ItemReaders {
     return reader;
   }
 
-  #close(index: number): void {
+  /** A fan-out needs no more items. */
+  end(index: number): void {
     this.#readers.get(index)?.close();
     this.#readers.delete(index);
   }
