@@ -71,6 +71,12 @@ test.each<Recipe>([
       'repeat',
     ],
   },
+  // A run stops while a fan-out, which cleans up in spite of that, waits for its next items alone.
+  {
+    seed: 1006039770,
+    size: 2,
+    features: ['subtasks', 'forEach', 'failFast', 'runAfter', 'taskControl', 'streams'],
+  },
   {
     seed: 4,
     size: 1,

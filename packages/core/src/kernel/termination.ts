@@ -6,6 +6,7 @@ import { discardAttempt } from './aborted-attempt.js';
 import type { Machine } from './machine.js';
 import { abortRound, beginRound, replanRefusal } from './replan.js';
 import { withoutSecrets } from './settlement.js';
+import { continueStream, isStream } from './streams.js';
 import { survivorsOf } from './survivors.js';
 
 // --- The goal ---
@@ -40,7 +41,12 @@ export function stopStarting(machine: Machine, stop: Stop): void {
   const because = failedTaskId === undefined ? { reason } : { reason, failedTaskId };
   const survivors = survivorsOf(machine, stop);
   for (let index = 0; index < graph.size; index++) {
-    if (survivors.has(index)) continue;
+    if (survivors.has(index)) {
+      // One that waits for items alone need not wait any longer.
+      if (isStream(machine, index) && machine.begunGroups.has(index))
+        continueStream(machine, index);
+      continue;
+    }
     if (state.isPending(index)) {
       machine.tell({ type: 'task_skipped', ...machine.about(index), ...because }, index);
       timers.clear(index);
