@@ -68,7 +68,7 @@ test('a later run continues with the same scheduler', async () => {
   expect(seen).toMatchObject({ begun: 1, settled: 10 });
 });
 
-/** A server that answers when it is told to, by the id of the task. */
+/** A server that answers a task when the test asks for it, by the id of the task. */
 function manualServer() {
   const ends = new Map<string, () => void>();
   const runner: TaskRunner = {

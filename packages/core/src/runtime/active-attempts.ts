@@ -127,7 +127,7 @@ export class ActiveAttempts extends AttemptFacts implements AttemptHost {
     for (const attempt of this.#active) {
       if (attempt !== undefined) this.#own?.abort(attempt, new Error('the run has ended'));
     }
-    // Whoever keeps the handle of the run keeps this list.
+    // The handle of the run refers to this list, and may live longer than the run.
     this.#active.length = 0;
   }
 

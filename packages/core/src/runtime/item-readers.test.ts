@@ -534,7 +534,7 @@ describe('a recorded fan-out over a stream', () => {
     expect(items).toEqual([...numbered(100)]);
   });
 
-  test('asks again for failed rows, with what was in them', async () => {
+  test('sends the inputs of failed rows again', async () => {
     const asked: string[] = [];
     const { options } = recording();
     let isUp = false;
