@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { deferred, inOrder } from '../../test/runs.js';
 import { RunnerError } from '../contract/errors.js';
-import type { Journal } from '../contract/journal.js';
+import type { Journal, RunJournal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import { Graph } from '../graph/graph.js';
@@ -14,27 +14,34 @@ import { createExecutor } from './executor.js';
 
 type Disk = ReturnType<typeof deferred<void>>;
 
-/** A journal whose events are written at once, and on the disk when the test says so. */
-function slowDisk() {
-  const flushes: Disk[] = [];
+type Append = RunJournal['append'];
+
+/** A journal in memory that appends in another way. */
+function journalWith(appendWith: (append: Append) => Append): Journal {
   const inner = memoryJournal();
-  const journal: Journal = {
+  return {
     ...inner,
     async create(run) {
       const created = await inner.create(run);
       return {
         runId: created.runId,
         close: () => created.close(),
-        append(events, onWritten) {
-          created.append(events);
-          const flush = deferred<void>();
-          flushes.push(flush);
-          onWritten?.();
-          return flush.promise;
-        },
+        append: appendWith((...given) => created.append(...given)),
       };
     },
   };
+}
+
+/** A journal whose events are written at once, and on the disk when the test says so. */
+function slowDisk() {
+  const flushes: Disk[] = [];
+  const journal = journalWith((append) => (events, onWritten) => {
+    append(events);
+    const flush = deferred<void>();
+    flushes.push(flush);
+    onWritten?.();
+    return flush.promise;
+  });
   return { journal, flushes };
 }
 
@@ -164,24 +171,13 @@ describe('while the events of a step are written, but not on the disk yet,', () 
 });
 
 test('nothing starts when a journal says that events are written after it has failed', async () => {
-  const inner = memoryJournal();
   const late: (() => void)[] = [];
   let appends = 0;
-  const journal: Journal = {
-    ...inner,
-    async create(run) {
-      const created = await inner.create(run);
-      return {
-        runId: created.runId,
-        close: () => created.close(),
-        async append(events, onWritten) {
-          if (++appends === 1) return created.append(events);
-          if (onWritten !== undefined) late.push(onWritten);
-          throw new Error('no answer from the disk');
-        },
-      };
-    },
-  };
+  const journal = journalWith((append) => async (events, onWritten) => {
+    if (++appends === 1) return append(events);
+    if (onWritten !== undefined) late.push(onWritten);
+    throw new Error('no answer from the disk');
+  });
   const model = asked();
   const executor = createExecutor({
     ...{ strategy: inOrder, runner: model.runner, journal, maxParallel: 1 },

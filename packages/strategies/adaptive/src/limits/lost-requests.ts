@@ -1,4 +1,3 @@
-import type { TaskType } from '@stratagem/core';
 import { Durations } from '../estimate/durations.js';
 import type { Request } from '../estimate/request.js';
 import { MECHANISMS } from '../mechanisms.js';
@@ -32,27 +31,20 @@ export class LostRequests {
   /** Counts an answer, and drops the requests that are now considered lost. */
   recordAnswer({ task, startedAt }: Request, now: number): void {
     if (!MECHANISMS.lostRequests) return;
-    const durations = task.estimate?.durationMs === undefined ? this.#absolute : this.#relative;
-    durations.record(task.type, Math.max(1, now - startedAt) / estimateOf(task));
+    this.#durationsOf(task).record(task.type, Math.max(1, now - startedAt) / estimateOf(task));
     this.#answeredStart = Math.max(this.#answeredStart, startedAt);
-    const unusual = unusualMsOf(this.#absolute);
-    const unusualShare = unusualMsOf(this.#relative);
     for (const request of this.#open) {
       const laterMs = this.#answeredStart - request.startedAt;
       // The others started even later.
       if (laterMs <= 0) return;
-      const { type, estimate } = request.task;
-      const most = (estimate?.durationMs === undefined ? unusual : unusualShare).get(type);
-      if (most !== undefined && laterMs > most * estimateOf(request.task)) {
-        this.#open.delete(request);
-      }
+      const most = this.#durationsOf(request.task).unusualMs(request.task.type);
+      if (laterMs > most * estimateOf(request.task)) this.#open.delete(request);
     }
   }
-}
 
-/** The unusual durations of all types of which one is known. */
-function unusualMsOf(durations: Durations): ReadonlyMap<TaskType, number> {
-  return new Map(durations.types.map((type) => [type, durations.unusualMs(type)]));
+  #durationsOf({ estimate }: Request['task']): Durations {
+    return estimate?.durationMs === undefined ? this.#absolute : this.#relative;
+  }
 }
 
 function estimateOf({ estimate }: Request['task']): number {
