@@ -151,7 +151,7 @@ export {
   serverToolsOf,
   toolNamesOf,
 } from './provider/server-tools.js';
-export { takeEvents } from './provider/take-events.js';
+export { type Arrivals, takeEvents } from './provider/take-events.js';
 export { withTimeLimit } from './provider/time-limit.js';
 export {
   inputJson,

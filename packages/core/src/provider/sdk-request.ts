@@ -9,7 +9,8 @@ import { JoinedText } from './joined-text.js';
 import type { SdkOptions } from './model-options.js';
 import { END_OF_STREAM, type RequestContext, type SdkClient } from './sdk.js';
 import { errorClassesOf, sdkRunnerError } from './sdk-errors.js';
-import { serverEvents } from './server-events.js';
+import { type ServerEvents, serverEvents } from './server-events.js';
+import type { Arrivals } from './take-events.js';
 import { countOf } from './wire-usage.js';
 
 /** A request that the SDK has sent. */
@@ -28,10 +29,10 @@ export interface Exchange<Event, Answer extends ModelAnswer> {
   /** Sends the request, for a stream or for a whole answer. */
   send(streams: boolean): SentRequest;
   /**
-   * @param events Those that arrived together, each time.
+   * @param arrivals Those that arrived together, each time.
    * @param emit Receives the text and the reasoning.
    */
-  read(events: AsyncIterable<readonly Event[]>, emit: RunContext['emit']): Promise<Answer>;
+  read(arrivals: Arrivals<Event>, emit: RunContext['emit']): Promise<Answer>;
   /**
    * Reads an answer that arrives as one JSON body: it was asked for, or the server does not stream.
    *
@@ -102,7 +103,7 @@ async function answerIn<Event, Answer extends ModelAnswer>(
 
 async function streamedAnswer<Event, Answer extends ModelAnswer>(
   first: Arrival,
-  arrivals: Arrivals,
+  arrivals: ServerEvents,
   headers: Headers,
   context: Context,
   exchange: Exchange<Event, Answer>,
@@ -110,7 +111,8 @@ async function streamedAnswer<Event, Answer extends ModelAnswer>(
   const text = new JoinedText(context.emit);
   try {
     const events = eventsOf<Event>(first, arrivals, headers, context, text);
-    return await exchange.read(events, text.emit);
+    const expectEnd = (quietMs: number) => arrivals.expectEnd(quietMs);
+    return await exchange.read(Object.assign(events, { expectEnd }), text.emit);
   } finally {
     await text.flush();
   }
@@ -132,8 +134,7 @@ async function wholeAnswer<Answer extends ModelAnswer>(
   return answer;
 }
 
-type Arrivals = ReturnType<typeof serverEvents>;
-type Arrival = Awaited<ReturnType<Arrivals['next']>>;
+type Arrival = Awaited<ReturnType<ServerEvents['next']>>;
 
 /**
  * The events of a stream. Those before an error are read, as the log keeps their text.
@@ -144,7 +145,7 @@ type Arrival = Awaited<ReturnType<Arrivals['next']>>;
  */
 async function* eventsOf<Event>(
   first: Arrival,
-  arrivals: Arrivals,
+  arrivals: ServerEvents,
   headers: Headers,
   { sdk, client }: Context,
   text: JoinedText,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parseErrorEvent, parseEvent, type ServerEvent, serverEvents } from './server-events.js';
 
 /** A body of these pieces, and how it was left. */
@@ -112,6 +112,78 @@ test('a body that is left before its end is read to it for a short time', async 
     expect(canceled).toBe(!ends);
     expect(vi.getTimerCount()).toBe(0);
   }
+});
+
+describe('when the end is expected,', () => {
+  /** A body that stays open. */
+  function openBody() {
+    let canceled = false;
+    let source!: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        source = controller;
+      },
+      cancel: () => {
+        canceled = true;
+      },
+    });
+    return {
+      body: body as Response['body'],
+      write: (text: string) => source.enqueue(bytesOf(text)),
+      close: () => source.close(),
+      isCanceled: () => canceled,
+    };
+  }
+
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test('silence ends the events, and what has arrived of a line is read', async () => {
+    const open = openBody();
+    const events = serverEvents(open.body);
+    open.write('data: 1\n\n');
+    await events.next();
+    events.expectEnd(500);
+    const next = events.next();
+    await vi.advanceTimersByTimeAsync(499);
+    open.write('data: 2\n\ndata: 3');
+    expect(await next).toMatchObject({ value: [{ data: '2' }] });
+    expect(vi.getTimerCount()).toBe(0);
+    const last = events.next();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await last).toMatchObject({ value: [{ data: '3' }] });
+    expect(await events.next()).toEqual({ done: true, value: '' });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(open.isCanceled()).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a body that ends at once leaves no timer', async () => {
+    const open = openBody();
+    const events = serverEvents(open.body);
+    events.expectEnd(500);
+    const next = events.next();
+    open.close();
+    expect((await next).done).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(open.isCanceled()).toBe(false);
+  });
+
+  test('marks that follow the last event do not close the connection', async () => {
+    const open = openBody();
+    const events = serverEvents(open.body);
+    open.write('data: 1\n\n');
+    await events.next();
+    events.expectEnd(500);
+    await events.return('');
+    open.write(': bye\n\n');
+    await vi.advanceTimersByTimeAsync(50);
+    open.write('data: [DONE]\n\n');
+    open.close();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(open.isCanceled()).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
 });
 
 test('a body that breaks throws after the events before', async () => {

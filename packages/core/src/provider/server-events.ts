@@ -6,6 +6,15 @@ export interface ServerEvent {
   readonly data: string;
 }
 
+/** The events of a body. */
+export interface ServerEvents extends AsyncGenerator<ServerEvent[], string> {
+  /**
+   * Says that the answer is complete, whatever follows. From now on, the events end when nothing arrives
+   * for this time, in milliseconds: some servers neither send a last event nor close the connection.
+   */
+  expectEnd(quietMs: number): void;
+}
+
 /**
  * Reads the events of a `text/event-stream` body. The events that arrive in one piece of the body come
  * together, so that a reader waits once for each piece. The body is canceled soon after the reader stops.
@@ -16,7 +25,24 @@ export interface ServerEvent {
  * @returns The text of a body without events, such as JSON or a page; empty for all others.
  * @throws what the body throws when the connection breaks.
  */
-export async function* serverEvents(body: Response['body']): AsyncGenerator<ServerEvent[], string> {
+export function serverEvents(body: Response['body']): ServerEvents {
+  const ending: Ending = { quietMs: undefined };
+  return Object.assign(readEvents(body, ending), {
+    expectEnd(quietMs: number) {
+      ending.quietMs = quietMs;
+    },
+  });
+}
+
+/** Whether the end of a body is expected, and after how much silence. */
+interface Ending {
+  quietMs: number | undefined;
+}
+
+async function* readEvents(
+  body: Response['body'],
+  ending: Ending,
+): AsyncGenerator<ServerEvent[], string> {
   if (body === null) return '';
   const reader = readerOf(body);
   const lines = new EventLines();
@@ -24,17 +50,31 @@ export async function* serverEvents(body: Response['body']): AsyncGenerator<Serv
   let isDone = false;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      isDone = done === true;
-      if (isDone) break;
-      const events = lines.add(textOf(value, decoder));
+      const { quietMs } = ending;
+      const piece = await (quietMs === undefined ? reader.read() : readWithin(reader, quietMs));
+      isDone = piece?.done === true;
+      if (piece === undefined || isDone) break;
+      const events = lines.add(textOf(piece.value, decoder));
       if (events.length > 0) yield events;
     }
     const events = lines.end(decoder.decode());
     if (events.length > 0) yield events;
     return lines.others;
   } finally {
-    if (!isDone) leave(reader);
+    if (!isDone) leave(reader, ending.quietMs !== undefined);
+  }
+}
+
+/** The next piece; undefined when none arrives in time. */
+async function readWithin(reader: Reader, quietMs: number): Promise<Piece | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), quietMs);
+  });
+  try {
+    return await Promise.race([reader.read(), silence]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -45,20 +85,32 @@ const GRACE_MS = 100;
  * Leaves a body that is not read to its end. Nobody waits for it: a server may keep the connection open
  * after the last event. Mostly the end arrives at once; the connection then serves the next request, while
  * canceling would close it.
+ *
+ * @param isEnding Whether the answer is complete: marks that still arrive are read. Otherwise the model
+ * may go on for long, and the next piece cancels the body.
  */
-function leave(reader: Reader): void {
+function leave(reader: Reader, isEnding: boolean): void {
   const ignore = () => {};
   const cancel = async () => reader.cancel();
   const timer = setTimeout(() => void cancel().catch(ignore), GRACE_MS);
-  void reader
-    .read()
-    .finally(() => clearTimeout(timer))
-    .then(({ done }) => (done === true ? undefined : cancel()))
-    .catch(ignore);
+  const readOn = async () => {
+    let isDone = false;
+    do isDone = (await reader.read()).done === true;
+    while (isEnding && !isDone);
+    if (!isDone) await cancel();
+  };
+  void readOn()
+    .catch(ignore)
+    .finally(() => clearTimeout(timer));
+}
+
+interface Piece {
+  readonly done?: boolean | undefined;
+  readonly value?: unknown;
 }
 
 interface Reader {
-  read(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  read(): Promise<Piece>;
   cancel(): unknown;
 }
 

@@ -2,18 +2,33 @@
 interface AnswerProgress {
   /** Whether the answer is complete: a stream that breaks now takes nothing away from it. */
   readonly isComplete: () => boolean;
+  /** Whether its tokens have been counted, so that hardly anything follows. */
+  readonly isCounted: () => boolean;
   /** Whether nothing follows. Some proxies keep the connection open. */
   readonly isOver?: (() => boolean) | undefined;
 }
 
+/** The events of an answer, those that arrived together each time. */
+export interface Arrivals<Event> extends AsyncIterable<readonly Event[]> {
+  /** Says that the answer is complete: the events end after this silence, in milliseconds. */
+  expectEnd?(quietMs: number): void;
+}
+
+/** How long to wait for the counts of an answer that is complete. Some servers count for some 100 ms. */
+const COUNTING_MS = 3_000;
+
+/** How long to wait for the end of a stream that has nothing more to say. */
+const ENDING_MS = 100;
+
 /**
- * Takes the events of an answer one by one, and waits while the reader of its text is behind.
+ * Takes the events of an answer one by one, and waits while the reader of its text is behind. An answer that
+ * is complete ends after a short silence, even if the server neither says so nor closes the connection.
  *
- * @param arrivals The events that arrived together, each time. Some servers send null.
+ * @param arrivals Some servers send null as an event.
  * @param take Returns a promise while the reader is behind.
  */
 export async function takeEvents<Event>(
-  arrivals: AsyncIterable<readonly Event[]> | Iterable<readonly Event[]>,
+  arrivals: Arrivals<Event> | Iterable<readonly Event[]>,
   take: (event: NonNullable<Event>) => Promise<void> | undefined,
   progress: AnswerProgress,
 ): Promise<void> {
@@ -22,6 +37,9 @@ export async function takeEvents<Event>(
       for (const event of events) {
         const behind = event == null ? undefined : take(event);
         if (behind !== undefined) await behind;
+      }
+      if ('expectEnd' in arrivals && progress.isComplete()) {
+        arrivals.expectEnd?.(progress.isCounted() ? ENDING_MS : COUNTING_MS);
       }
       if (progress.isOver?.()) break;
     }

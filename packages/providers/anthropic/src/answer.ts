@@ -9,6 +9,7 @@ import type {
 import type { RunContext, Usage } from '@stratagem/core';
 import {
   AnswerText,
+  type Arrivals,
   answerEndOf,
   CallIds,
   isRecord,
@@ -48,7 +49,7 @@ interface PartialMessage {
  * @param ids The ids of the calls in the conversation so far.
  */
 export async function readEvents(
-  arrivals: AsyncIterable<readonly RawMessageStreamEvent[]>,
+  arrivals: Arrivals<RawMessageStreamEvent>,
   emit: RunContext['emit'],
   ids: CallIds,
 ): Promise<MessageAnswer> {
@@ -82,13 +83,14 @@ export async function readEvents(
         message = { ...message, ...definedDelta(event.delta), ...usageIn(counts) };
         break;
       case 'message_stop':
-        isOver = Boolean(message.stop_reason);
+        isOver = true;
         break;
     }
     return undefined;
   };
   await takeEvents(arrivals, take, {
     isComplete: () => Boolean(message.stop_reason),
+    isCounted: () => true,
     isOver: () => isOver,
   });
   await text.end();

@@ -9,6 +9,7 @@ import type {
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { Usage } from '@stratagem/core';
 import {
+  type Arrivals,
   addUsage,
   base64Of,
   CallIds,
@@ -52,7 +53,7 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
         const answer = await requestAnswer(context, {
           send: (streams) =>
             client.messages.create(streams ? { ...body, stream: true } : body, request),
-          read: (arrivals: AsyncIterable<readonly RawMessageStreamEvent[]>, emit) =>
+          read: (arrivals: Arrivals<RawMessageStreamEvent>, emit) =>
             readEvents(arrivals, emit, ids),
           readWhole: (message, emit) => readBody(message, emit, ids),
           continuesPaused: parts.length < MAX_PAUSES,

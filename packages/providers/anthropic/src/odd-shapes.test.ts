@@ -112,12 +112,25 @@ interface Event {
   readonly [field: string]: unknown;
 }
 
-test('an answer is complete with its last event, also on a connection that stays open', async () => {
-  const reply: Reply = (response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    for (const event of [...answered, { type: 'message_stop' }]) {
-      response.write(`data: ${JSON.stringify(event)}\n\n`);
-    }
-  };
-  expect(await run(reply, true)).toEqual(['Hi', 2]);
+describe('on a connection that stays open', () => {
+  const open =
+    (...events: readonly Event[]): Reply =>
+    (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const event of events) response.write(`data: ${JSON.stringify(event)}\n\n`);
+    };
+
+  test.each([
+    ['with its last event', [{ type: 'message_stop' }]],
+    ['with the reason of its end', []],
+  ])('an answer is complete %s', async (_, last) => {
+    expect(await run(open(...answered, ...last), true)).toEqual(['Hi', 2]);
+    await server.closed;
+  });
+
+  test('an answer without a reason is over with its last event', async () => {
+    const cut = answered.filter(({ type }) => type !== 'message_delta');
+    const answer = run(open(...cut, { type: 'message_stop' }), true);
+    await expect(answer).rejects.toThrow('the stream ended before the answer was complete');
+  });
 });

@@ -1,6 +1,7 @@
 import type { Citation, RunContext } from '@stratagem/core';
 import {
   AnswerText,
+  type Arrivals,
   answerEndOf,
   CallIds,
   inputJson,
@@ -67,76 +68,121 @@ export interface ChatAnswer extends ModelAnswer {
  * @param ids The ids of the calls in the conversation so far.
  */
 export async function readChunks(
-  arrivals: AsyncIterable<readonly Chunk[]> | Iterable<readonly Chunk[]>,
+  arrivals: Arrivals<Chunk> | Iterable<readonly Chunk[]>,
   emit?: RunContext['emit'],
   ids = new CallIds(),
 ): Promise<ChatAnswer> {
-  const calls = new ToolCallAccumulator();
-  const text = new AnswerText(emit);
-  const parts: unknown[] = [];
-  let extra: object = {};
-  let refusal = '';
-  let reason: string | undefined;
-  let model: string | undefined;
-  let counts: unknown;
-  let serviceTier: string | undefined;
-  let sources: Citation[] = [];
-  let index: unknown;
-  /** Whether the answer has ended, and what follows are counts. */
-  let isOver = false;
-  let bareFailure: Error | undefined;
+  const answer = new ChatAccumulator(emit);
+  await takeEvents(arrivals, (chunk) => answer.take(chunk), {
+    isComplete: () => answer.isComplete,
+    isCounted: () => answer.isCounted,
+  });
+  return answer.end(ids);
+}
+
+/** Joins the chunks of one answer. */
+class ChatAccumulator {
+  readonly #calls = new ToolCallAccumulator();
+  readonly #text: AnswerText;
+  readonly #parts: unknown[] = [];
+  #extra: object = {};
+  #refusal = '';
+  #reason: string | undefined;
+  #model: string | undefined;
+  #counts: unknown;
+  #serviceTier: string | undefined;
+  #sources: Citation[] = [];
+  /** The choice that is the answer. */
+  #index: unknown;
+  #isComplete = false;
+  /** Whether a piece of the answer came without a reason: some servers send one with every piece. */
+  #hasUnmarkedPiece = false;
+  #bareFailure: Error | undefined;
+
+  constructor(emit: RunContext['emit'] | undefined) {
+    this.#text = new AnswerText(emit);
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get isCounted(): boolean {
+    return this.#counts !== undefined;
+  }
+
   /** Returns a promise while the reader of the text is behind. */
-  const take = (chunk: Chunk): Promise<void> | undefined => {
+  take(chunk: Chunk): Promise<void> | undefined {
     requireNoError(chunk);
     // The first chunk of Azure has an empty one.
-    model ||= chunk.model;
-    counts = countsIn(chunk, counts);
-    serviceTier = chunk.service_tier ?? serviceTier;
+    this.#model ||= chunk.model;
+    const before = this.#counts;
+    this.#counts = countsIn(chunk, before);
+    this.#serviceTier = chunk.service_tier ?? this.#serviceTier;
     const listed = listedSources(chunk);
-    if (listed.length > 0) sources = listed;
-    const choice = choiceIn(chunk.choices, index);
-    if (choice === undefined) {
-      bareFailure ??= bareFailureIn(chunk);
-      return undefined;
-    }
-    index ??= choice.index ?? undefined;
+    if (listed.length > 0) this.#sources = listed;
+    const choice = choiceIn(chunk.choices, this.#index);
+    if (choice !== undefined) return this.#takeChoice(choice);
+    // The counts of an answer follow its end.
+    if (this.#reason !== undefined && this.#counts !== before) this.#isComplete = true;
+    this.#bareFailure ??= bareFailureIn(chunk);
+    return undefined;
+  }
+
+  #takeChoice(choice: Choice): Promise<void> | undefined {
+    this.#index ??= choice.index ?? undefined;
     const {
       content,
-      refusal: refused,
+      refusal,
       tool_calls,
       function_call,
       role: _,
       ...more
     } = (choice.delta ?? choice.message ?? {}) as Delta;
-    if (Array.isArray(content)) mergeDelta(parts, content);
-    if (typeof refused === 'string') refusal += refused;
-    for (const called of callsIn(tool_calls, function_call)) calls.add(called);
-    extra = mergeDelta(extra, more) as object;
-    // Some servers have an empty reason in each chunk.
-    reason = choice.finish_reason || reason;
-    isOver = Boolean(choice.finish_reason) && !content && !tool_calls && !function_call;
-    const reasoned = text.reason(thoughtIn(more, content));
+    if (Array.isArray(content)) mergeDelta(this.#parts, content);
+    if (typeof refusal === 'string') this.#refusal += refusal;
+    const called = callsIn(tool_calls, function_call);
+    for (const each of called) this.#calls.add(each);
+    this.#extra = mergeDelta(this.#extra, more) as object;
+    this.#note(choice.finish_reason, Boolean(content) || called.length > 0);
+    const reasoned = this.#text.reason(thoughtIn(more, content));
     const piece = textIn(content);
-    return reasoned === undefined ? text.add(piece) : reasoned.then(() => text.add(piece));
-  };
-  await takeEvents(arrivals, take, { isComplete: () => isOver });
-  const end = answerEndOf(reason);
-  if (end === undefined && bareFailure !== undefined) throw bareFailure;
-  await text.end();
-  const toolCalls = calls.calls.map((call) => ({ ...call, id: ids.take(call.id) }));
-  return {
-    text: text.text,
-    toolCalls: toolCalls.map(({ id, name, json }) => ({ callId: id, tool: name, input: json })),
-    refusal,
-    end,
-    reason,
-    ...readWireUsage(counts),
-    citations: [...annotationsOf((extra as Annotated).annotations, text.text), ...sources],
-    serverToolCalls: executedTools((extra as Annotated).executed_tools),
-    serviceTier,
-    model,
-    message: assistantMessage(parts.length > 0 ? parts : text.raw, toolCalls, extra),
-  };
+    return reasoned === undefined
+      ? this.#text.add(piece)
+      : reasoned.then(() => this.#text.add(piece));
+  }
+
+  /** Notes whether the answer has ended. Some servers have an empty reason in each chunk. */
+  #note(reason: Choice['finish_reason'] | undefined, hasPiece: boolean): void {
+    if (reason) {
+      this.#reason = reason;
+      this.#isComplete = !hasPiece || this.#hasUnmarkedPiece;
+    } else if (hasPiece) {
+      this.#hasUnmarkedPiece = true;
+      this.#isComplete = false;
+    }
+  }
+
+  async end(ids: CallIds): Promise<ChatAnswer> {
+    const [reason, text, extra] = [this.#reason, this.#text, this.#extra as Annotated];
+    const end = answerEndOf(reason);
+    if (end === undefined && this.#bareFailure !== undefined) throw this.#bareFailure;
+    await text.end();
+    const calls = this.#calls.calls.map((call) => ({ ...call, id: ids.take(call.id) }));
+    return {
+      text: text.text,
+      toolCalls: calls.map(({ id, name, json }) => ({ callId: id, tool: name, input: json })),
+      refusal: this.#refusal,
+      end,
+      reason,
+      ...readWireUsage(this.#counts),
+      citations: [...annotationsOf(extra.annotations, text.text), ...this.#sources],
+      serverToolCalls: executedTools(extra.executed_tools),
+      serviceTier: this.#serviceTier,
+      model: this.#model,
+      message: assistantMessage(this.#parts.length > 0 ? this.#parts : text.raw, calls, extra),
+    };
+  }
 }
 
 interface Annotated {

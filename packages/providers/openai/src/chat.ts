@@ -1,4 +1,5 @@
 import {
+  type Arrivals,
   CallIds,
   type Dialogue,
   type RequestAttachment,
@@ -41,7 +42,7 @@ export function chatDialogue(context: OpenAIRequestContext): Dialogue {
         return requestAnswer(context, {
           send: (streams) =>
             client.chat.completions.create(streams ? streamed(body) : body, request),
-          read: (chunks: AsyncIterable<readonly Chunk[]>, emit) => readChunks(chunks, emit, ids),
+          read: (arrivals: Arrivals<Chunk>, emit) => readChunks(arrivals, emit, ids),
           readWhole: (completion, emit) => readChunks([chunksOf(completion)], emit, ids),
         });
       };

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { attempt, json, type Reply, request, testServer } from '@stratagem/test-kit';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openai } from './openai.js';
 
 /** Bodies of another kind than their headers announce, and streams with more than an answer. */
@@ -115,6 +115,82 @@ describe('after the end of an answer,', () => {
     const pieces = event(chunk(message, 'stop'));
     const cut = await failure(raw(`${pieces}data: {"choi`));
     expect(cut).toMatchObject({ code: 'server_error' });
+  });
+});
+
+describe('on a connection that stays open', () => {
+  const open =
+    (...events: string[]): Reply =>
+    (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const event of events) response.write(event);
+    };
+  const counts = event({ choices: [], usage });
+  const counted = { inputTokens: 5, outputTokens: 2 };
+
+  test.each<[string, string[]]>([
+    ['its end and its counts', [event(chunk(message)), event(chunk({}, 'stop')), counts]],
+    ['an end with counts', [event(chunk(message)), event(chunk({}, 'stop', { usage }))]],
+    [
+      'an end without a list of calls',
+      [event(chunk(message)), event(chunk({ tool_calls: [] }, 'stop')), counts],
+    ],
+    [
+      'an end in its last piece',
+      [event(chunk({ content: 'H' })), event(chunk({ content: 'i' }, 'stop')), counts],
+    ],
+    // Whether this was the last piece, the counts say.
+    ['an end in its only piece', [event(chunk(message, 'stop')), counts]],
+    [
+      'an empty delta after its end',
+      [event(chunk(message)), event(chunk({}, 'stop')), event(chunk({})), counts],
+    ],
+  ])('an answer is complete with %s', async (_, events) => {
+    expect(await run(open(...events))).toEqual(['Hi', counted]);
+    await server.closed;
+  });
+
+  describe('where time is virtual,', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+    afterEach(() => void vi.useRealTimers());
+
+    /** A request whose answer has begun, and the end of the response. */
+    async function ask(events: readonly string[]) {
+      let end!: (text: string) => void;
+      server.replyWith((response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        end = (text) => response.end(text);
+        for (const each of events) response.write(each);
+      });
+      const context = attempt();
+      const answer = openai({ apiKey: 'k', baseURL: server.url, model: 'm', timeoutMs: 60_000 })
+        .run(request('Why?'), context)
+        .then(
+          ({ output, usage }) => ({ output, usage }),
+          ({ code }) => code,
+        );
+      await vi.waitFor(() => expect(context.emitted.join('')).toBe('Hi'));
+      return { answer, end };
+    }
+
+    test('counts are waited for', async () => {
+      const { answer, end } = await ask([event(chunk(message)), event(chunk({}, 'stop'))]);
+      await vi.advanceTimersByTimeAsync(2_900);
+      end(counts);
+      expect(await answer).toEqual({ output: 'Hi', usage: counted });
+    });
+
+    test('counts that do not come are waited for no longer', async () => {
+      const { answer } = await ask([event(chunk(message)), event(chunk({}, 'stop'))]);
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(await answer).toEqual({ output: 'Hi' });
+    });
+
+    test('silence ends no answer whose pieces all have a reason', async () => {
+      const { answer } = await ask([event(chunk(message, 'stop'))]);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await answer).toBe('timeout');
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Citation, RunContext } from '@stratagem/core';
 import {
   AnswerText,
+  type Arrivals,
   answerEndOf,
   CallIds,
   type ModelAnswer,
@@ -32,12 +33,9 @@ const FINAL: ReadonlySet<string> = new Set([
   'response.done',
 ]);
 
-/** The events that arrived together. */
-type Arrived = readonly ResponseStreamEvent[];
-
 /** Reads the events of an answer, and emits its text. */
 export async function readEvents(
-  arrivals: AsyncIterable<Arrived> | Iterable<Arrived>,
+  arrivals: Arrivals<ResponseStreamEvent> | Iterable<readonly ResponseStreamEvent[]>,
   { client, emit }: { readonly client: OpenAI; readonly emit?: RunContext['emit'] | undefined },
   ids: CallIds,
 ): Promise<ResponseAnswer> {
@@ -90,7 +88,7 @@ export async function readEvents(
     return undefined;
   };
   const isOver = () => response !== undefined;
-  await takeEvents(arrivals, take, { isComplete: isOver, isOver });
+  await takeEvents(arrivals, take, { isComplete: isOver, isCounted: isOver, isOver });
   if (text.raw === '' && emit !== undefined) await emitWhole(response, text);
   await text.end();
   return readResponse(response, { text: text.text, refusal }, ids);

@@ -1,4 +1,5 @@
 import {
+  type Arrivals,
   CallIds,
   type Dialogue,
   definedFields,
@@ -45,7 +46,7 @@ export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
       const { output, ...answer } = await requestAnswer(context, {
         send: (streams) =>
           client.responses.create(streams ? { ...body, stream: true } : body, request),
-        read: (arrivals: AsyncIterable<readonly ResponseStreamEvent[]>, emit) =>
+        read: (arrivals: Arrivals<ResponseStreamEvent>, emit) =>
           readEvents(arrivals, { client, emit }, ids),
         readWhole: (response, emit) => readEvents([eventsOf(response)], { client, emit }, ids),
       });
