@@ -19,7 +19,7 @@ let coordinator: Coordinator | undefined;
 beforeEach(() => {
   said = [];
   queue = memoryRunQueue();
-  vi.spyOn(streams, 'write').mockImplementation(async (_, text) => void said.push(String(text)));
+  vi.spyOn(streams, 'write').mockImplementation(async (_, text) => said.push(String(text)) > 0);
   // A command closes its queue.
   const shared = { ...queue, close: async () => {} };
   vi.spyOn(servers, 'openServerJournal').mockResolvedValue(shared);

@@ -65,3 +65,20 @@ test('Ctrl-C keeps the rows so far, and the same command continues', async () =>
   expect(JSON.parse(stdout)).toMatchObject({ completed: ROWS });
   expect(await rowsIn(join(cwd, 'out.jsonl'))).toEqual(IN_ORDER);
 });
+
+test('stops when the reader of standard output closes it, and continues later', async () => {
+  await using project = await folder({ 'plan.yaml': PLAN, 'rows.jsonl': JSONL });
+  const cwd = project.path;
+  const print = SLOW.filter((arg) => arg !== '-o' && arg !== 'out.jsonl');
+  const { child, ended, shows } = start(print, { cwd });
+  await shows('"row":1');
+  child.stdout.destroy();
+  const { exitCode, stderr } = await ended;
+  expect(stderr).toContain('Standard output was closed, so the map was stopped\n');
+  expect(stderr).toContain('To continue, run the same command again\n');
+  expect(stderr).not.toMatch(/EPIPE|\n {4}at /);
+  expect(exitCode).toBe(1);
+  const { stdout } = await stratagem([...print, '--latency', '1'], { cwd });
+  const rows = stdout.trimEnd().split('\n');
+  expect(rows.map((line) => JSON.parse(line).row)).toEqual(IN_ORDER);
+});

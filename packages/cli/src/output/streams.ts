@@ -2,13 +2,15 @@
  * Writes to a stream and waits until the text is flushed, so that exiting truncates nothing.
  * A closed pipe (`| head`) is not a failure: its reader needs no more.
  *
+ * @returns Whether the stream has a reader.
  * @throws when the text cannot be written for another reason, such as a full disk.
  */
-export function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+export function write(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error: NodeJS.ErrnoException | null | undefined) => {
-      if (error && !isClosedPipe(error)) reject(new Error(`cannot write: ${error.message}`));
-      else resolve();
+      if (!error) resolve(true);
+      else if (isClosedPipe(error)) resolve(false);
+      else reject(new Error(`cannot write: ${error.message}`));
     });
   });
 }

@@ -15,6 +15,7 @@ test('a followed run that waits for a human says how to answer, and goes on afte
     vi.spyOn(streams, 'write').mockImplementation(async (_, text) => {
       said.push(String(text));
       if (String(text).includes('waits for')) resolve();
+      return true;
     });
   });
   const queue = memoryRunQueue();
