@@ -58,7 +58,7 @@ export type { Task, TaskType } from './contract/task.js';
 export type { RequestTool, ToolResult } from './contract/tool.js';
 export { addUsage, type Usage } from './contract/usage.js';
 export { validateOutput } from './contract/validate-output.js';
-export { errorIn, isBareError, ServerFailure } from './provider/answer-body.js';
+export { announcesJson, errorIn, isBareError, ServerFailure } from './provider/answer-body.js';
 export { type AnswerEnd, answerEndOf } from './provider/answer-end.js';
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
 export { AnswerText } from './provider/answer-text.js';

@@ -40,7 +40,7 @@ export class ServerFailure extends Error {
 }
 
 /** Whether the headers of a response announce JSON. */
-export function announcesJson(headers: Headers): boolean {
+export function announcesJson(headers: Pick<Headers, 'get'>): boolean {
   return /[/+]json\s*(;|$)/i.test(headers.get('content-type') ?? '');
 }
 

@@ -19,6 +19,7 @@ import { withCallIds } from './call-ids.js';
 import { toRunnerError } from './errors.js';
 import { structuredOutputsOf } from './format.js';
 import { type AiSdkOptions, labelOf } from './options.js';
+import { notStreamed, withHeaders } from './response-type.js';
 import { serverToolSetOf } from './server-tools.js';
 import { toolSetOf } from './tools.js';
 import { Transcript } from './transcript.js';
@@ -63,7 +64,12 @@ async function converseIn(
   const streams = streamsIn(target.options, context);
   const isRead = streams || context.wantsText !== false;
   const transcript = new Transcript(context.emit, target, isRead);
-  const requestContext = await requestContextOf(request, target, structured, streams);
+  const asked = streams
+    ? await withHeaders(target.model, (headers) => {
+        transcript.headers = headers;
+      })
+    : await answeringWhole(target.model);
+  const requestContext = await requestContextOf(request, target, structured, asked);
   let messages: ModelMessage[] = [{ role: 'user', content: contentOf(request) }];
   let isCorrected = false;
   for (let pauses = 0; ; ) {
@@ -74,7 +80,8 @@ async function converseIn(
       responseMessages = await streamAnswer(sent, stepsLeft, transcript, signal);
     } catch (thrown) {
       if (transcript.steps > 0) onAnswer();
-      throw await toRunnerError(thrown, target, transcript);
+      const error = await toRunnerError(thrown, target, transcript);
+      throw (streams && notStreamed(error, transcript, target.model)) || error;
     }
     if (transcript.isPaused && pauses < MAX_PAUSES && transcript.steps < maxSteps) {
       pauses++;
@@ -131,7 +138,7 @@ async function requestContextOf(
   request: TaskRequest,
   { model, options }: Target,
   output: StructuredOutput,
-  streams: boolean,
+  asked: LanguageModel,
 ) {
   const { instructions, temperature, topP, seed, stopSequences, maxOutputTokens } = options;
   const { headers, providerOptions, toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
@@ -141,7 +148,6 @@ async function requestContextOf(
     ...(await toolSetOf(limitTools(ownTools, toolCallConcurrency))),
     ...(await serverToolSetOf(serverTools, model)),
   };
-  const asked = streams ? model : await answeringWhole(model);
   return {
     model: request.tools === undefined ? asked : await withCallIds(asked),
     ...definedFields({

@@ -11,7 +11,7 @@ import {
   type ToolCall,
 } from '@stratagem/core/runner';
 import type { LanguageModel, TextStreamPart, ToolSet } from 'ai';
-import { type AttemptProgress, isHeartbeat, requestIdOf } from './errors.js';
+import { type AttemptProgress, type Headers, isHeartbeat, requestIdOf } from './errors.js';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
 import { OwnTools } from './own-tools.js';
 import { stepCost, stepUsage } from './usage.js';
@@ -28,6 +28,8 @@ export class Transcript implements AttemptProgress {
   /** The cost that the provider stated; undefined once it did not. */
   costUsd: number | undefined = 0;
   answering = false;
+  /** The headers of the last response. */
+  headers: Headers;
   /** The number of answered requests. */
   steps = 0;
   /** The answer of the last step. */
@@ -60,6 +62,11 @@ export class Transcript implements AttemptProgress {
   /** The text of the last step. */
   get text(): string {
     return this.#before + this.#answer.text;
+  }
+
+  /** Whether nothing of an answer has arrived in the last step. */
+  get isEmpty(): boolean {
+    return this.#answer.raw === '' && this.#calls.length === 0;
   }
 
   /** Whether the server paused the last step to go on with its own tools in another request. */
