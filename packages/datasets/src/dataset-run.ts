@@ -13,6 +13,7 @@ import { GroupRuns } from './group-runs.js';
 import type { MappedRow } from './mapped-row.js';
 import { executorOptionsOf, type MapOptions } from './options.js';
 import { Questions } from './questions.js';
+import { bindRows, type ColumnBinding, rowOf } from './row-plan.js';
 import type { Segment } from './segment.js';
 import { groupsOf, type RowGroup, type Rows, SegmentSource } from './segment-source.js';
 import { shareStrategy } from './shared-strategy.js';
@@ -178,6 +179,16 @@ export class DatasetRun<Outputs, Row> {
   async #prepare(): Promise<void> {
     const first = await this.#source.peek();
     if (first !== undefined) await this.#runs.prepare(first);
+    else this.#checkColumns();
+  }
+
+  /** @throws {OptionError} when the header of a file without rows does not fit the plan. */
+  #checkColumns(): void {
+    const { bind, inputs } = this.#options;
+    const { columns } = this.#source;
+    // A function is asked about rows alone.
+    if (columns === undefined || typeof bind === 'function') return;
+    bindRows(this.#plan, rowOf(columns), { bind: bind as ColumnBinding | undefined, inputs });
   }
 
   async *#rows(): AsyncGenerator<MappedRow<Outputs, Row>> {

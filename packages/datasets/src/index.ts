@@ -18,13 +18,14 @@ export {
   readRows,
 } from './read/read-rows.js';
 export { RowsError } from './read/rows-error.js';
-export { type SelectOptions, selectRows } from './read/select-rows.js';
+export { type SelectedRows, type SelectOptions, selectRows } from './read/select-rows.js';
 export {
   type BindingOptions,
   bindRows,
   type ColumnBinding,
   outputNamesOf,
   type RowBinding,
+  rowOf,
 } from './row-plan.js';
 export type { Rows } from './segment-source.js';
 export { sharedStrategy } from './shared-strategy.js';

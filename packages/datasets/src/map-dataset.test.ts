@@ -13,6 +13,8 @@ import * as z from 'zod';
 import { mapDataset } from './map-dataset.js';
 import type { MappedRow } from './mapped-row.js';
 import type { MapQuestion } from './options.js';
+import { readRows } from './read/read-rows.js';
+import { selectRows } from './read/select-rows.js';
 
 const plan = createPlan('Summarise', {
   inputs: z.object({ text: z.string() }),
@@ -439,7 +441,7 @@ describe('mapDataset()', () => {
     ]);
     expect(results[2]?.error).toMatchObject({
       code: 'invalid_input',
-      message: expect.stringContaining('stars'),
+      message: expect.stringMatching(/^the row does not fit the inputs of the plan: stars: /),
     });
   });
 
@@ -467,5 +469,29 @@ describe('mapDataset()', () => {
       ...{ strategy: parallel(), runner: echo().runner, bind: { text: 'txt' } as never },
     });
     expect((await all(bound)).map(({ outputs }) => outputs)).toEqual([{ summary: 'a' }]);
+  });
+
+  test('checks the columns of a file without rows', async () => {
+    const file = async (text: string) => {
+      async function* bytes() {
+        yield new TextEncoder().encode(text);
+      }
+      const rows = selectRows(readRows(bytes(), { format: 'csv' }), { textCells: true });
+      const options = { strategy: parallel(), runner: echo().runner, textCells: true };
+      return all(mapDataset(plan, rows as never, options));
+    };
+    expect(await file('text,stars\n')).toEqual([]);
+    await expect(file('txt,stars\n')).rejects.toThrow(
+      'no column for the input text. Did you mean "txt"?',
+    );
+  });
+
+  test('finds a column whose name is written with other characters that look the same', async () => {
+    const composed = createPlan('Show', {
+      inputs: z.object({ gr\u00f6\u00dfe: z.string() }),
+    }).addTask({ id: 'shown', run: ({ inputs }) => Object.values(inputs) });
+    const rows = [{ 'gro\u0308\u00dfe': 'x' }] as never;
+    const [row] = await all(mapDataset(composed, rows, { strategy: parallel() }));
+    expect(row?.outputs?.shown).toEqual(['x']);
   });
 });

@@ -270,6 +270,11 @@ function spend(row: Progress, usage: Usage | undefined, costUsd: number | undefi
 
 function errorOf({ code, message, taskId }: TaskError, localId: string | undefined): RowError {
   const shown = localId === undefined ? message : message.replaceAll(`"${taskId}"`, `"${localId}"`);
-  const own = shown.replace(/^Task "row\[\d+\]" failed: /, '');
+  const own = shown
+    .replace(/^Task "row\[\d+\]" failed: /, '')
+    .replace(
+      /^its "with" does not fit the inputs of its plan: /,
+      'the row does not fit the inputs of the plan: ',
+    );
   return { code, message: own, ...(localId !== undefined && { taskId: localId }) };
 }

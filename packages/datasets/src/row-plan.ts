@@ -36,7 +36,7 @@ export interface RowBinding<Row> {
 /**
  * Binds the inputs of a plan to the columns of its rows.
  *
- * @param first The first row, whose columns are known.
+ * @param first The first row, or any object with the same columns.
  * @throws {OptionError} with every input without a value and every binding without an input or a column.
  */
 export function bindRows<Row>(
@@ -73,6 +73,11 @@ export function bindRows<Row>(
       return item;
     },
   };
+}
+
+/** A row with these columns, to bind inputs where a file has only a header. */
+export function rowOf(columns: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(columns.map((column) => [column, '']));
 }
 
 function isTextInput({ type }: PlanInput): boolean {
@@ -125,24 +130,40 @@ function boundColumns(
       problems.push(`the input ${name} is secret: set the environment variable ${input.env}`);
     } else if (name in constants) {
       problems.push(`the input ${name} has a value and a column: give one of them`);
-    } else if (!columns.includes(column)) {
-      const meant = didYouMean(column, columns) || ` The columns are ${columns.join(', ')}.`;
-      problems.push(`there is no column "${column}" for the input ${name}.${meant}`);
-    } else bound.set(name, column);
+    } else {
+      const found = findColumn(column, columns);
+      if (found === undefined) {
+        problems.push(
+          `there is no column "${column}" for the input ${name}.${meant(column, columns)}`,
+        );
+      } else bound.set(name, found);
+    }
   }
   for (const name of Object.keys(constants)) {
     if (!Object.hasOwn(declared, name)) problems.push(noInput(name, names));
   }
   for (const [name, input] of Object.entries(declared)) {
     if (name in bind || name in constants || input.secret) continue;
-    if (columns.includes(name)) bound.set(name, name);
+    const column = findColumn(name, columns);
+    if (column !== undefined) bound.set(name, column);
     else if (isRequired(input)) {
-      const meant = didYouMean(name, columns) || ` The columns are ${columns.join(', ')}.`;
-      problems.push(`no column for the input ${name}.${meant} Bind one: { ${name}: 'COLUMN' }`);
+      const remedy = `Bind one: { ${name}: 'COLUMN' }`;
+      problems.push(`no column for the input ${name}.${meant(name, columns)} ${remedy}`);
     }
   }
   throwAll(problems);
   return bound;
+}
+
+/** The column of this name, also where it is written with other Unicode characters that look the same. */
+function findColumn(name: string, columns: readonly string[]): string | undefined {
+  if (columns.includes(name)) return name;
+  const same = columns.filter((column) => column.normalize() === name.normalize());
+  return same.length === 1 ? same[0] : undefined;
+}
+
+function meant(name: string, columns: readonly string[]): string {
+  return didYouMean(name, columns) || ` The columns are ${columns.join(', ')}.`;
 }
 
 function requireKnown(

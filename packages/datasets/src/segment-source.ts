@@ -12,6 +12,12 @@ export function checkRows(owner: string, rows: unknown): void {
   throw new OptionError(`${owner}: rows must be a list, or any other iterable of objects`);
 }
 
+/** The names of the columns, where rows know them without a row: those of a CSV file whose header was read. */
+export function columnsOf(rows: object): readonly string[] | undefined {
+  const { columns } = rows as { readonly columns?: unknown };
+  return Array.isArray(columns) ? columns : undefined;
+}
+
 /** Consecutive rows, which one run works on. */
 export interface RowGroup<Row> {
   readonly rows: readonly Row[];
@@ -24,6 +30,7 @@ const MAX_TEXT = 4_000_000;
 
 /** Reads rows in groups, and holds no more of them than asked for. */
 export class SegmentSource<Row> {
+  readonly #rows: Rows<Row>;
   readonly #iterator: Iterator<Row> | AsyncIterator<Row>;
   #count = 0;
   #ahead: { readonly row: Row } | undefined;
@@ -31,8 +38,14 @@ export class SegmentSource<Row> {
   isOver = false;
 
   constructor(rows: Rows<Row>) {
+    this.#rows = rows;
     this.#iterator =
       Symbol.asyncIterator in rows ? rows[Symbol.asyncIterator]() : rows[Symbol.iterator]();
+  }
+
+  /** See `columnsOf`. */
+  get columns(): readonly string[] | undefined {
+    return columnsOf(this.#rows);
   }
 
   /** Rows that were given out. */

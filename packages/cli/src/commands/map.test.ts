@@ -197,6 +197,13 @@ describe('stratagem map', () => {
     ['text\na\0\n', [], 'rows.csv, line 2: has a NUL character'],
     ['', [], 'rows.csv: is empty'],
     [
+      'txt,stars\n',
+      [],
+      'no column for the input text. Did you mean "txt"? Use --bind text=COLUMN.',
+    ],
+    ['text\n', ['--bind', 'stars=star'], 'there is no column "star" for the input stars.'],
+    ['text\n', ['--where', 'row.txt == 1'], 'there is no column "txt", which where compares.'],
+    [
       'text\na\n',
       ['--where', 'row.txt == 1'],
       'there is no value at "row.txt", which where compares',

@@ -78,10 +78,10 @@ async function mapLoaded(file: string, command: Command): Promise<number> {
     }),
     ...(inputs && { inputs }),
   };
-  const { first, hasTextCells: isText = false } = source ?? {};
-  if (first !== undefined) {
+  const { example, hasTextCells: isText = false } = source ?? {};
+  if (example !== undefined) {
     const bound = await preflight.try(() =>
-      withHints(() => bindRows(plan, first, { ...binding, isText })),
+      withHints(() => bindRows(plan, example, { ...binding, isText })),
     );
     if (bound?.names.length === 0) preflight.report(NO_COLUMN);
   }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Condition } from '@stratagem/core';
-import { type RowFile, readRows, selectRows } from '@stratagem/datasets';
+import { type RowFile, readRows, rowOf, selectRows } from '@stratagem/datasets';
 import type { MapFlags } from '../options/map-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { parseSource } from './parse-source.js';
@@ -10,8 +10,8 @@ type Row = Record<string, unknown>;
 /** The rows of a command. */
 export interface RowSource {
   readonly rows: AsyncIterable<Row>;
-  /** The first row; undefined without any. */
-  readonly first: Row | undefined;
+  /** The first row, or one with the columns of a file that has only a header; undefined where none is known. */
+  readonly example: Row | undefined;
   readonly hasTextCells: boolean;
   /** Counts the rows with another reader; undefined where they can be read once alone. */
   readonly count: () => Promise<number | undefined>;
@@ -36,7 +36,7 @@ export async function openRows(flags: MapFlags): Promise<RowSource> {
   const { first, rows } = await peeked(select(file));
   return {
     rows,
-    first,
+    example: first ?? (file.columns && { ...rowOf(file.columns) }),
     hasTextCells: file.hasTextCells,
     again: size === undefined ? undefined : () => select(readerOf(flags)),
     isSmall: size !== undefined && size <= SMALL_BYTES,

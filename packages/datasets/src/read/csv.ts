@@ -12,19 +12,26 @@ interface Parsed {
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
+interface CsvOptions {
+  /** The delimiter of the format. */
+  readonly usual: string;
+  /** Another one; without it, the usual one is checked against the header. */
+  readonly delimiter?: string | undefined;
+  /** How many characters a row may have, before the rest of the file would fill the memory. */
+  readonly maxLength?: number | undefined;
+  /** Gets the names of the columns, before the first row. */
+  readonly onHeader?: ((columns: readonly string[]) => void) | undefined;
+}
+
 /**
  * The rows of a CSV file. Each cell is a text, whatever is in it: formulas are never executed.
  *
- * @param delimiter Undefined for the usual one, which is then checked against the header.
- * @param maxLength How many characters a row may have, before the rest of the file would fill the memory.
  * @throws {RowsError} with the line of a wrong row.
  */
 export async function* readCsv(
   text: AsyncIterable<string>,
   name: string,
-  usual: string,
-  delimiter: string | undefined,
-  maxLength = MAX_ROW_LENGTH,
+  { usual, delimiter, maxLength = MAX_ROW_LENGTH, onHeader }: CsvOptions,
 ): AsyncGenerator<Record<string, string>> {
   const parser = parse({
     delimiter: delimiter ?? usual,
@@ -42,6 +49,7 @@ export async function* readCsv(
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
       if (header === undefined) {
         header = headerOf(record, name, info.lines, delimiter === undefined ? usual : undefined);
+        onHeader?.(header);
         continue;
       }
       const row = rowOf(record, header, name, info.lines);
@@ -63,7 +71,8 @@ function headerOf(
   line: number,
   usual: string | undefined,
 ): readonly string[] {
-  const header = record.map((each) => each.trim());
+  // Systems write the same letters in several ways, which look alike.
+  const header = record.map((each) => each.trim().normalize());
   const [only = ''] = header;
   if (usual !== undefined && header.length === 1) {
     const other = DELIMITERS.find((each) => each !== usual && only.includes(each));

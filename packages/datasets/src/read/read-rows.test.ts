@@ -95,13 +95,21 @@ describe('CSV', () => {
       yield start;
       for (; ; given++) yield 'x'.repeat(1_000);
     }
-    const csv = readCsv(endless('a,b\n1,2\n"'), 'rows', ',', undefined, 5_000);
+    const csv = readCsv(endless('a,b\n1,2\n"'), 'rows', { usual: ',', maxLength: 5_000 });
     const message = /^rows, line 3: a row is too long .*: is a quote opened and never closed\?$/;
     await expect(all(csv)).rejects.toThrow(message);
     const lines = readJsonLines(endless('{}\n{"a":"'), 'rows', 5_000);
     await expect(all(lines)).rejects.toThrow('rows, line 2: a row is too long');
     // A stream reads ahead.
     expect(given).toBeLessThan(100);
+  });
+
+  test('names its columns once the header was read', async () => {
+    const file = readRows(pieces('a, cafe\u0301\n'), { format: 'csv' });
+    expect(file.columns).toBeUndefined();
+    expect(await all(file)).toEqual([]);
+    // Some systems write accents apart from their letters.
+    expect(file.columns).toEqual(['a', 'caf\u00e9']);
   });
 
   test('takes any name of a column', async () => {
@@ -136,6 +144,11 @@ describe('CSV', () => {
       'equal names',
       'a,b,a\n1,2,3\n',
       'line 1: the columns 1 and 3 are both called "a": rename one',
+    ],
+    [
+      'names that look equal',
+      'gro\u0308\u00dfe,gr\u00f6\u00dfe\n1,2\n',
+      'line 1: the columns 1 and 2 are both called "gr\u00f6\u00dfe": rename one',
     ],
     ['a column without a name', 'a,,c\n1,2,3\n', 'rows, line 1: column 2 has no name'],
     ['another delimiter', 'a;b\n1;2\n', 'has one column, "a;b": is ";" its delimiter? Name it'],

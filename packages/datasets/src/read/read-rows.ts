@@ -34,6 +34,8 @@ export interface RowFile extends AsyncIterable<Record<string, unknown>> {
   readonly format: RowFormat;
   /** Whether all values are texts, as in CSV. */
   readonly hasTextCells: boolean;
+  /** The names of the columns, once the header of CSV or TSV was read; undefined before, and for JSON. */
+  readonly columns: readonly string[] | undefined;
   /** Bytes that were read so far. */
   readonly bytesRead: number;
 }
@@ -76,13 +78,17 @@ export function readRows(
       yield chunk;
     }
   }
+  let columns: readonly string[] | undefined;
+  const onHeader = (header: readonly string[]) => {
+    columns = header;
+  };
   const text = () => decode(counted(), name);
   const open = () => {
     switch (format) {
       case 'csv':
-        return readCsv(text(), name, ',', delimiter);
+        return readCsv(text(), name, { usual: ',', delimiter, onHeader });
       case 'tsv':
-        return readCsv(text(), name, '\t', delimiter);
+        return readCsv(text(), name, { usual: '\t', delimiter, onHeader });
       case 'jsonl':
         return readJsonLines(text(), name);
       case 'json':
@@ -92,6 +98,9 @@ export function readRows(
   return {
     format,
     hasTextCells,
+    get columns() {
+      return columns;
+    },
     get bytesRead() {
       return bytesRead;
     },

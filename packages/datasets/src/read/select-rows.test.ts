@@ -33,6 +33,15 @@ test('where names the row without the value', async () => {
   );
 });
 
+test('where names a column that a file without rows does not have', async () => {
+  const header = Object.assign([], { columns: ['text', 'stars'] });
+  const value = { operator: '<', value: 1 } as const;
+  expect(await idsOf({ where: { ...value, path: 'row.stars' } }, header)).toEqual([]);
+  await expect(idsOf({ where: { ...value, path: 'row["star s"].a' } }, header)).rejects.toThrow(
+    'there is no column "star s", which where compares. Did you mean "stars"?',
+  );
+});
+
 test('where must be a condition about the row', () => {
   const value = { operator: '==', value: 1 } as const;
   expect(() => selectRows(rows, { where: { ...value, path: 'stars' } })).toThrow(

@@ -6,9 +6,9 @@ import {
   type PlanProblem,
 } from '@stratagem/core';
 import { checkCondition, isMet } from '@stratagem/core/kernel';
-import { checkLimit, checkOptions } from '@stratagem/core/runner';
+import { checkLimit, checkOptions, didYouMean } from '@stratagem/core/runner';
 import { rowNumberOf } from '../row-numbers.js';
-import { checkRows, type Rows } from '../segment-source.js';
+import { checkRows, columnsOf, type Rows } from '../segment-source.js';
 import { randomOf } from './random.js';
 import { RowsError } from './rows-error.js';
 
@@ -29,6 +29,12 @@ export interface SelectOptions {
   readonly textCells?: boolean | undefined;
 }
 
+/** Rows that were chosen. */
+export interface SelectedRows<Row> extends AsyncIterable<Row> {
+  /** The names of the columns, as far as the file knows them without a row: once its header was read. */
+  readonly columns: readonly string[] | undefined;
+}
+
 /**
  * Some of the rows. Rows that `readRows` has read keep their numbers.
  *
@@ -40,7 +46,7 @@ export interface SelectOptions {
 export function selectRows<Row extends object>(
   rows: Rows<Row>,
   options: SelectOptions,
-): AsyncIterable<Row> {
+): SelectedRows<Row> {
   checkRows('selectRows()', rows);
   checkOptions('selectRows()', options, ['where', 'limit', 'shuffle', 'textCells']);
   const { where, limit = Number.POSITIVE_INFINITY, shuffle, textCells = false } = options;
@@ -50,7 +56,13 @@ export function selectRows<Row extends object>(
     throw new OptionError('selectRows(): shuffle must be an integer, the seed');
   }
   const chosen = where === undefined ? rows : filter(rows, where, textCells);
-  return shuffle === undefined ? first(chosen, limit) : shuffled(chosen, limit, shuffle);
+  const selected = shuffle === undefined ? first(chosen, limit) : shuffled(chosen, limit, shuffle);
+  return {
+    [Symbol.asyncIterator]: () => selected,
+    get columns() {
+      return columnsOf(rows);
+    },
+  };
 }
 
 /** @throws {OptionError} with all problems of a condition. */
@@ -67,6 +79,9 @@ function requireCondition(where: Condition): void {
   }
   if (problems.length > 0) throw new OptionError(problems.map(formatProblem).join('\n'));
 }
+
+/** The column that a path begins with. */
+const COLUMN = /^row(?:\.([^.[\]]+)|\["(.+?)"\])/;
 
 interface Leaf {
   readonly path?: unknown;
@@ -101,14 +116,29 @@ async function* filter<Row extends object>(
     }
     if (holds) yield row;
   }
+  // Without a row, nothing was compared.
+  if (count === 0) requireColumns(where, columnsOf(rows));
+}
+
+/** @throws {OptionError} when a condition is about a column that there is not. */
+function requireColumns(where: Condition, columns: readonly string[] | undefined): void {
+  if (columns === undefined) return;
+  for (const { path } of leavesOf(where)) {
+    const [, name, quoted] = COLUMN.exec(String(path)) ?? [];
+    const column = name ?? quoted;
+    if (column === undefined || columns.includes(column)) continue;
+    const meant = didYouMean(column, columns) || ` The columns are ${columns.join(', ')}.`;
+    throw new OptionError(`there is no column "${column}", which where compares.${meant}`);
+  }
 }
 
 /** The columns that are compared with numbers or with true and false. */
 function numericColumns(where: Condition): string[] {
   return leavesOf(where).flatMap(({ path, value }) => {
     if (typeof value !== 'number' && typeof value !== 'boolean') return [];
-    const column = /^row\.([^.[\]]+)$/.exec(String(path)) ?? /^row\["(.+)"\]$/.exec(String(path));
-    return column?.[1] ?? [];
+    const [whole, name, quoted] = COLUMN.exec(String(path)) ?? [];
+    // What is inside of a cell has its own type.
+    return whole === path ? (name ?? quoted ?? []) : [];
   });
 }
 

@@ -9,16 +9,18 @@ export type ResultFormat = (typeof RESULT_FORMATS)[number];
 type Values = Readonly<Record<string, unknown>>;
 
 /** Writes results as text, one after the other. */
-export type RowText = (row: MappedRow<unknown>) => string;
+export interface RowText {
+  of(row: MappedRow<unknown>): string;
+  /** What a file has that no result was written into. */
+  readonly ofNone: string;
+}
 
 /** @param outputs The names of the outputs: the columns of a table are known before its first row. */
 export function rowTextIn(format: ResultFormat, outputs: readonly string[]): RowText {
-  return format === 'jsonl' ? jsonLine : tableRows(format === 'csv' ? ',' : '\t', outputs);
+  return format === 'jsonl' ? JSON_LINES : tableRows(format === 'csv' ? ',' : '\t', outputs);
 }
 
-function jsonLine(row: MappedRow<unknown>): string {
-  return `${jsonOf(row)}\n`;
-}
+const JSON_LINES: RowText = { of: (row) => `${jsonOf(row)}\n`, ofNone: '' };
 
 function jsonOf(value: unknown): string {
   return JSON.stringify(value, (_, each) => {
@@ -29,31 +31,52 @@ function jsonOf(value: unknown): string {
 }
 
 /**
- * Rows of a table: first what happened, then the outputs, then the columns of the first row itself.
+ * Rows of a table: first what happened, then the outputs, then the columns of the first row itself. Each column has
+ * a name of its own.
  *
  * A text that a spreadsheet would take for a formula gets an apostrophe in front.
  */
 function tableRows(delimiter: string, outputs: readonly string[]): RowText {
-  let columns: readonly string[] | undefined;
   const write = (cells: readonly unknown[]) =>
     stringify([cells.map(cellOf)], { delimiter, escape_formulas: true });
-  return ({ row, status, error, usage, costUsd, outputs: results, input }) => {
-    const own = valuesOf(input);
-    const isFirst = columns === undefined;
-    columns ??= Object.keys(own).filter((name) => !outputs.includes(name));
-    const header = isFirst ? write([...FIXED, ...outputs, ...columns]) : '';
-    const values = valuesOf(results);
-    const cells = [
-      ...[row, status, error?.code, error?.message],
-      ...[usage?.inputTokens, usage?.outputTokens, costUsd],
-      ...outputs.map((name) => values[name]),
-      ...columns.map((name) => own[name]),
-    ];
-    return header + write(cells);
+  const known = [...FIXED, ...withPrefix('output', outputs, FIXED)];
+  let columns: readonly string[] | undefined;
+  return {
+    of({ row, status, error, usage, costUsd, outputs: results, input }) {
+      const own = valuesOf(input);
+      const isFirst = columns === undefined;
+      columns ??= Object.keys(own);
+      const header = isFirst ? write([...known, ...withPrefix('input', columns, known)]) : '';
+      const values = valuesOf(results);
+      const cells = [
+        ...[row, status, error?.code, error?.message],
+        ...[usage?.inputTokens, usage?.outputTokens, costUsd],
+        ...outputs.map((name) => values[name]),
+        ...columns.map((name) => own[name]),
+      ];
+      return header + write(cells);
+    },
+    ofNone: write(known),
   };
 }
 
 const FIXED = ['row', 'status', 'error', 'message', 'inputTokens', 'outputTokens', 'costUsd'];
+
+/** The names; those that are taken with a prefix, such as `input.status`. */
+function withPrefix(
+  prefix: string,
+  names: readonly string[],
+  taken: readonly string[],
+): readonly string[] {
+  const all = new Set([...taken, ...names]);
+  return names.map((name) => {
+    if (!taken.includes(name)) return name;
+    let other = `${prefix}.${name}`;
+    while (all.has(other)) other = `${prefix}.${other}`;
+    all.add(other);
+    return other;
+  });
+}
 
 function valuesOf(value: unknown): Values {
   return typeof value === 'object' && value !== null ? (value as Values) : {};

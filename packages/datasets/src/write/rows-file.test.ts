@@ -28,6 +28,12 @@ async function written(name: string, options?: RowsFileOptions): Promise<string>
   return readFileSync(path, 'utf8');
 }
 
+async function rowsIn(path: string): Promise<Record<string, unknown>[]> {
+  const found: Record<string, unknown>[] = [];
+  for await (const row of readRows(path)) found.push({ ...row });
+  return found;
+}
+
 test('writes a line of JSON for each result', async () => {
   const lines = (await written('a.jsonl')).trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toEqual(rows);
@@ -44,12 +50,35 @@ describe('a table', () => {
 
   test('can be read again', async () => {
     await written('b.tsv', { outputs: ['summary'] });
-    const found = [];
-    for await (const row of readRows(join(folder, 'b.tsv'))) found.push({ ...row });
-    expect(found).toMatchObject([
+    expect(await rowsIn(join(folder, 'b.tsv'))).toMatchObject([
       { row: '1', text: 'a, "b"\n' },
       { row: '2', error: 'timeout' },
     ]);
+  });
+
+  test('has a name of its own for each column, so that its rows can be mapped again', async () => {
+    const path = join(folder, 'twice.csv');
+    const file = await openRowsFile(path, { outputs: ['summary', 'error'] });
+    const input = { row: 7, summary: 'old', 'input.row': 1, text: 'x' };
+    await file.write({ ...(rows[0] as MappedRow), outputs: { summary: 's', error: 'e' }, input });
+    await file.finish();
+    const [row] = await rowsIn(path);
+    expect(row).toEqual({
+      ...{ row: '1', status: 'completed', error: '', message: '' },
+      ...{ inputTokens: '3', outputTokens: '1', costUsd: '0.5' },
+      ...{ summary: 's', 'output.error': 'e', text: 'x' },
+      ...{ 'input.input.row': '7', 'input.summary': 'old', 'input.row': '1' },
+    });
+  });
+
+  test('has a header without any row', async () => {
+    const path = join(folder, 'none.csv');
+    const file = await openRowsFile(path, { outputs: ['summary'] });
+    await file.finish();
+    expect(readFileSync(path, 'utf8')).toBe(
+      'row,status,error,message,inputTokens,outputTokens,costUsd,summary\n',
+    );
+    expect(await rowsIn(path)).toEqual([]);
   });
 });
 

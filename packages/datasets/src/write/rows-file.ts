@@ -55,7 +55,7 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
   // A pipe has no name that could be taken over.
   const isPipe = about !== undefined && !about.isFile();
   const partialPath = isPipe ? target : `${target}.partial`;
-  const textOf = rowTextIn(format, options.outputs ?? []);
+  const rowText = rowTextIn(format, options.outputs ?? []);
   const unlock = isPipe ? async () => {} : await locked(target);
   const handle: FileHandle = await open(partialPath, 'w', about?.mode).catch(async (error) => {
     await unlock();
@@ -63,6 +63,7 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
   });
   let gathered: string[] = [];
   let length = 0;
+  let hasRows = false;
   let isOpen = true;
   let failure: { readonly error: unknown } | undefined;
   const flush = async () => {
@@ -96,7 +97,8 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
   return {
     partialPath,
     async write(row) {
-      const text = textOf(row);
+      const text = rowText.of(row);
+      hasRows = true;
       gathered.push(text);
       length += text.length;
       if (length >= MAX_GATHERED) await named(flush);
@@ -104,6 +106,7 @@ export async function openRowsFile(path: string, options: RowsFileOptions = {}):
     finish: () =>
       named(async () => {
         await end(async () => {
+          if (!hasRows) gathered.push(rowText.ofNone);
           await flush();
           // Results are missing.
           if (failure !== undefined) throw failure.error;
