@@ -5,6 +5,7 @@ import { simulated } from '@stratagem/simulated';
 import { describe, expect, test } from 'vitest';
 import { attempt, inOrder, request } from '../../test/attempt.js';
 import { failure, scripted } from '../../test/scripted.js';
+import { fallback } from './fallback.js';
 import { type Routed, type RouteOptions, route } from './route.js';
 
 describe('a route()', () => {
@@ -160,6 +161,47 @@ describe('its resource', () => {
       event.type === 'task_completed' ? [event.taskId] : [],
     );
     expect(order.slice(0, 2)).toEqual(['1', '3']);
+  });
+});
+
+describe('a fallback within a route', () => {
+  const tasks: Task[] = [
+    { id: 'long', description: 'Read this.', metadata: { size: 'small' } },
+    { id: 'short', description: 'Read that.', metadata: { size: 'small' } },
+    { id: 'big', description: 'Read all.', metadata: { size: 'large' } },
+  ];
+  const tooLong = failure('context_length_exceeded', {
+    usage: { inputTokens: 7, outputTokens: 0 },
+  });
+  const by = ({ metadata }: Routed) => metadata.size;
+
+  test('passes a prompt that is too long on to a larger model, and no other', async () => {
+    const [small, large] = [scripted('small', tooLong, { output: 'small' }), scripted('large')];
+    const fit = fallback([small, large], { on: ['context_length_exceeded'] });
+    const runner = route({ by, routes: { small: fit, large } });
+    const executor = createExecutor({ strategy: inOrder, runner, maxParallel: 1 });
+    const { outputs, metrics, timeline } = await executor.execute({ goal: 'x', tasks }).orThrow();
+    // The small model stays available: the prompt was to blame.
+    expect(outputs).toEqual({ long: 'large', short: 'small', big: 'large' });
+    expect(metrics.usage).toMatchObject({ inputTokens: 7 });
+    expect(timeline).toContainEqual(
+      expect.objectContaining({
+        kind: 'notice',
+        code: 'context_length_exceeded',
+        message: '"small" failed: it was context_length_exceeded; trying "large"',
+      }),
+    );
+  });
+
+  test('is needed: a route stays with the runner of its key', async () => {
+    const runner = route({ by, routes: { small: scripted('small', tooLong), large: c } });
+    const executor = createExecutor({ strategy: inOrder, runner });
+    const result = await executor.execute({ goal: 'x', tasks });
+    expect(result.tasks.map(({ error }) => error?.code)).toEqual([
+      'context_length_exceeded',
+      'context_length_exceeded',
+      undefined,
+    ]);
   });
 });
 

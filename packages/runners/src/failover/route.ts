@@ -47,7 +47,7 @@ const TYPES: readonly TaskType[] = ['action', 'decision', 'observation', 'aggreg
 
 /**
  * Sends each task to a runner chosen by its id, type or metadata. Strategies, limits and pauses see
- * the resource of that runner.
+ * the resource of that runner. When it fails, no other runner is tried, unless it is a `fallback`.
  *
  * A task without a route fails as `invalid_request`.
  *
@@ -59,6 +59,11 @@ const TYPES: readonly TaskType[] = ['action', 'decision', 'observation', 'aggreg
  *   routes: { fast: openai({ model: 'gpt-6.1-luna' }), deep: anthropic() },
  *   default: openai(),
  * });
+ *
+ * @example
+ * // A prompt that is too long for the small model goes to the large one.
+ * const fit = fallback([small, large], { on: ['context_length_exceeded'] });
+ * const runner = route({ by: ({ metadata }) => metadata.size, routes: { small: fit, large } });
  *
  * @example
  * const runner = route({ by: 'type', routes: { decision: anthropic() }, default: openai() });
