@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 
 /** Kilobytes that importing an entry of core loads, minified and compressed. */
 const LIMITS = [
-  ['index', 98.2],
+  ['index', 98.7],
   ['strategy', 13.4],
   ['journal', 14.8],
   ['runner', 35.5],

@@ -11,6 +11,7 @@ const plan = createPlan('x')
 plan.addTask({ id: 'a', description: 'x', dependencies: ['research', 'rivls'] });
 plan.addTask({ id: 'b', dependencies: ['nothing', 'research'], run: ({ research }) => research.markets });
 plan.addTask({ id: 'c', dependencies: [dynamic, 'reserch'], prompt: ({ rivals }) => String(rivals) });
+plan.addTask({ id: 'd' });
 `;
 /** Where ids are completed: inside the quotes. */
 const places = ["'rivls'", "'nothing'", "'reserch'"].map((id) => {
@@ -23,14 +24,15 @@ const server = new LanguageServer();
 beforeAll(() => server.open(file, text));
 afterAll(() => server.close());
 
-test('a wrong id of a dependency is the only error, and names the known ids', async () => {
+test('a wrong id of a dependency is the only error of its task, and names the known ids', async () => {
   const errors = await server.errors(file, text);
-  expect(errors.map(({ at }) => at)).toEqual(["'rivls'", "'nothing'", "'reserch'"]);
-  const [rivls, nothing, reserch] = errors.map(({ message }) => message);
+  expect(errors.map(({ at }) => at)).toEqual(["'rivls'", "'nothing'", "'reserch'", "{ id: 'd' }"]);
+  const [rivls, nothing, reserch, lacking] = errors.map(({ message }) => message);
   expect(rivls).toContain('NoEarlierTask<"rivls", "research" | "rivals">');
   expect(rivls).toContain(`Did you mean '"rivals"'?`);
   expect(nothing).toContain('NoEarlierTask<"nothing", "research" | "rivals">');
   expect(reserch).toContain(`Did you mean '"research"'?`);
+  expect(lacking).toContain("Property 'description' is missing");
 });
 
 test('editors complete the ids of earlier tasks', async () => {

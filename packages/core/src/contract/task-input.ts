@@ -290,13 +290,14 @@ export type TaskInput<
   readonly prompt?: ((inputs: PromptBody, failures: readonly TaskFailure[]) => string) | undefined;
   readonly run?: TaskFunction<Body, Output | AnyIfUnsaid<Output>> | undefined;
 } & (
-    | { readonly description: string }
     | {
         readonly prompt: (inputs: PromptBody, failures: readonly TaskFailure[]) => string;
       }
     | {
         readonly run: TaskFunction<Body, Output | AnyIfUnsaid<Output>>;
       }
+    // Where all are missing, the compiler reports this third one: the most common.
+    | { readonly description: string }
     | { readonly tool: AnyTool | string }
     | { readonly command: Command }
     | { readonly subtasks: readonly Task[] }

@@ -80,6 +80,10 @@ describe('parsePlanDocument', () => {
       'strategy.maxparallel: unknown field "maxparallel". Did you mean "maxParallel"?',
     ],
     [
+      { ...document, max_concurrency: 3 },
+      'max_concurrency: unknown field "max_concurrency". Did you mean "strategy: { name: parallel, maxParallel: 4 }"?',
+    ],
+    [
       { ...document, strategy: { name: 'sequential', maxParallel: 3 } },
       'strategy.maxParallel: unknown field "maxParallel". Known fields are name.',
     ],
@@ -256,7 +260,8 @@ describe('fields that control a run', () => {
     ],
     [{ retry: { maxAttempts: 0 } }, 'retry.maxAttempts: must be an integer ≥ 1'],
     [{ retry: { on: ['timout'] } }, 'retry.on[0]: must be one of task_failed, '],
-    [{ retry: { tries: 2 } }, 'retry.tries: unknown field "tries". Known fields are maxAttempts, '],
+    [{ retry: { tries: 2 } }, 'retry.tries: unknown field "tries". Did you mean "maxAttempts"?'],
+    [{ retry: { pause: 2 } }, 'retry.pause: unknown field "pause". Known fields are maxAttempts, '],
     [{ timeoutMs: '5s' }, 'timeoutMs: must be a number of milliseconds > 0'],
     [{ waitFor: 'aproval' }, 'waitFor: must be one of approval, answer. Did you mean "approval"?'],
     [{ subtasks: 'a' }, 'subtasks: must be a list of tasks'],

@@ -10,6 +10,7 @@ import { add, type PlanPath } from '../validate/checks.js';
 import { checkModuleSettings, UNKNOWN_MODULE } from '../validate/module.js';
 import { crossTaskProblems, validatePlan } from '../validate/plan.js';
 import { checkSettings } from '../validate/settings.js';
+import { adviceOf } from '../validate/synonyms.js';
 import { documentInputs } from './inputs.js';
 import { type ModelProfile, profileSchema } from './model-schema.js';
 import { checkModels, type ModelUse, unknownModels } from './models.js';
@@ -17,7 +18,6 @@ import { withProfiles } from './module-models.js';
 import { planDocumentSchema, taskSchema } from './schema.js';
 import { estimateSchema } from './settings-schema.js';
 import { STRATEGIES, type StrategySpec, strategyObjects } from './strategy-schema.js';
-import { synonymOf } from './synonyms.js';
 import { documentTasks, type ModuleAt, type RowsAt } from './tasks.js';
 
 /** A plan, and what its file says about how it is run. */
@@ -245,7 +245,7 @@ function toProblems(issue: z.core.$ZodIssue): PlanProblem[] {
       return issue.keys.map((key) => ({
         code: 'unknown_field',
         path: [...path, key],
-        message: `unknown field "${key}".${synonymOf(key, known) || didYouMean(key, known) || ` Known fields are ${known.join(', ')}.`}`,
+        message: `unknown field "${key}".${adviceOf(key, known)}`,
       }));
     }
     case 'invalid_union':

@@ -136,11 +136,14 @@ describe('a failed task', () => {
     ['undefined', undefined],
     ['null', null],
     ['a string', 'text'],
-    ['an object without output', { text: 'x' }],
-  ])('fails with a clear message when a runner answers with %s', async (_, answer) => {
+    ['an object with text, tokens', { text: 'x', tokens: 3 }],
+    ['an object without fields', {}],
+  ])('fails with a clear message when a runner answers with %s', async (words, answer) => {
     const { error } = await executorWith(async () => answer).execute(single);
     expect(error?.cause).toMatchObject({ code: 'invalid_output' });
-    expect(error?.message).toContain('runner "test" answered with');
+    expect(error?.message).toContain(
+      `runner "test" answered with ${words}; it must resolve to { output }`,
+    );
   });
 
   test('may return a thenable instead of a promise', async () => {

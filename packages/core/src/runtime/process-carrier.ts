@@ -211,8 +211,7 @@ export function readAnswer(
   const refuse = (what: string) =>
     new RunnerError('invalid_output', `runner "${runner}" answered with ${what}`);
   if (typeof answer !== 'object' || answer === null || !('output' in answer)) {
-    const kind = answer === null ? 'null' : typeof answer;
-    throw refuse(`${kind}; it must resolve to { output }`);
+    throw refuse(`${answerInWords(answer)}; it must resolve to { output }`);
   }
   const { output, usage, costUsd, model, requestId, rateLimits, cached, citations } =
     answer as TaskOutput;
@@ -236,6 +235,13 @@ export function readAnswer(
     ...(serverToolCalls !== undefined && { serverToolCalls: serverToolCallsOf(serverToolCalls) }),
     ...(cached === true && { cached }),
   };
+}
+
+function answerInWords(answer: unknown): string {
+  if (answer === undefined || answer === null) return `${answer}`;
+  if (typeof answer !== 'object') return `a ${typeof answer}`;
+  const names = Object.keys(answer).slice(0, 5).join(', ');
+  return names === '' ? 'an object without fields' : `an object with ${names}`;
 }
 
 function withoutRunner({ model }: Task): RunnerError {

@@ -1,5 +1,6 @@
 import type { PlanProblem, ProblemCode } from '../contract/plan-error.js';
 import { didYouMean } from '../util/suggest.js';
+import { adviceOf } from './synonyms.js';
 
 /** Where something is in a plan, as keys and positions from the plan down. */
 export type PlanPath = readonly (string | number)[];
@@ -21,8 +22,8 @@ export function checkFields(
 ): void {
   for (const key in value) {
     if (known.includes(key) || (value as Record<string, unknown>)[key] === undefined) continue;
-    const suggestion = didYouMean(key, known) || ` Known fields are ${known.join(', ')}.`;
-    add(problems, 'unknown_field', [...path, key], `unknown field ${quote(key)}.${suggestion}`);
+    const message = `unknown field ${quote(key)}.${adviceOf(key, known)}`;
+    add(problems, 'unknown_field', [...path, key], message);
   }
 }
 

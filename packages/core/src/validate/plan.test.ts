@@ -53,6 +53,14 @@ describe('validatePlan', () => {
     [{ id: 'a', description: 3 }, 'tasks[0].description: must be a string'],
     [{ id: 'a', ...text, run: 'x' }, 'tasks[0].run: must be a function'],
     [
+      { id: 'a', prompt: 'Say hello' },
+      'tasks[0].prompt: must be a function of the inputs; write a fixed prompt as the description',
+    ],
+    [
+      { id: 'a', ...text, dependsOn: ['b'] },
+      'tasks[0].dependsOn: unknown field "dependsOn". Did you mean "dependencies"?',
+    ],
+    [
       { id: 'a', ...text, type: 'agregate' },
       'tasks[0].type: must be one of action, decision, observation, aggregate. Did you mean "aggregate"?',
     ],

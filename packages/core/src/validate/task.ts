@@ -132,7 +132,8 @@ function checkBody(problems: Problems, task: Task, path: PlanPath): void {
     add(problems, 'invalid_value', [...path, 'run'], 'must be a function');
   }
   if (prompt !== undefined && typeof prompt !== 'function') {
-    add(problems, 'invalid_value', [...path, 'prompt'], 'must be a function');
+    const message = 'must be a function of the inputs; write a fixed prompt as the description';
+    add(problems, 'invalid_value', [...path, 'prompt'], message);
   }
   const needsPrompt = asksModel(task) && prompt === undefined && !hasSubtasks(task);
   if (description === undefined) {
