@@ -1,5 +1,6 @@
-import type { Anthropic } from '@anthropic-ai/sdk';
+import type { Anthropic, ClientOptions } from '@anthropic-ai/sdk';
 import {
+  environmentOf,
   errorIn,
   missingApiKey,
   parseErrorEvent,
@@ -7,15 +8,26 @@ import {
   type Sdk,
 } from '@stratagem/core/runner';
 
+/** The settings of a base URL. The SDK would put the path of a request behind the query. */
+function addressIn(baseURL: string | undefined): ClientOptions {
+  if (baseURL === undefined || !URL.canParse(baseURL)) return { baseURL };
+  const url = new URL(baseURL);
+  if (url.search === '') return { baseURL };
+  const defaultQuery = Object.fromEntries(url.searchParams);
+  url.search = '';
+  return { baseURL: url.href, defaultQuery };
+}
+
 export const ANTHROPIC: Sdk<Anthropic> = {
   name: 'anthropic',
   packageName: '@anthropic-ai/sdk',
   environment: 'ANTHROPIC',
-  async createClient(settings) {
+  async createClient({ baseURL, ...settings }) {
     const { Anthropic } = await import('@anthropic-ai/sdk');
     // A key of its own is for its server; the token of the environment may be for another one.
     const isOwn = settings.apiKey !== undefined;
-    return new Anthropic({ ...settings, ...(isOwn && { authToken: null }) });
+    const address = addressIn(baseURL ?? environmentOf(ANTHROPIC, 'BASE_URL'));
+    return new Anthropic({ ...settings, ...address, ...(isOwn && { authToken: null }) });
   },
   // The SDK looks for credentials in profiles and variables; building a request awaits that.
   async requireReady(client) {

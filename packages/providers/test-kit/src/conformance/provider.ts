@@ -13,11 +13,12 @@ import { streamingConformance } from './streaming.js';
 import type { ProviderSubject } from './subject.js';
 import { taskOptionConformance } from './task-options.js';
 import { toolConformance } from './tools.js';
+import { transportConformance } from './transport.js';
 
 /**
  * The tests that every provider of models must pass: the runner contract, plans, tools, the
- * ends of answers, schemas, errors, connections, time limits, keys, and options of runners and tasks. Sections about the SDK's client are skipped for a
- * provider without one.
+ * ends of answers, schemas, errors, connections, how bodies travel, time limits, keys, and options of
+ * runners and tasks. Sections about the SDK's client are skipped for a provider without one.
  */
 export function providerConformance(subject: ProviderSubject): void {
   contractConformance(subject);
@@ -27,6 +28,7 @@ export function providerConformance(subject: ProviderSubject): void {
   schemaConformance(subject);
   errorConformance(subject);
   connectionConformance(subject);
+  transportConformance(subject);
   keyConformance(subject);
   optionConformance(subject);
   taskOptionConformance(subject);
