@@ -54,7 +54,8 @@ export class DatasetRun<Outputs, Row> {
   readonly #runIds: string[] = [];
   readonly #startedAt = performance.now();
   #endedAt: number | undefined;
-  #groups = 0;
+  /** How many rows each group has. */
+  readonly #sizes: number[] = [];
   #isPumping: Promise<void> | undefined;
   /** Rows that have ended in runs whose results are given out. */
   #done = 0;
@@ -214,7 +215,7 @@ export class DatasetRun<Outputs, Row> {
       // A large sample takes several runs.
       if (this.#isSampling && this.#sampleLeft <= 0) {
         this.#isSampling = false;
-        const left = () => this.#runs.requestsFrom(this.#groups + 1);
+        const left = () => this.#runs.requestsFrom(this.#sizes.length + 1);
         if (!this.#isOver && !(await this.#questions.ask('sample', left))) {
           this.#isStopping = true;
           return;
@@ -272,9 +273,11 @@ export class DatasetRun<Outputs, Row> {
   }
 
   async #openNext(): Promise<void> {
-    const group = await this.#source.take(this.#sizeAfter(this.#source.count));
+    const number = this.#sizes.length + 1;
+    const group = await this.#takeGroup(number);
     if (group === undefined || this.#isStopping) return;
-    const segment = await this.#runs.begin(++this.#groups, group);
+    this.#sizes.push(group.rows.length);
+    const segment = await this.#runs.begin(number, group);
     if (segment === undefined) {
       this.#isStopping = true;
       return;
@@ -283,16 +286,31 @@ export class DatasetRun<Outputs, Row> {
     this.#open.push(segment);
   }
 
-  /** How many rows the group behind so many rows has. The sample has groups of its own. */
-  #sizeAfter(count: number): number {
+  /** The rows of a group: those that an earlier map has recorded in it, so that its run can be resumed. */
+  async #takeGroup(number: number): Promise<RowGroup<Row> | undefined> {
+    const size = await this.#sizeOf(number, this.#source.count);
+    const recorded = (await this.#runs.recordedSize(number)) ?? 0;
+    if (recorded <= size) return this.#source.take(size);
+    // More rows than the sample are taken if no more of them are left to do.
+    const group = await this.#source.take(recorded);
+    if (group === undefined || (await this.#runs.rowsLeft(number, group)) <= size) return group;
+    return this.#source.giveBack(group, size);
+  }
+
+  /** How many rows a group has that begins behind `count` rows. The sample has groups of its own. */
+  async #sizeOf(number: number, count: number): Promise<number> {
+    const known = this.#sizes[number - 1];
+    if (known !== undefined) return known;
+    const size = (await this.#runs.recordedSize(number)) ?? this.#rowsPerRun;
     const sampleLeft = (this.#options.sample ?? 0) - count;
-    return sampleLeft > 0 ? Math.min(sampleLeft, this.#rowsPerRun) : this.#rowsPerRun;
+    return sampleLeft > 0 ? Math.min(sampleLeft, this.#rowsPerRun, size) : size;
   }
 
   /** The groups from this one on, read once more. */
   #groupsFrom(number: number, rows: Rows<Row>): AsyncIterable<RowGroup<Row>> | undefined {
     const { again = Array.isArray(rows) ? () => rows : undefined } = this.#options;
-    return again && groupsOf(new SegmentSource(again()), number, (count) => this.#sizeAfter(count));
+    const sizeOf = (position: number, count: number) => this.#sizeOf(position, count);
+    return again && groupsOf(new SegmentSource(again()), number, sizeOf);
   }
 
   // --- The end ---

@@ -7,7 +7,14 @@ import {
   type RunHandle,
 } from '@stratagem/core';
 import type { BudgetShare } from './budget-share.js';
-import { type History, historyOf, latestRuns } from './history.js';
+import {
+  type History,
+  historyOf,
+  latestRuns,
+  type Opening,
+  openingOf,
+  type Records,
+} from './history.js';
 import { RowFold } from './mapped-row.js';
 import type { MapOptions } from './options.js';
 import { PartialCount } from './partial-count.js';
@@ -40,13 +47,22 @@ interface Parts<Row> {
 /** The runs of a map: each works on a group of rows, and continues the one of an earlier map. */
 export class GroupRuns<Outputs, Row> {
   readonly #parts: Parts<Row>;
+  /** The input of the runs with the rows. */
+  readonly #rowsName: string;
+  /** Undefined where nothing can be recorded. */
+  readonly #records: Records | undefined;
   #binding: RowBinding<Row> | undefined;
   #latest: ReadonlyMap<number, string> = new Map();
+  /** The one that was read last. */
+  #opening: Opening | undefined;
   #mayChange = false;
 
   /** @throws {OptionError} when the plan cannot be run for rows. */
   constructor(parts: Parts<Row>) {
     this.#parts = parts;
+    const { journal, codecs } = parts.options;
+    this.#rowsName = rowsName(declaredInputs(parts.plan));
+    this.#records = journal && { journal, codecs, rowsName: this.#rowsName };
     // What is wrong with the plan alone is known at once.
     this.#planFor({ names: Object.keys(declaredInputs(parts.plan)) }, 'rows', 1);
   }
@@ -62,18 +78,40 @@ export class GroupRuns<Outputs, Row> {
     }
   }
 
+  /** How many rows an earlier map has recorded in this group; undefined for none. */
+  async recordedSize(number: number): Promise<number | undefined> {
+    const runId = this.#latest.get(number);
+    return runId === undefined ? undefined : (await this.#openingOf(runId))?.size;
+  }
+
+  /** How many rows of this group are left to do, if the run of an earlier map is resumed for it. */
+  async rowsLeft(number: number, group: RowGroup<Row>): Promise<number> {
+    const history = await this.#historyOf(number, this.#runOf(group));
+    if (history === undefined || !history.isIdentical) return group.rows.length;
+    return history.fold.left(this.#retryFailed);
+  }
+
+  get #retryFailed(): boolean {
+    return this.#parts.options.retryFailed ?? false;
+  }
+
   /**
-   * Resumes the run of an earlier map for this group, or begins a new one.
+   * Takes the results of an earlier map for this group, resumes its run, or begins a new one.
    *
    * @returns undefined when nobody wants to do its rows again.
    */
   async begin(number: number, group: RowGroup<Row>): Promise<Segment<Outputs, Row> | undefined> {
-    const { rows } = group;
+    const { budget, executor, mapId, onProgress } = this.#parts;
     const { plan, values } = this.#runOf(group);
     const known = this.#latest.get(number);
-    const { journal } = this.#parts.options;
-    if (known !== undefined && journal !== undefined) {
-      const history = await historyOf(journal, known, plan, values, rows.length);
+    const history = await this.#historyOf(number, { plan, values });
+    if (known !== undefined && history !== undefined) {
+      // What a run has used counts towards a budget, and is known when it is resumed.
+      const { isIdentical, hasEnded, fold } = history;
+      const isDone = isIdentical && hasEnded && fold.left(this.#retryFailed) === 0;
+      if (isDone && !budget.isLimited) {
+        return Segment.restored(known, group, fold, onProgress);
+      }
       if (history.isSame) {
         const resumed = await this.#resume(known, group, plan, values, history);
         if (resumed !== undefined) return resumed;
@@ -82,14 +120,9 @@ export class GroupRuns<Outputs, Row> {
         return undefined;
       }
     }
-    const runId = idOf(this.#parts.mapId, number, known);
-    return this.#follow(runId, group, new RowFold(rows.length), (onEvent) =>
-      this.#parts.executor.execute(plan, {
-        ...this.#parts.budget.left(),
-        inputs: values,
-        runId,
-        onEvent,
-      } as never),
+    const runId = idOf(mapId, number, known);
+    return this.#follow(runId, group, new RowFold(group.rows.length), (onEvent) =>
+      executor.execute(plan, { ...budget.left(), inputs: values, runId, onEvent } as never),
     );
   }
 
@@ -108,7 +141,7 @@ export class GroupRuns<Outputs, Row> {
         ...{ budget: {}, ...this.#parts.budget.left(runId) },
         plan,
         // A run that a budget has stopped goes on.
-        retryFailed: isCut || (this.#parts.options.retryFailed ?? false),
+        retryFailed: isCut || this.#retryFailed,
         ...(!hasStarted && { inputs: values }),
         onEvent,
       }),
@@ -182,13 +215,9 @@ export class GroupRuns<Outputs, Row> {
   }
 
   async #requestsOfGroup(number: number, group: RowGroup<Row>): Promise<number> {
-    const { journal, retryFailed = false } = this.#parts.options;
     const { plan, values } = this.#runOf(group);
-    const known = this.#latest.get(number);
-    if (known !== undefined && journal !== undefined) {
-      const history = await historyOf(journal, known, plan, values, group.rows.length);
-      if (history.isSame && history.isSamePlan) return history.fold.left(retryFailed);
-    }
+    const history = await this.#historyOf(number, { plan, values });
+    if (history?.isSame && history.isSamePlan) return history.fold.left(this.#retryFailed);
     return this.#requestsOf(plan, values);
   }
 
@@ -196,10 +225,26 @@ export class GroupRuns<Outputs, Row> {
   async #requestsOf(plan: Plan, values: InputValues): Promise<number> {
     const { executor, options } = this.#parts;
     const { journal, reuse = journal !== undefined } = options;
-    if (!reuse) return (Object.values(values).find(Array.isArray) ?? []).length;
+    if (!reuse) return (values[this.#rowsName] as readonly unknown[]).length;
     const forecasts = await executor.explain(plan, { inputs: values, journal });
     const rows = forecasts.flatMap(({ taskId, runs }) => (runs ? (positionOf(taskId) ?? []) : []));
     return new Set(rows).size;
+  }
+
+  /** The record of the run of an earlier map for a group; undefined for none. */
+  async #historyOf(
+    number: number,
+    run: { readonly plan: Plan; readonly values: InputValues },
+  ): Promise<History | undefined> {
+    const runId = this.#latest.get(number);
+    if (runId === undefined || this.#records === undefined) return undefined;
+    return historyOf(this.#records, runId, await this.#openingOf(runId), run);
+  }
+
+  async #openingOf(runId: string): Promise<Opening | undefined> {
+    if (this.#opening?.runId === runId) return this.#opening;
+    this.#opening = this.#records && (await openingOf(this.#records, runId));
+    return this.#opening;
   }
 
   /** The plan and the inputs of the run for a group. */
@@ -211,7 +256,7 @@ export class GroupRuns<Outputs, Row> {
       plan: this.#planFor(binding, label, rows.length),
       values: {
         ...this.#constants(binding),
-        [rowsName(declaredInputs(this.#parts.plan))]: items,
+        [this.#rowsName]: items,
       },
     };
   }

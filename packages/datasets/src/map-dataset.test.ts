@@ -321,24 +321,126 @@ describe('mapDataset()', () => {
     const options = { strategy: parallel(), runner, journal, mapId: 'm', rowsPerRun: 5 };
     await all(mapDataset(plan, rowsOf(60), options));
     asked.length = 0;
-    const opened: string[] = [];
+    const read = new Set<string>();
     const watched: Journal = {
       ...journal,
       create: (run) => journal.create(run),
-      read: (runId) => journal.read(runId),
       list: () => journal.list(),
       lookup: (key) => journal.lookup(key),
-      open(runId) {
-        opened.push(runId);
-        return journal.open(runId);
+      open: (runId) => journal.open(runId),
+      read(runId) {
+        read.add(runId);
+        return journal.read(runId);
       },
     };
     const map = mapDataset(plan, rowsOf(65), { ...options, journal: watched });
     for await (const { row } of map) {
       await new Promise(setImmediate);
-      if (row <= 60) expect(opened.length).toBeLessThanOrEqual(Math.ceil(row / 5) + 1);
+      if (row <= 60) expect(read.size).toBeLessThanOrEqual(Math.ceil(row / 5) + 1);
     }
-    expect(opened).toHaveLength(12);
+    expect(read.size).toBe(12);
+    expect(asked).toHaveLength(5);
+  });
+
+  /** Rows of which two fail, until the runner is repaired. */
+  function failing() {
+    const { runner, asked } = echo();
+    const state = { isDown: true };
+    const flaky: TaskRunner = {
+      ...runner,
+      async run(request, context) {
+        if (state.isDown && request.prompt.endsWith('7')) throw new Error('down');
+        return runner.run(request, context);
+      },
+    };
+    const options = {
+      ...{ strategy: parallel(), runner: flaky, journal: memoryJournal(), mapId: 'm' },
+      ...{ rowsPerRun: 10, retry: { maxAttempts: 1 } },
+    };
+    return { asked, options, repair: () => Object.assign(state, { isDown: false }) };
+  }
+
+  test.each([
+    ['with a sample', { sample: 3 }, {}],
+    ['without a sample', {}, { sample: 3 }],
+    ['in small groups', { rowsPerRun: 4 }, { rowsPerRun: 50 }],
+    ['in large groups', { rowsPerRun: 50 }, { rowsPerRun: 4 }],
+  ])('keeps the groups of an earlier map %s', async (_, before, now) => {
+    const { asked, options, repair } = failing();
+    const first = mapDataset(plan, rowsOf(30), { ...options, ...before });
+    await all(first);
+    asked.length = 0;
+    repair();
+    // Failed rows are results: they are not done again unless that is asked for.
+    const same = mapDataset(plan, rowsOf(30), { ...options, ...now });
+    await all(same);
+    expect([asked, same.summary()]).toMatchObject([[], { restored: 30, failed: 3, reused: 0 }]);
+    const again = mapDataset(plan, rowsOf(40), { ...options, ...now, retryFailed: true });
+    const results = await all(again);
+    expect(asked.filter((prompt) => Number(prompt.slice(11)) < 30)).toEqual([
+      ...['Summarise t7', 'Summarise t17', 'Summarise t27'],
+    ]);
+    const { runIds } = first.summary();
+    expect(again.summary()).toMatchObject({ rows: 40, failed: 0, restored: 27 });
+    expect(again.summary().runIds.slice(0, runIds.length)).toEqual(runIds);
+    expect(results.map(({ outputs }) => outputs?.summary)).toEqual(
+      rowsOf(40).map(({ text }) => text),
+    );
+  });
+
+  test('does no more rows than its sample when an earlier map has begun a larger group', async () => {
+    const { runner, asked } = echo();
+    const options = { runner, journal: memoryJournal(), mapId: 'm', rowsPerRun: 20 };
+    const strategy = parallel({ maxParallel: 1 });
+    for await (const { row } of mapDataset(plan, rowsOf(40), { ...options, strategy })) {
+      if (row === 2) break;
+    }
+    asked.length = 0;
+    const sampled = mapDataset(plan, rowsOf(40), {
+      ...{ ...options, strategy, sample: 5 },
+      confirm: () => false,
+    });
+    expect(await all(sampled)).toHaveLength(5);
+    expect(asked.length).toBeLessThanOrEqual(3);
+  });
+
+  test('does the rows before one that cannot be read, and continues behind them', async () => {
+    const { runner, asked } = echo();
+    const options = { strategy: parallel(), runner, journal: memoryJournal(), mapId: 'm' };
+    function* torn() {
+      yield* rowsOf(25);
+      throw new Error('line 26 is torn');
+    }
+    const taken: unknown[] = [];
+    const map = mapDataset(plan, torn(), { ...options, rowsPerRun: 10 });
+    const read = async () => {
+      for await (const { outputs } of map) taken.push(outputs?.summary);
+    };
+    await expect(read()).rejects.toThrow('line 26 is torn');
+    expect(taken).toEqual(rowsOf(25).map(({ text }) => text));
+    expect(map.summary()).toMatchObject({ status: 'failed', rows: 25, completed: 25 });
+    asked.length = 0;
+    const whole = mapDataset(plan, rowsOf(40), { ...options, rowsPerRun: 10 });
+    expect(await all(whole)).toHaveLength(40);
+    expect(whole.summary()).toMatchObject({ restored: 25 });
+    expect(asked).toHaveLength(15);
+  });
+
+  test('tells its rows from a list that is the same for all of them', async () => {
+    const listed = createPlan('List', {
+      inputs: z.object({ text: z.string(), tags: z.array(z.string()) }),
+      outputs: { summary: 'summary' },
+    }).addTask({ id: 'summary', description: 'Summarise {{inputs.text}}{{inputs.tags}}' });
+    const { runner, asked } = echo();
+    const options = {
+      ...{ strategy: parallel(), runner, journal: memoryJournal(), mapId: 'm' },
+      ...{ inputs: { tags: ['a'] } },
+    };
+    const rows = rowsOf(5) as never;
+    await all(mapDataset(listed, rows, options));
+    const again = mapDataset(listed, rows, options);
+    expect(await all(again)).toHaveLength(5);
+    expect(again.summary()).toMatchObject({ completed: 5, restored: 5 });
     expect(asked).toHaveLength(5);
   });
 

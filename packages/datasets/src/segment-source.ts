@@ -33,9 +33,11 @@ export class SegmentSource<Row> {
   readonly #rows: Rows<Row>;
   readonly #iterator: Iterator<Row> | AsyncIterator<Row>;
   #count = 0;
-  #ahead: { readonly row: Row } | undefined;
-  /** There are no rows behind those that were read. */
-  isOver = false;
+  /** Rows that were read and not given out: the next one, or those that were given back. */
+  #ahead: Row[] = [];
+  #hasEnded = false;
+  /** Why no more rows can be read. Those before are given out first. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(rows: Rows<Row>) {
     this.#rows = rows;
@@ -53,59 +55,94 @@ export class SegmentSource<Row> {
     return this.#count;
   }
 
-  /** The next row, which stays the next one; undefined at the end. */
-  async peek(): Promise<Row | undefined> {
-    return (await this.#look())?.row;
+  /** Whether all rows were given out. */
+  get isOver(): boolean {
+    return this.#hasEnded && this.#ahead.length === 0;
   }
 
-  /** The next rows, `most` at most; undefined at the end. */
+  /** The next row, which stays the next one; undefined at the end. */
+  async peek(): Promise<Row | undefined> {
+    await this.#look();
+    this.#throwIfFailed();
+    return this.#ahead[0];
+  }
+
+  /** The next rows, `most` at most; undefined at the end. Rejects when the next row cannot be read. */
   async take(most: number): Promise<RowGroup<Row> | undefined> {
     const rows: Row[] = [];
     const numbers: number[] = [];
     let size = 0;
-    while (rows.length < most) {
-      const next = await this.#look();
-      if (next === undefined) break;
-      const length = textLengthOf(next.row);
+    while (rows.length < most && (await this.#look())) {
+      const row = this.#ahead[0] as Row;
+      const length = textLengthOf(row);
       if (rows.length > 0 && size + length > MAX_TEXT) break;
       size += length;
-      this.#ahead = undefined;
+      this.#ahead.shift();
       this.#count++;
-      rows.push(next.row);
-      numbers.push(rowNumberOf(next.row) ?? this.#count);
+      rows.push(row);
+      numbers.push(rowNumberOf(row) ?? this.#count);
+    }
+    if (rows.length === 0) {
+      this.#throwIfFailed();
+      return undefined;
     }
     // Whether the end is here decides how much is left to do.
-    if (rows.length > 0) await this.#look();
-    return rows.length === 0 ? undefined : { rows, numbers };
+    await this.#look();
+    return { rows, numbers };
+  }
+
+  /**
+   * Gives rows back that were taken last: they come next.
+   *
+   * @returns The first `count` rows of the group, which stay taken.
+   */
+  giveBack({ rows, numbers }: RowGroup<Row>, count: number): RowGroup<Row> {
+    const back = rows.slice(count);
+    this.#ahead = [...back, ...this.#ahead];
+    this.#count -= back.length;
+    return { rows: rows.slice(0, count), numbers: numbers.slice(0, count) };
   }
 
   /** Closes the file behind the rows, for one. */
   async close(): Promise<void> {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.#ahead = undefined;
+    this.#ahead = [];
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     await this.#iterator.return?.();
   }
 
-  async #look(): Promise<{ readonly row: Row } | undefined> {
-    if (this.#ahead === undefined && !this.isOver) {
-      const next = await this.#iterator.next();
-      if (next.done) this.isOver = true;
-      else this.#ahead = { row: next.value };
+  /** Whether there is a next row. */
+  async #look(): Promise<boolean> {
+    if (this.#ahead.length === 0 && !this.#hasEnded && this.#failure === undefined) {
+      try {
+        const next = await this.#iterator.next();
+        if (next.done) this.#hasEnded = true;
+        else this.#ahead.push(next.value);
+      } catch (error) {
+        this.#failure = { error };
+      }
     }
-    return this.#ahead;
+    return this.#ahead.length > 0;
+  }
+
+  #throwIfFailed(): void {
+    if (this.#ahead.length === 0 && this.#failure !== undefined) throw this.#failure.error;
   }
 }
 
-/** The groups from this number on. */
+/**
+ * The groups from this number on.
+ *
+ * @param sizeOf How many rows a group has that begins behind `count` rows.
+ */
 export async function* groupsOf<Row>(
   source: SegmentSource<Row>,
   number: number,
-  sizeAfter: (count: number) => number,
+  sizeOf: (number: number, count: number) => number | Promise<number>,
 ): AsyncGenerator<RowGroup<Row>> {
   try {
     for (let position = 1; ; position++) {
-      const group = await source.take(sizeAfter(source.count));
+      const group = await source.take(await sizeOf(position, source.count));
       if (group === undefined) return;
       if (position >= number) yield group;
     }

@@ -12,6 +12,8 @@ export class Segment<Outputs, Row> {
   restoredGiven = 0;
   readonly #group: RowGroup<Row>;
   readonly #onProgress: () => void;
+  /** Nothing runs: all results are recorded. */
+  #isWhole = false;
   #handle: RunHandle | undefined;
   #failure: { readonly error: unknown } | undefined;
   /** The next row to give out. */
@@ -25,6 +27,19 @@ export class Segment<Outputs, Row> {
     this.#group = group;
     this.fold = fold;
     this.#onProgress = onProgress;
+  }
+
+  /** The results of a recorded run, of which nothing is left to do. */
+  static restored<Outputs, Row>(
+    runId: string,
+    group: RowGroup<Row>,
+    fold: RowFold,
+    onProgress: () => void,
+  ): Segment<Outputs, Row> {
+    const segment = new Segment<Outputs, Row>(runId, group, fold, onProgress);
+    segment.#isWhole = true;
+    segment.#begin();
+    return segment;
   }
 
   get size(): number {
@@ -43,7 +58,7 @@ export class Segment<Outputs, Row> {
 
   /** Whether its run has ended. */
   get isOver(): boolean {
-    return this.result !== undefined || this.#failure !== undefined;
+    return this.#isWhole || this.result !== undefined || this.#failure !== undefined;
   }
 
   /** Follows a run until it ends. */

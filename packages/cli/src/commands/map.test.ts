@@ -226,15 +226,29 @@ describe('stratagem map', () => {
     expect(exitCode).toBe(2);
   });
 
-  test('ends with 2 and keeps the rows so far when a later row cannot be read', async () => {
-    await using project = await folder({
-      'plan.yaml': PLAN,
-      'rows.csv': 'text,stars\na,1\nb,2\nc\n',
-    });
+  test('reads a small file through before anything runs', async () => {
+    const csv = 'text,stars\na,1\nb,2\nc\n';
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': csv });
     const cwd = project.path;
     const args = ['map', 'plan.yaml', '--each', 'rows.csv', '-o', 'out.jsonl', ...FAST];
     const { exitCode, stderr } = await stratagem(args, { cwd });
-    expect(stderr).toContain('rows.csv, line 4: has 1 cell, and the header has 2');
+    expect(stderr).toBe('rows.csv, line 4: has 1 cell, and the header has 2\n');
     expect(exitCode).toBe(2);
+    expect(existsSync(join(cwd, '.stratagem'))).toBe(false);
+  });
+
+  test('does the rows before a torn one, where it comes too late to be found before', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN });
+    const cwd = project.path;
+    const args = ['map', 'plan.yaml', '--each', '-', '--row-format', 'jsonl', '-o', 'out.jsonl'];
+    const stdin = '{"text":"a"}\n{"text":"b"}\n{"text":"c';
+    const { exitCode, stderr } = await stratagem([...args, ...FAST], { cwd, stdin });
+    expect(stderr).toContain('2 rows: 2 completed\n');
+    expect(stderr).toContain('The rows so far are in ');
+    expect(stderr).toContain('stratagem: <stdin>, line 3: is not JSON');
+    expect(exitCode).toBe(2);
+    expect(await linesOf(join(cwd, 'out.jsonl.partial'))).toHaveLength(2);
+    const whole = await stratagem([...args, ...FAST, '--json'], { cwd, stdin: `${stdin}"}\n` });
+    expect(JSON.parse(whole.stdout)).toMatchObject({ rows: 3, restored: 2 });
   });
 });

@@ -85,6 +85,10 @@ async function mapLoaded(file: string, command: Command): Promise<number> {
     );
     if (bound?.names.length === 0) preflight.report(NO_COLUMN);
   }
+  // A wrong row of a small file is found before anything is paid.
+  const total = await preflight.try(() =>
+    withHints(() => (source?.isSmall ? source.count() : undefined)),
+  );
   const mapId = flags.id ?? mapIdOf(file, flags);
   const batch = await preflight.try(() => resolveBatch(flags, mapId));
   const run = (journal: Journal | undefined) =>
@@ -111,7 +115,10 @@ async function mapLoaded(file: string, command: Command): Promise<number> {
           ...(flags.reuse === false && { reuse: false }),
           textCells: isText,
         };
-        return executeMap(plan, source as RowSource, options, { ...flags, pricesAsOf });
+        return executeMap(plan, { ...(source as RowSource), total }, options, {
+          ...flags,
+          pricesAsOf,
+        });
       },
       preflight,
     );

@@ -28,6 +28,11 @@ interface ShownFlags extends MapFlags {
   readonly pricesAsOf: string | undefined;
 }
 
+interface CountedRows extends RowSource {
+  /** How many rows there are; undefined where they were not counted. */
+  readonly total: number | undefined;
+}
+
 /** How a map has ended in this process. */
 interface Ending {
   readonly summary: MapSummary;
@@ -45,12 +50,11 @@ interface Ending {
  */
 export async function executeMap(
   plan: LoadedPlan['plan'],
-  source: RowSource,
+  source: CountedRows,
   options: MapOptions<never, Row>,
   flags: ShownFlags,
 ): Promise<number> {
-  // The map reports a row that cannot be read, when it comes to it.
-  const total = source.isSmall ? await source.count().catch(() => undefined) : undefined;
+  const { total } = source;
   const map: DatasetMap<Outputs, Row> = mapDataset(plan, source.rows, {
     ...options,
     total: () => total ?? source.count(),

@@ -1,14 +1,17 @@
 import { pipeline, Readable } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
+import { type CsvError, parse } from 'csv-parse';
 import { setRowNumber } from '../row-numbers.js';
 import { MAX_ROW_LENGTH, RowsError, TOO_LONG } from './rows-error.js';
 
 /** What `csv-parse` gives for each record with `info`. */
 interface Parsed {
   readonly record: readonly string[];
-  /** `lines` is the number of the last line of the record. */
-  readonly info: { readonly lines: number };
+  /** `lines` is the number of the last line of the record, `records` that of the records so far. */
+  readonly info: { readonly lines: number; readonly records: number };
 }
+
+/** What is wrong with a record: `records` is the number of those before it. */
+type CsvProblem = CsvError & { readonly lines: number; readonly records: number };
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
@@ -33,6 +36,7 @@ export async function* readCsv(
   name: string,
   { usual, delimiter, maxLength = MAX_ROW_LENGTH, onHeader }: CsvOptions,
 ): AsyncGenerator<Record<string, string>> {
+  let problem: CsvProblem | undefined;
   const parser = parse({
     delimiter: delimiter ?? usual,
     info: true,
@@ -41,26 +45,40 @@ export async function* readCsv(
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
     skip_empty_lines: true,
+    // An error would end the stream with the rows before it that nobody has taken yet.
+    skip_records_with_error: true,
+    on_skip(error) {
+      problem ??= error as CsvProblem;
+      return undefined;
+    },
   });
-  pipeline(Readable.from(text), parser, () => {});
+  pipeline(Readable.from(until(text, () => problem !== undefined)), parser, () => {});
   let header: readonly string[] | undefined;
   let count = 0;
-  try {
-    for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-      if (header === undefined) {
-        header = headerOf(record, name, info.lines, delimiter === undefined ? usual : undefined);
-        onHeader?.(header);
-        continue;
-      }
-      const row = rowOf(record, header, name, info.lines);
-      setRowNumber(row, ++count);
-      yield row;
+  let line = 0;
+  for await (const { record, info } of parser as AsyncIterable<Parsed>) {
+    if (problem !== undefined && info.records > problem.records) break;
+    line = info.lines;
+    if (header === undefined) {
+      header = headerOf(record, name, line, delimiter === undefined ? usual : undefined);
+      onHeader?.(header);
+      continue;
     }
-  } catch (error) {
-    throw error instanceof CsvError ? rowsError(error, name) : error;
+    const row = rowOf(record, header, name, line);
+    setRowNumber(row, ++count);
+    yield row;
   }
+  if (problem !== undefined) throw rowsError(problem, name, line + 1);
   if (header === undefined) {
     throw new RowsError(name, 'is empty: its first line must have the names of the columns');
+  }
+}
+
+/** The text, as long as nothing is wrong with it. */
+async function* until(text: AsyncIterable<string>, isOver: () => boolean): AsyncGenerator<string> {
+  for await (const chunk of text) {
+    yield chunk;
+    if (isOver()) return;
   }
 }
 
@@ -112,29 +130,26 @@ function cells(count: number): string {
   return count === 1 ? '1 cell' : `${count} cells`;
 }
 
-function rowsError(error: CsvError, name: string): RowsError {
-  const { lines } = error as CsvError & { readonly lines?: number };
-  const line = typeof lines === 'number' ? lines : undefined;
+/** @param start The line in which the row begins. */
+function rowsError(error: CsvProblem, name: string, start: number): RowsError {
+  const problem = (message: string, line: number) =>
+    new RowsError(name, message, line, { cause: error });
   switch (error.code) {
     case 'CSV_QUOTE_NOT_CLOSED':
-      return new RowsError(name, 'a quote is opened and never closed', line, { cause: error });
+      return problem('a quote is opened and never closed', start);
     case 'CSV_MAX_RECORD_SIZE':
-      return new RowsError(name, `${TOO_LONG}: is a quote opened and never closed?`, line, {
-        cause: error,
-      });
+      return problem(`${TOO_LONG}: is a quote opened and never closed?`, start);
     case 'CSV_INVALID_CLOSING_QUOTE':
-      return new RowsError(
-        name,
+      return problem(
         'text follows a closing quote: write a quote within a cell twice ("")',
-        ...([line, { cause: error }] as const),
+        error.lines,
       );
     case 'INVALID_OPENING_QUOTE':
-      return new RowsError(
-        name,
+      return problem(
         'a quote is inside a cell without quotes: put the cell in quotes, and write the quote twice ("")',
-        ...([line, { cause: error }] as const),
+        error.lines,
       );
     default:
-      return new RowsError(name, error.message, line, { cause: error });
+      return problem(error.message, error.lines);
   }
 }

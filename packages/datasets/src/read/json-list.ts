@@ -45,8 +45,6 @@ export async function* readJsonList(
     yield* take();
   }
   if (!isList) throw new RowsError(name, 'is empty: it must be a list of objects');
-  if (!parser.isEnded) write(() => parser.end());
-  yield* take();
   if (!parser.isEnded)
     throw new RowsError(name, `ends in the middle of the list, after row ${count}`);
 

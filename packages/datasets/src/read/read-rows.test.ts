@@ -126,13 +126,34 @@ describe('CSV', () => {
   });
 
   test.each([
+    'a,b\n1,2\n3,4\n5"x",6\n7,8\n',
+    'a,b\n1,2\n3,4\n"5"x,6\n7,8\n',
+    'a,b\n1,2\n3,4\n"5,6\n7,8\n',
+    'a,b\n1,2\n3,4\n5\n7,8\n',
+  ])('gives the rows before a wrong one: %j', async (text) => {
+    for (const size of [1, 1_000]) {
+      const found: unknown[] = [];
+      const take = async () => {
+        const file = readRows(pieces(text, size), { format: 'csv', name: 'rows' });
+        for await (const { a } of file) found.push(a);
+      };
+      await expect(take()).rejects.toThrow('rows, line 4: ');
+      expect(found).toEqual(['1', '3']);
+    }
+  });
+
+  test.each([
     ['too few cells', 'a,b\n1,2\n3\n', 'rows, line 3: has 1 cell, and the header has 2'],
     [
       'too many cells',
       'a,b\n1,2,3\n',
       'rows, line 2: has 3 cells, and the header has 2; put quotes around a cell with a delimiter',
     ],
-    ['a quote that is never closed', 'a,b\n"1,2\n3,4\n', 'a quote is opened and never closed'],
+    [
+      'a quote that is never closed',
+      'a,b\n"1,2\n3,4\n',
+      'rows, line 2: a quote is opened and never closed',
+    ],
     ['text after a quote', 'a,b\n"1"x,2\n', 'rows, line 2: text follows a closing quote'],
     [
       'a quote within a cell',
@@ -230,7 +251,8 @@ describe('JSON', () => {
     ['', 'rows: is empty'],
     ['[{"a":1},2]', 'rows: row 2 must be an object'],
     ['[{"a":1},{"a":x}]', 'rows: is not JSON after row 1'],
-    ['[{"a":1},{"a":2}', 'after row 2'],
+    ['[{"a":1},{"a":2}', 'rows: ends in the middle of the list, after row 2'],
+    ['[{"a":1},{"a"', 'rows: ends in the middle of the list, after row 1'],
   ])('says what is wrong with %s', async (text, message) => {
     await expect(read(text, { format: 'json' })).rejects.toThrow(message);
   });
