@@ -12,7 +12,7 @@ describe('run --journal', { timeout }, () => {
     const { exitCode, stdout, stderr } = await place.run();
     expect(exitCode, stderr).toBe(0);
     const [, id = ''] =
-      /Recording run (\S+)\nTo resume it after an interruption: stratagem resume \1 --journal runs\n/.exec(
+      /Recording run ((\w{8})\S+)\nTo resume it after an interruption: stratagem resume \2 --journal runs\n/.exec(
         stderr,
       ) ?? [];
     expect(id).not.toBe('');

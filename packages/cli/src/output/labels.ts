@@ -78,5 +78,7 @@ export function causeText({
   const number = status === undefined ? '' : `${status} `;
   // Providers name themselves and the status, which the heading says already.
   const text = message.replace(/^[\w./:@-]+: (?=\d{3} )/, '').replace(number, '');
-  return text === '' || text === code ? `${number}${words}` : `${number}${words}: ${text}`;
+  if (text === '' || text === code) return `${number}${words}`;
+  const isSaid = text.toLowerCase().replaceAll('_', ' ').startsWith(words);
+  return isSaid ? `${number}${text}` : `${number}${words}: ${text}`;
 }

@@ -127,6 +127,26 @@ describe('the summary', () => {
 `);
   });
 
+  test('names the failed tasks beside their causes where a line for each has no room', () => {
+    const commands = ['Retry what failed', 'See where time went', 'Look at the run'].map(
+      (label) => ({ label, command: `stratagem resume 12 --journal ${'x'.repeat(60)}` }),
+    );
+    const errors: Record<string, RunnerError> = {
+      a: new RunnerError('context_length_exceeded', 'context length exceeded: 9 tokens'),
+      b: new RunnerError('server_error', 'the proxy is down', { isRetryable: false }),
+      c: new RunnerError('refused', 'it dislikes c'),
+    };
+    const attempt = ({ id }: Task) => ({ durationMs: 5, error: errors[id] });
+    const tasks = Object.keys(errors).map((id) => task(id, 5));
+    const text = shown(run(tasks, { attempt }), { commands });
+    expect(text).toContain(`
+ What failed
+    1×  a  context length exceeded: 9 tokens
+    1×  b  server error: the proxy is down
+    1×  c  refused: it dislikes c
+`);
+  });
+
   test.each([30, 40, 60, 80, 132])('fits 24 lines of %d columns', (columns) => {
     const causes = Array.from({ length: 9 }, (_, n) => String.fromCharCode(97 + n).repeat(30));
     const tasks = causes.flatMap((cause) => [
@@ -178,7 +198,7 @@ describe('the summary', () => {
       error: new RunnerError('refused', `it dislikes ${id}`),
     });
     const text = shown(run(tasks, { attempt }));
-    expect(text.match(/1× {2}refused/g)).toHaveLength(5);
+    expect(text.match(/1× {2}[a-i] {2}refused/g)).toHaveLength(5);
     expect(text).toContain('and 4 more causes\n');
   });
 

@@ -16,8 +16,10 @@ export function failureLines({ failures }: RunAnalysis, canvas: Canvas, room: nu
   const shown = isCut ? Math.max(1, Math.min(MAX_CAUSES, free) - 1) : failures.length;
   for (const failure of failures.slice(0, shown)) {
     const count = `${failure.taskIds.length}×`.padStart(5);
-    const cause = onOneLine(causeText(failure), canvas.width - 8);
-    lines.push(` ${canvas.style('red', count)}  ${cause}`);
+    const room = canvas.width - 8;
+    const ids = hasIds ? '' : `${idList(failure.taskIds, Math.floor(room / 3))}  `;
+    const cause = onOneLine(causeText(failure), room - widthOf(ids));
+    lines.push(` ${canvas.style('red', count)}  ${canvas.style('dim', ids)}${cause}`);
     if (hasIds) lines.push(`        ${affected(failure, canvas)}`);
   }
   if (isCut) lines.push(`        and ${plural(failures.length - shown, 'more cause')}`);

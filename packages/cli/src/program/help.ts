@@ -47,7 +47,7 @@ Examples:
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
   stratagem run plan.yaml --input company=Apple --input text=@notes.txt
   stratagem run --goal "Compare three databases" --runner openai
-  stratagem resume 2b1acb3f --journal .stratagem --retry-failed`;
+  stratagem resume 2b1acb3f --retry-failed`;
 
 export const RUN_EXPLANATIONS = `
 When a task waits for a human, stratagem asks on the terminal. Without a

@@ -1,8 +1,8 @@
 import type { Journal, PlanResult, RunEvent, RunHandle, RunListing } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import { COMMAND } from '../output/command-name.js';
+import { shortId } from '../output/run-id.js';
 import type { NextCommand } from '../output/run-summary.js';
-import { shellQuote } from '../output/shell-quote.js';
 
 /** The parts of a run that exist only because it is recorded. */
 export interface Recording {
@@ -27,7 +27,7 @@ export function createRecording(
   history?: AsyncIterable<RunEvent>,
 ): Recording {
   const { journalOption } = place;
-  const resumeCommand = (runId: string) => `${COMMAND} resume ${runId}${journalOption}`;
+  const resumeCommand = (runId: string) => `${COMMAND} resume ${shortId(runId)}${journalOption}`;
   return {
     ...place,
     ...(history !== undefined && { history }),
@@ -41,16 +41,13 @@ export function createRecording(
   };
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
-
 /** What to do next about a recorded run. */
 export function nextCommands(
   runId: string,
   status: RunListing['status'],
   journalOption: string,
 ): readonly NextCommand[] {
-  // The start of an id is enough, and a whole one would wrap.
-  const id = UUID.test(runId) ? runId.slice(0, 8) : shellQuote(runId);
+  const id = shortId(runId);
   const command = (name: string) => `${COMMAND} ${name} ${id}${journalOption}`;
   const look = [
     { label: 'See where time went', command: command('why') },

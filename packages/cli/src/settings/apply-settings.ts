@@ -78,9 +78,12 @@ function without(settings: Settings, ...names: readonly (keyof Settings)[]): Set
 export interface JournalFlags {
   /** A directory, or the URL of a server. */
   readonly journal: string;
-  /** The option that another command needs for the same journal; empty when the settings name it. */
+  /** The option that another command needs for the same journal; empty where it finds it without one. */
   readonly journalOption: string;
 }
+
+/** Where maps are recorded unless somebody says otherwise, and where recorded runs are looked for. */
+export const DEFAULT_JOURNAL = '.stratagem';
 
 /** The journal of the command line, or else of the settings; undefined without one. */
 export function journalFlags(
@@ -90,15 +93,14 @@ export function journalFlags(
   const directory = journal ?? settings.journal;
   if (directory === undefined || directory === false) return undefined;
   const isSet = directory === settings.journal && !settings.isJournalForOnce;
+  const isDefault =
+    directory === DEFAULT_JOURNAL && (settings.journal ?? DEFAULT_JOURNAL) === DEFAULT_JOURNAL;
   const option = ` --journal ${shellQuote(shownJournal(directory))}`;
-  return { journal: directory, journalOption: isSet ? '' : option };
+  return { journal: directory, journalOption: isSet || isDefault ? '' : option };
 }
 
-/** Where maps are recorded unless somebody says otherwise: they are long. */
-export const DEFAULT_JOURNAL = '.stratagem';
-
 /**
- * The journal of a command about recorded runs: without another one, that of the maps of this folder.
+ * The journal of a command about recorded runs: without another one, `.stratagem` in this folder.
  *
  * @throws {UsageError} without a journal.
  */
