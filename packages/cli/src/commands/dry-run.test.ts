@@ -57,6 +57,43 @@ about 2,500 tokens, $0.220 · cost of 1 task unknown
     expect(reused.stdout).toContain(`– report      skip  reused from run ${runId.slice(0, 8)}\n`);
   });
 
+  test.each([
+    [['--max-parallel', '4'], 'up to 4 at once'],
+    [[], 'up to 16 at once'],
+    [['--strategy', 'sequential'], 'sequential, up to 1 at once'],
+  ])('does not count items that nobody knows yet: %j', async (more, atOnce) => {
+    const rows = `goal: Read
+tasks:
+  - { id: read, description: 'Read {{item.text}}', forEach: { file: rows.csv }, estimate: { tokens: 9 } }
+`;
+    await using files = await folder({
+      'plan.yaml': rows,
+      'rows.csv': 'text\na\nb\n',
+      'runner.mjs': runner,
+    });
+    const { stdout } = await stratagem([...run, '--dry-run', ...more], { cwd: files.path });
+    expect(stdout).toContain('1 of 1 task and its items would run · 1 level');
+    expect(stdout).toContain(atOnce);
+    expect(stdout).toContain('cost unknown: it depends on the number of items');
+  });
+
+  test('counts no items of a list that another task makes', async () => {
+    const stdin = `goal: Read
+tasks:
+  - { id: list, description: List, outputSchema: { type: array } }
+  - { id: read, description: '{{item}}', forEach: list, dependencies: [list] }
+  - { id: sum, description: '{{item}}', forEach: list, dependencies: [list] }
+`;
+    const { stdout } = await stratagem(['run', '-', '--dry-run', '--json'], { stdin });
+    expect(JSON.parse(stdout).tasks).toMatchObject([
+      expect.not.objectContaining({ itemsUnknown: true }),
+      { id: 'read', itemsUnknown: true },
+      { id: 'sum', itemsUnknown: true },
+    ]);
+    const shown = await stratagem(['run', '-', '--dry-run'], { stdin });
+    expect(shown.stdout).toContain('3 of 3 tasks and their items would run · 2 levels');
+  });
+
   test('knows no cost without estimates and runs, and none of a simulation', async () => {
     const stdin = 'goal: g\ntasks: [{ id: a, description: b }]\n';
     const env = { OPENAI_API_KEY: 'x' };

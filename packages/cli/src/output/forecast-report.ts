@@ -44,11 +44,13 @@ export function forecastReport(forecast: Forecast, stream: NodeJS.WriteStream): 
   const inLevels = levelsOfForecast(tasks);
   const { levels, widest } = levelCounts(inLevels);
   const running = tasks.filter(({ runs }) => runs).length;
-  const atOnce = Math.min(widest, maxParallel ?? widest);
+  const hasUnknown = tasks.some(({ itemsUnknown }) => itemsUnknown);
+  const items = hasUnknown ? ` and ${tasks.length === 1 ? 'its' : 'their'} items` : '';
+  const most = Math.min(hasUnknown ? Infinity : widest, maxParallel ?? Infinity);
   const summary = [
-    `${running} of ${plural(tasks.length, 'task')} would run`,
+    `${running} of ${plural(tasks.length, 'task')}${items} would run`,
     plural(levels, 'level'),
-    `${strategy}, up to ${atOnce} at once`,
+    `${strategy}, ${most === Infinity ? 'any number' : `up to ${most}`} at once`,
   ];
   const all = levelRows(inLevels);
   const shown = all.slice(0, MAX_ROWS);
@@ -86,7 +88,7 @@ export function forecastReport(forecast: Forecast, stream: NodeJS.WriteStream): 
   const lines = [
     style('bold', onOneLine(plan.goal, width)),
     onOneLine(summary.join(' · '), width),
-    onOneLine(costText(cost), width),
+    onOneLine(costText(cost, hasUnknown), width),
     '',
     ...rows,
   ];
@@ -103,9 +105,13 @@ function levelsOfForecast(tasks: readonly TaskForecast[]): Levels {
 }
 
 /** `about 12.4k tokens, $0.42 · unknown for 2 tasks` */
-function costText({ tokens, costUsd, unknownTasks, fromRunId }: CostEstimate): string {
+function costText(
+  { tokens, costUsd, unknownTasks, fromRunId }: CostEstimate,
+  isByItems: boolean,
+): string {
   if (tokens === null && costUsd === null) {
     if (unknownTasks === 0) return 'no cost: no paid model is called';
+    if (isByItems) return 'cost unknown: it depends on the number of items';
     return 'cost unknown: no task has an estimate, and no run of this goal is recorded';
   }
   const amounts = [

@@ -36,8 +36,12 @@ export async function estimateCost(
   let costUsd: number | null = null;
   let unknownTasks = 0;
   let usesRun = false;
-  for (const { taskId, parentId, runs, resource } of forecasts) {
+  for (const { taskId, parentId, runs, resource, itemsUnknown } of forecasts) {
     if (!runs || resource === undefined || !isPaid(resource) || groups.has(taskId)) continue;
+    if (itemsUnknown) {
+      unknownTasks++;
+      continue;
+    }
     // An element of a fan-out has the estimate of its parent.
     const index = graph.indexOf(taskId) ?? graph.indexOf(parentId ?? '');
     if (index === undefined) continue;

@@ -7,6 +7,7 @@ import { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { localResourceOf, needsRunner, type Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { wrapCorruptLog } from '../journal/corrupt-log.js';
 import { LogReader } from '../journal/log-reader.js';
 import type { Reuse } from '../journal/reuse.js';
@@ -94,8 +95,11 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
   return graph.tasks.map((task, index) => {
     const resource = needsRunner(task) ? runners.resourceOf(task) : localResourceOf(task);
     const parent = graph.parentOf(index);
+    const prediction = forecaster.forecast(index);
+    const isFanOut = (graph.kindOf(index) & TaskKind.forEach) !== 0;
     return {
-      ...forecaster.forecast(index),
+      ...prediction,
+      ...(isFanOut && prediction.runs && graph.childCount(index) === 0 && { itemsUnknown: true }),
       level: graph.levelOf(index),
       ...(parent !== undefined && { parentId: graph.taskOf(parent).id }),
       ...(resource !== undefined && { resource }),

@@ -51,6 +51,8 @@ export interface TaskForecast {
   readonly parentId?: string | undefined;
   /** What does its work: the runner and the model, a tool, or a function; left out where nothing does. */
   readonly resource?: string | undefined;
+  /** Set for a fan-out whose items are not known yet: each of them will be one more task. */
+  readonly itemsUnknown?: true | undefined;
   /** The run that its output is reused from. */
   readonly runId?: string | undefined;
   readonly fields?: readonly string[] | undefined;
@@ -65,7 +67,7 @@ export interface Baseline {
 }
 
 /** What the state of the kernel says about a task. */
-type Prediction = Omit<TaskForecast, 'level' | 'parentId' | 'resource'>;
+type Prediction = Omit<TaskForecast, 'level' | 'parentId' | 'resource' | 'itemsUnknown'>;
 
 /** Explains each task, once the kernel has gone as far as it can. */
 export class Forecaster {
