@@ -59,7 +59,7 @@ about 2,500 tokens, $0.220 · cost of 1 task unknown
 
   test.each([
     [['--max-parallel', '4'], 'up to 4 at once'],
-    [[], 'up to 16 at once'],
+    [[], 'up to 5 at once'],
     [['--strategy', 'sequential'], 'sequential, up to 1 at once'],
   ])('does not count items that nobody knows yet: %j', async (more, atOnce) => {
     const rows = `goal: Read
