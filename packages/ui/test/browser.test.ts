@@ -50,6 +50,27 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
     expect(requests).toEqual([sample]);
   });
 
+  test('a run of one task without tokens compares it with nothing', async () => {
+    const plan = { goal: 'One', tasks: [{ id: 'only', description: 'Do it' }] };
+    const { timeline } = simulate(plan, {
+      strategy: parallel(),
+      attempt: () => ({ durationMs: 900 }),
+    });
+    const { page } = await browser.open(await browser.file('one.html', renderReport(timeline)));
+    const texts = await page.locator('.kpi').allTextContents();
+    expect(texts.map((text) => text.replace(/\s+/g, ' '))).toEqual([
+      'Completed1 of 1 taskall completed',
+      'Duration900 ms 900 ms one at a time',
+      'Speed-up1.0× as fast as one at a time',
+      'Parallel tasks1 at peaklimit 5',
+      'Tokens– none reported',
+      'Cost– none reported',
+    ]);
+    const why = await page.locator('.why').textContent();
+    expect(why).toContain('The only task ran for 900 ms.');
+    expect(why).not.toContain('chain');
+  });
+
   test('the parts of what decided the time fill the bar in order', async () => {
     const { page } = await browser.open(sample);
     const bar = await page.locator('.cbar').boundingBox();

@@ -1,6 +1,6 @@
 import type { RunExtras } from '../src/model/extras.js';
 import type { Figures as FiguresModel, RunModel, ShownStatus } from '../src/model/run-model.js';
-import { count, dollars, duration, roughDuration, tokens } from '../src/view/format.js';
+import { count, dollars, duration, plural, roughDuration, tokens } from '../src/view/format.js';
 import { BAR_ORDER, STATUS_WORDS } from '../src/view/words.js';
 
 const BAR_COLORS: Readonly<Record<string, string>> = {
@@ -88,8 +88,9 @@ export function Figures({
 }) {
   const { figures, isLive } = model;
   const { counts, total, costUsd, inputTokens, outputTokens } = figures;
+  const hasTokens = inputTokens + outputTokens > 0;
   const rows: readonly (readonly [string, string, string, string])[] = [
-    ['Completed', count(counts.completed), `of ${count(total)} tasks`, countWords(model)],
+    ['Completed', count(counts.completed), `of ${plural(total, 'task')}`, countWords(model)],
     [
       isLive ? 'Elapsed' : 'Duration',
       duration(now),
@@ -98,13 +99,17 @@ export function Figures({
     ],
     ['Speed-up', ...speedWords(figures.speedup)],
     ['Parallel tasks', count(figures.peak), 'at peak', limitWords(model.caps)],
-    [
-      'Tokens',
-      tokens(inputTokens + outputTokens),
-      isLive ? 'so far' : '',
-      `${tokens(inputTokens)} in, ${tokens(outputTokens)} out`,
-    ],
-    ['Cost', costUsd === null ? '–' : dollars(costUsd), '', costWords(model, extras)],
+    hasTokens || isLive
+      ? [
+          'Tokens',
+          tokens(inputTokens + outputTokens),
+          isLive ? 'so far' : '',
+          `${tokens(inputTokens)} in, ${tokens(outputTokens)} out`,
+        ]
+      : ['Tokens', '–', '', 'none reported'],
+    costUsd === 0 && !hasTokens && !isLive
+      ? ['Cost', '–', '', 'none reported']
+      : ['Cost', costUsd === null ? '–' : dollars(costUsd), '', costWords(model, extras)],
   ];
   return (
     <>
@@ -131,12 +136,14 @@ export function Figures({
 /** The value, the unit, and more words. */
 function speedWords(speedup: number | undefined): [string, string, string] {
   if (speedup === undefined) return ['–', '', 'unknown: attempts were lost'];
-  const isSlower = Number(speedup.toFixed(1)) < 1;
-  return [
-    `${speedup.toFixed(1)}×`,
-    '',
-    isSlower ? 'the speed of one at a time' : 'faster than one at a time',
-  ];
+  const factor = speedup.toFixed(1);
+  const words =
+    factor === '1.0'
+      ? 'as fast as one at a time'
+      : speedup < 1
+        ? 'the speed of one at a time'
+        : 'faster than one at a time';
+  return [`${factor}×`, '', words];
 }
 
 function costWords({ figures, isLive }: RunModel, { pricesAsOf }: RunExtras): string {

@@ -120,12 +120,15 @@ function Sentence({ model }: { model: RunModel }) {
   const { parts, sums, now } = model;
   const chain = new Set(parts.filter(({ cause }) => cause === 'run').map(({ task }) => task));
   if (chain.size === 0) return <>No task has run yet.</>;
+  const isOnly = model.figures.total === 1;
   const worth = (cause: Cause) => (sums[cause] ?? 0) > now * 0.02;
   const waits = CAUSES.filter((cause) => cause !== 'run' && worth(cause));
   const [most] = waits.sort((first, second) => (sums[second] ?? 0) - (sums[first] ?? 0));
   return (
     <>
-      A chain of <b>{plural(chain.size, 'task')}</b> ran for <b class="num">{duration(sums.run)}</b>
+      {isOnly ? 'The only task' : 'A chain of '}
+      {!isOnly && <b>{plural(chain.size, 'task')}</b>} ran for{' '}
+      <b class="num">{duration(sums.run)}</b>
       {most !== undefined && (
         <>
           {' '}
@@ -135,9 +138,11 @@ function Sentence({ model }: { model: RunModel }) {
         </>
       )}
       .{' '}
-      {worth('cap')
-        ? 'Faster tasks outside the chain help only by freeing slots.'
-        : 'A faster task outside the chain would not have helped.'}
+      {isOnly
+        ? ''
+        : worth('cap')
+          ? 'Faster tasks outside the chain help only by freeing slots.'
+          : 'A faster task outside the chain would not have helped.'}
     </>
   );
 }
