@@ -395,7 +395,8 @@ describe('a recorded fan-out over a stream', () => {
 
   test('lets other work have its turn while it passes over rows, and stops with the run', async () => {
     const { stream, counts } = rowsOf(numbered(100_000));
-    const kernel = { graph: { taskOf: () => ({ forEach: { stream } }) } };
+    const graph = { taskOf: () => ({ forEach: { stream } }), parentOf: () => undefined };
+    const kernel = { graph };
     const readers = new ItemReaders({ record: {}, codecs: [] } as never, kernel as never, () => {});
     const reading = readers.read({ type: 'read', index: 0, skip: 100_000, hash: 'x', count: 1 });
     await setImmediate();
@@ -601,5 +602,64 @@ describe('a recorded fan-out over a stream', () => {
       const { metrics } = await again.executor.resume('run', { plan }).orThrow();
       expect(metrics.completedTasks).toBe(metrics.totalTasks);
     }
+  });
+
+  /** A plan with a stream in each item of a stream, `depth` times; each stream has `count` items. */
+  function nested(count: number, depth: number, onRun: (item: Row) => unknown) {
+    const open = { now: 0, most: 0 };
+    const stream: ItemStream<Row> = {
+      name: 'rows',
+      async *open() {
+        open.most = Math.max(open.most, ++open.now);
+        try {
+          yield* numbered(count);
+        } finally {
+          open.now--;
+        }
+      },
+    };
+    const taskAt = (level: number): Task =>
+      level === depth
+        ? { id: 'leaf', forEach: { stream }, run: ({ item }) => onRun(item as Row) }
+        : { id: `level${level}`, forEach: { stream }, subtasks: [taskAt(level + 1)] };
+    return { open, plan: { goal: 'nested', tasks: [taskAt(1)] } as Plan };
+  }
+
+  test.each([
+    [100, 2],
+    [16, 3],
+  ])('of %i items, %i deep, has few streams open at once', async (count, depth) => {
+    let runs = 0;
+    const { plan, open } = nested(count, depth, async () => {
+      runs++;
+      await undefined;
+    });
+    const wide = createExecutor({ strategy: inOrder, abortGraceMs: 0 });
+    const options = { maxParallel: 1_000, timeline: 'stream' } as const;
+    const { status } = await wide.execute(plan, options);
+    expect(status).toBe('completed');
+    expect(runs).toBe(count ** depth);
+    expect(open.now).toBe(0);
+    expect(open.most).toBeGreaterThan(depth);
+    expect(open.most).toBeLessThanOrEqual(64 * depth);
+  });
+
+  test('closes all streams of a run that is canceled while some wait for a place', async () => {
+    let begin!: () => void;
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const { plan, open } = nested(100, 2, () => {
+      begin();
+      return new Promise(() => {});
+    });
+    const wide = createExecutor({ strategy: inOrder, abortGraceMs: 0 });
+    const run = wide.execute(plan, { maxParallel: 1_000 });
+    await begun;
+    run.cancel();
+    expect((await run).status).toBe('canceled');
+    await setImmediate();
+    expect(open.now).toBe(0);
+    expect(open.most).toBeGreaterThanOrEqual(64);
   });
 });

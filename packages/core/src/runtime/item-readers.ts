@@ -3,6 +3,7 @@ import { describe, RunnerError, show } from '../contract/errors.js';
 import type { StreamPosition } from '../contract/event.js';
 import { type ItemStream, streamOf } from '../contract/for-each.js';
 import { keep } from '../contract/value.js';
+import { TaskKind } from '../graph/task-kind.js';
 import type { ReadCommand } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { canonicalText } from '../serialize/canonical.js';
@@ -17,6 +18,19 @@ const MAX_LENGTH = 2 ** 20;
 /** After so many items that are passed over, other work has its turn. */
 const SKIPPED_PER_TURN = 2_048;
 
+/**
+ * So many streams are open at once, such as files; the next ones wait for a place. Items of a stream wait for the
+ * streams inside of them, so each depth has places of its own.
+ */
+const MAX_OPEN = 64;
+
+/** The streams of one depth. */
+interface Depth {
+  open: number;
+  /** What was asked of streams without a place, by the index of the fan-out. */
+  readonly waiting: Map<number, ReadCommand>;
+}
+
 /** Reads the streams of fan-outs, as far as the kernel asks for their items. */
 export class ItemReaders {
   readonly #settings: Pick<RunSettings, 'record' | 'codecs'>;
@@ -24,6 +38,7 @@ export class ItemReaders {
   readonly #take: (input: Input) => void;
   /** By the index of the fan-out. */
   readonly #readers = new Map<number, ItemReader>();
+  readonly #depths: Depth[] = [];
 
   constructor(
     settings: Pick<RunSettings, 'record' | 'codecs'>,
@@ -37,9 +52,11 @@ export class ItemReaders {
 
   async read(command: ReadCommand): Promise<void> {
     const { index, skip } = command;
+    const reader = this.#readers.get(index) ?? this.#open(command);
+    if (reader === undefined) return;
     try {
-      const { items, ...stream } = await this.#readerOf(index).read(command);
-      if (stream.isEnd) this.#readers.delete(index);
+      const { items, ...stream } = await reader.read(command);
+      if (stream.isEnd) this.#release(index);
       this.#take({ type: 'itemsRead', index, skip, items, stream });
     } catch (thrown) {
       this.end(index);
@@ -49,24 +66,53 @@ export class ItemReaders {
 
   /** The run has ended: nothing is read any more. */
   close(): void {
+    for (const { waiting } of this.#depths) waiting.clear();
     for (const index of this.#readers.keys()) this.end(index);
-  }
-
-  #readerOf(index: number): ItemReader {
-    let reader = this.#readers.get(index);
-    if (reader === undefined) {
-      const stream = streamOf(this.#kernel.graph.taskOf(index)) as ItemStream;
-      const { record, codecs } = this.#settings;
-      reader = new ItemReader(stream, codecs, record !== undefined);
-      this.#readers.set(index, reader);
-    }
-    return reader;
   }
 
   /** A fan-out needs no more items. */
   end(index: number): void {
+    this.#depthOf(index).waiting.delete(index);
     this.#readers.get(index)?.close();
-    this.#readers.delete(index);
+    this.#release(index);
+  }
+
+  /** @returns undefined while the stream waits for a place. */
+  #open(command: ReadCommand): ItemReader | undefined {
+    const { index } = command;
+    const depth = this.#depthOf(index);
+    if (depth.open >= MAX_OPEN) {
+      depth.waiting.set(index, command);
+      return undefined;
+    }
+    depth.open++;
+    const stream = streamOf(this.#kernel.graph.taskOf(index)) as ItemStream;
+    const { record, codecs } = this.#settings;
+    const reader = new ItemReader(stream, codecs, record !== undefined);
+    this.#readers.set(index, reader);
+    return reader;
+  }
+
+  /** Gives the place of a stream to the next one. */
+  #release(index: number): void {
+    if (!this.#readers.delete(index)) return;
+    const depth = this.#depthOf(index);
+    depth.open--;
+    const [next] = depth.waiting.values();
+    if (next === undefined) return;
+    depth.waiting.delete(next.index);
+    void this.read(next);
+  }
+
+  /** The streams inside of the items of as many others. */
+  #depthOf(index: number): Depth {
+    const { graph } = this.#kernel;
+    let depth = 0;
+    for (let at = graph.parentOf(index); at !== undefined; at = graph.parentOf(at)) {
+      if ((graph.kindOf(at) & TaskKind.stream) !== 0) depth++;
+    }
+    while (this.#depths.length <= depth) this.#depths.push({ open: 0, waiting: new Map() });
+    return this.#depths[depth] as Depth;
   }
 }
 
