@@ -131,9 +131,12 @@ type Rule = readonly [what: string, fits: (value: never) => boolean];
 
 const isText = (value: unknown) => typeof value === 'string' && value.trim() !== '';
 const COUNT: Rule = ['an integer ≥ 1', (value: number) => Number.isInteger(value) && value > 0];
+/** Whether a value has only characters that HTTP allows: on one line, and none beyond Latin-1. */
+export const isHeaderValue = (value: unknown) =>
+  typeof value === 'string' && /^[^\0\r\n\u0100-\uffff]*$/.test(value);
 /** A name and a value that HTTP allows. */
 const isHeader = ([name, value]: [string, unknown]) =>
-  /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof value === 'string' && !/[\0\r\n]/.test(value);
+  /^[\w!#$%&'*+.^`|~-]+$/.test(name) && isHeaderValue(value);
 
 const isEffort = (value: unknown) => REASONING_EFFORTS.includes(value as ReasoningEffort);
 const isReasoning = (value: unknown) => {
@@ -176,7 +179,7 @@ const RULES: Readonly<Record<keyof TaskOptions, Rule>> = {
     areServerTools,
   ],
   headers: [
-    'an object of texts by the name of the header',
+    'an object of texts by the name of the header, with characters that HTTP allows',
     (value: unknown) => isRecord(value) && Object.entries(value).every(isHeader),
   ],
   providerOptions: [

@@ -1,7 +1,10 @@
-import type { CallOptions } from '../contract/call-options.js';
+import { type CallOptions, isHeaderValue } from '../contract/call-options.js';
 import { checkDuration, checkLimit } from '../contract/check-options.js';
 import { OptionError } from '../contract/errors.js';
 import { checkCallOptions } from './call-options.js';
+
+/** Completes "the key has …". */
+export const NOT_IN_HEADERS = 'a character that HTTP does not allow in headers, such as "…" or a line end';
 
 /** The options that all providers of models share. */
 export interface ModelOptions extends CallOptions {
@@ -62,9 +65,12 @@ export function checkSdkOptions(
   packageName: string,
   options: SdkOptions<unknown>,
 ): void {
-  const { baseURL, client } = options;
+  const { apiKey, baseURL, client } = options;
   for (const name of ['model', 'apiKey', 'baseURL'] as const) checkText(owner, name, options[name]);
   checkModelOptions(owner, options);
+  if (apiKey !== undefined && !isHeaderValue(apiKey.trim())) {
+    throw new OptionError(`${owner}: apiKey has ${NOT_IN_HEADERS}`);
+  }
   if (baseURL !== undefined && !isHttpUrl(baseURL)) {
     throw new OptionError(`${owner}: baseURL must be a URL that begins with http:// or https://`);
   }

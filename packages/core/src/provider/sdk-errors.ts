@@ -9,7 +9,7 @@ import { ServerFailure, UnreadableAnswer } from './answer-body.js';
 import { definedFields } from './defined-fields.js';
 import { readErrorBody, shortenWords } from './error-body.js';
 import { codeOfApiError } from './http-error.js';
-import type { SdkOptions } from './model-options.js';
+import { NOT_IN_HEADERS, type SdkOptions } from './model-options.js';
 import { redact, redactCause, secretHeaders } from './redact.js';
 import { adviceIn } from './retry-advice.js';
 import type { SdkClient, SdkError, SdkErrorClasses, SdkTarget } from './sdk.js';
@@ -73,7 +73,10 @@ export function sdkRunnerError<Client extends SdkClient>(
   }
   if (!answering) {
     const unsent = options.client === undefined ? sdk.unsentError?.(thrown, client) : undefined;
-    return unsent ?? fail('invalid_request', `could not send the request: ${message}`);
+    const why = /ByteString|invalid header value/.test(message)
+      ? `the API key or a header has ${NOT_IN_HEADERS}`
+      : message;
+    return unsent ?? fail('invalid_request', `could not send the request: ${why}`);
   }
   if (thrown instanceof UnreadableAnswer) {
     const words = shortenWords(redact(thrown.text, secrets));

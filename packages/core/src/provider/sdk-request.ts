@@ -120,11 +120,13 @@ async function streamedAnswer<Event, Answer extends ModelAnswer>(
 
 async function wholeAnswer<Answer extends ModelAnswer>(
   body: object,
-  { emit, wantsText, label, model }: Context,
+  context: Context,
   { readWhole }: Pick<Exchange<never, Answer>, 'readWhole'>,
 ): Promise<Answer> {
-  if (wantsText) return readWhole(body, emit);
-  const answer = await readWhole(body);
+  const { emit, wantsText, label, model } = context;
+  const answer = await readWhole(body, wantsText ? emit : undefined);
+  requireContent(answer, body, context);
+  if (wantsText) return answer;
   // Nobody reads the text of an answer that is complete; the log keeps that of another one.
   try {
     requireComplete(answer, { label, model });
@@ -132,6 +134,21 @@ async function wholeAnswer<Answer extends ModelAnswer>(
     return readWhole(body, emit);
   }
   return answer;
+}
+
+/**
+ * @throws {RunnerError} `server_error` for a body that holds nothing of an answer: it is of another API, or
+ * comes from something in between.
+ */
+function requireContent(
+  { end, reason, text, toolCalls = [], usage }: ModelAnswer,
+  body: object,
+  { label, model }: Context,
+): void {
+  if (end !== undefined || reason !== undefined || text !== '' || toolCalls.length > 0) return;
+  const what = Object.keys(body).length === 0 ? 'no answer' : 'JSON that is no answer of this API';
+  const message = `${label}: the server sent ${what}; is the base URL right?`;
+  throw new RunnerError('server_error', message, definedFields({ model, usage }));
 }
 
 type Arrival = Awaited<ReturnType<ServerEvents['next']>>;

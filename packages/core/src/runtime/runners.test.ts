@@ -83,6 +83,10 @@ describe('the options of a task', () => {
       { headers: { 'x-key': 'secret\nvalue' } },
       'headers: must be an object of texts by the name of the header',
     ],
+    [
+      { headers: { 'x-key': 'Größe…' } },
+      'headers: must be an object of texts by the name of the header, with characters that HTTP allows',
+    ],
     [{ headers: [] as never }, 'headers: must be an object of texts by the name of the header'],
     [
       { providerOptions: { lab: 1 } as never },

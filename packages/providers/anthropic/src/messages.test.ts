@@ -226,6 +226,6 @@ describe('a gateway that does not stream', () => {
 
   test.each([[{}], [[]], [null], ['Because.']])('and %j is not an answer', async (body) => {
     server.replyWith(json(200, body));
-    await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'server_error' });
   });
 });

@@ -176,6 +176,6 @@ describe('a server that does not stream', () => {
     server.replyWith(whole({ content: null, refusal: 'No.' }));
     await expect(ask('Why?')).rejects.toMatchObject({ code: 'refused' });
     server.replyWith(json(200, {}));
-    await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'server_error' });
   });
 });

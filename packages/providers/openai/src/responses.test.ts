@@ -178,7 +178,7 @@ test('a server that does not stream is supported too', async () => {
 
 test.each([[{}], [[]], [null], ['Because.']])('%j is not an answer', async (body) => {
   server.replyWith(json(200, body));
-  await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
+  await expect(ask('Why?')).rejects.toMatchObject({ code: 'server_error' });
 });
 
 test('an error in a response with status 200 is an error', async () => {

@@ -59,7 +59,8 @@ export function keyConformance(subject: ProviderSubject): void {
       ['a key that cannot be sent', broken, stream([])],
     ])('never leaves the runner: %s', async (_, key, reply) => {
       server.replyWith(reply);
-      const runner = sdk.create({ apiKey: key, baseURL: server.url });
+      vi.stubEnv(`${sdk.environment}_API_KEY`, key);
+      const runner = sdk.create({ baseURL: server.url });
       const plan = createPlan('Leak').addTask({ id: 'a', description: 'Why?' });
       const result = await createExecutor({ strategy: inOrder, runner }).execute(plan);
       expect(result.status).toBe('failed');

@@ -82,6 +82,25 @@ export function optionConformance(subject: ProviderSubject): void {
     vi.unstubAllEnvs();
   });
 
+  test('a key with a character that headers cannot have is refused, and is not shown', async () => {
+    const problem = 'a character that HTTP does not allow in headers, such as "…" or a line end';
+    for (const pasted of ['sk-planted…', 'sk-\nplanted']) {
+      expect(() => sdk.create({ apiKey: pasted })).toThrow(`${name}(): apiKey has ${problem}`);
+      vi.stubEnv(`${sdk.environment}_API_KEY`, pasted);
+      const failure = await sdk
+        .create({ baseURL: server.url })
+        .run(request('Hello'), attempt())
+        .catch((thrown) => thrown);
+      expect(failure).toMatchObject({ code: 'invalid_request' });
+      expect(failure.message).toContain(`the API key or a header has ${problem}`);
+      expect(`${failure.stack} ${String(failure.cause?.stack)}`).not.toContain('planted');
+    }
+    server.replyWith(subject.saying({ text: 'Hi' }));
+    const spaced = sdk.create({ apiKey: `${apiKey}\n`, baseURL: server.url });
+    await expect(spaced.run(request('Hello'), attempt())).resolves.toMatchObject({ output: 'Hi' });
+    vi.unstubAllEnvs();
+  });
+
   test('secrets of a client and of clouds are in no error', async () => {
     const secrets = ['h-header-0123456', 'q-query-0123456', 'aws-0123456789', 'bearer-0123456'];
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', secrets[2]);

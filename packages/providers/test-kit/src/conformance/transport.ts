@@ -68,6 +68,20 @@ export function transportConformance(subject: ProviderSubject): void {
       await expect(ask({ stream: false })).rejects.toMatchObject({ code: 'connection' });
     });
 
+    test.skipIf(subject.sdk === undefined).each([
+      ['', 'no answer'],
+      ['null', 'no answer'],
+      ['{"answer":"Hi"}', 'JSON that is no answer of this API'],
+    ])('%j is no answer', async (body, what) => {
+      server.replyWith((response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+      });
+      await expect(ask()).rejects.toMatchObject({
+        code: 'server_error',
+        message: `${subject.label}: the server sent ${what}; is the base URL right?`,
+      });
+    });
+
     test('a stream in pieces that ignore the borders of characters', async () => {
       server.replyWith(inPieces(subject.saying({ text: TEXT })));
       expect(await ask()).toMatchObject({ output: TEXT });
