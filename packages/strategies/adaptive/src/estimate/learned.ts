@@ -47,75 +47,80 @@ export interface Likely {
   readonly work: ByKind;
 }
 
-const FIELDS = ['limit', 'ceiling', 'likely', 'outputTokens', 'burst', 'intervalMs'];
-const LIKELY_FIELDS = ['knee', 'exponent', 'probability', 'work'];
-const TYPES: readonly string[] = ['action', 'decision', 'observation', 'aggregate'];
+/** Throws when a value is not allowed; `at` is its path. */
+type Check = (at: string, value: unknown) => void;
+
+const anObject = rule(
+  'an object, as returned by learned()',
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+const aList = rule('a list, as returned by learned()', Array.isArray);
+const aCount = rule('an integer ≥ 1', (value) => Number.isSafeInteger(value) && Number(value) >= 1);
+const aNumber = rule('a number > 0', (value) => Number.isFinite(value) && Number(value) > 0);
+const numbers = each(anObject, (key) => `.${key}`, aNumber);
+
+const likely = fields({
+  knee: optional(aNumber),
+  exponent: optional(aNumber),
+  probability: aNumber,
+  work: numbers,
+});
+
+const resource = fields({
+  limit: aCount,
+  ceiling: optional(aCount),
+  likely: optional(each(aList, (index) => `[${index}]`, likely)),
+  outputTokens: optional(numbers),
+  burst: optional(aCount),
+  intervalMs: optional(aNumber),
+});
+
+const learned = fields({
+  version: rule('1, the only supported version', (value) => value === 1),
+  durationsMs: fields({
+    action: optional(aNumber),
+    decision: optional(aNumber),
+    observation: optional(aNumber),
+    aggregate: optional(aNumber),
+  } satisfies Record<TaskType, Check>),
+  resources: each(anObject, (name) => `["${name}"]`, resource),
+});
 
 /** @throws {OptionError} when a field is missing, unknown or out of range; it names the field. */
 export function checkLearned(value: unknown): Learned {
-  const learned = objectAt('warmStart', value, ['version', 'durationsMs', 'resources']);
-  if (learned.version !== 1) {
-    throw invalid('warmStart.version', 'be 1, the only supported version', learned.version);
-  }
-  checkNumbers('warmStart.durationsMs', learned.durationsMs, TYPES);
-  const resources = objectAt('warmStart.resources', learned.resources);
-  for (const [name, resource] of Object.entries(resources)) checkResource(name, resource);
-  return learned as unknown as Learned;
+  learned('warmStart', value);
+  return value as Learned;
 }
 
-function checkResource(name: string, value: unknown): void {
-  const at = `warmStart.resources["${name}"]`;
-  const resource = objectAt(at, value, FIELDS);
-  const { limit, ceiling, likely, outputTokens, burst, intervalMs } = resource;
-  checkCount(`${at}.limit`, limit);
-  if (ceiling !== undefined) checkCount(`${at}.ceiling`, ceiling);
-  if (likely !== undefined) checkLikely(`${at}.likely`, likely);
-  if (outputTokens !== undefined) checkNumbers(`${at}.outputTokens`, outputTokens);
-  if (burst !== undefined) checkCount(`${at}.burst`, burst);
-  if (intervalMs !== undefined) checkPositive(`${at}.intervalMs`, intervalMs);
+function rule(requirement: string, isMet: (value: unknown) => boolean): Check {
+  return (at, value) => {
+    if (isMet(value)) return;
+    throw new OptionError(`adaptive(): ${at} must be ${requirement}; it is ${String(value)}`);
+  };
 }
 
-function checkLikely(at: string, value: unknown): void {
-  if (!Array.isArray(value)) throw invalid(at, 'be a list, as returned by learned()', value);
-  for (const [index, each] of value.entries()) {
-    const item = `${at}[${index}]`;
-    const { knee, exponent, probability, work } = objectAt(item, each, LIKELY_FIELDS);
-    if (knee !== undefined) checkPositive(`${item}.knee`, knee);
-    if (exponent !== undefined) checkPositive(`${item}.exponent`, exponent);
-    checkPositive(`${item}.probability`, probability);
-    checkNumbers(`${item}.work`, work);
-  }
+function optional(check: Check): Check {
+  return (at, value) => value === undefined || check(at, value);
 }
 
-function checkNumbers(at: string, value: unknown, fields?: readonly string[]): void {
-  for (const [field, amount] of Object.entries(objectAt(at, value, fields))) {
-    checkPositive(`${at}.${field}`, amount);
-  }
+/** Checks the fields of an object in this order; there may be no others. */
+function fields(checks: Readonly<Record<string, Check>>): Check {
+  const names = Object.keys(checks);
+  return (at, value) => {
+    anObject(at, value);
+    const object = value as Readonly<Record<string, unknown>>;
+    const unknown = Object.keys(object).find((name) => !names.includes(name));
+    if (unknown !== undefined) {
+      const known = names.join(', ');
+      throw new OptionError(`adaptive(): ${at} has no field "${unknown}". It has ${known}.`);
+    }
+    for (const name of names) checks[name]?.(`${at}.${name}`, object[name]);
+  };
 }
 
-function objectAt(at: string, value: unknown, fields?: readonly string[]): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(at, 'be an object, as returned by learned()', value);
-  }
-  const unknown = Object.keys(value).find((key) => fields?.includes(key) === false);
-  if (unknown === undefined) return value as Record<string, unknown>;
-  throw new OptionError(
-    `adaptive(): ${at} has no field "${unknown}". It has ${fields?.join(', ')}.`,
-  );
-}
-
-function checkCount(at: string, value: unknown): void {
-  if (!(Number.isSafeInteger(value) && (value as number) >= 1)) {
-    throw invalid(at, 'be an integer ≥ 1', value);
-  }
-}
-
-function checkPositive(at: string, value: unknown): void {
-  if (!(Number.isFinite(value) && (value as number) > 0)) {
-    throw invalid(at, 'be a number > 0', value);
-  }
-}
-
-function invalid(at: string, requirement: string, value: unknown): OptionError {
-  return new OptionError(`adaptive(): ${at} must ${requirement}; it is ${String(value)}`);
+function each(whole: Check, pathOf: (key: string) => string, check: Check): Check {
+  return (at, value) => {
+    whole(at, value);
+    for (const [key, item] of Object.entries(value as object)) check(at + pathOf(key), item);
+  };
 }
