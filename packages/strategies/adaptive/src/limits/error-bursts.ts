@@ -1,7 +1,10 @@
-import { MECHANISMS } from '../mechanisms.js';
-
 /** The share of the limit that must be hit by errors. A single request is never enough. */
 const MIN_SHARE = 0.1;
+
+/** Whether so many errors within a round are a sign of overload. */
+export function isBurst(count: number, limit: number): boolean {
+  return count >= Math.max(2, MIN_SHARE * limit);
+}
 
 /**
  * Tells overload from errors that occur at any load. Single timeouts or server errors say nothing
@@ -25,7 +28,7 @@ export class ErrorBursts {
   recordError(inFlight: number, limit: number): number | undefined {
     this.#count++;
     this.#fewest = Math.min(this.#fewest, inFlight);
-    if (MECHANISMS.errorBursts && this.#count < Math.max(2, MIN_SHARE * limit)) return undefined;
+    if (!isBurst(this.#count, limit)) return undefined;
     const fewest = this.#fewest;
     this.#reset();
     return fewest;

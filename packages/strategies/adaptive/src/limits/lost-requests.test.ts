@@ -1,15 +1,16 @@
 import type { TaskView } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { createRequest } from '../estimate/request.js';
+import { createRequest, type Request } from '../estimate/request.js';
 import { LostRequests } from './lost-requests.js';
+import { ProvenConcurrency } from './proven-concurrency.js';
 
 const SECOND = 1_000;
 let order = 0;
 
-function requestAt(startedAt: number, type = 'action', durationMs?: number) {
+function requestAt(startedAt: number, type = 'action', durationMs?: number, othersInFlight = 0) {
   const estimate = durationMs === undefined ? undefined : { durationMs };
   const task = { type, level: 0, estimate } as TaskView;
-  return createRequest(task, { order: order++, startedAt, othersInFlight: 0 });
+  return createRequest(task, { order: order++, startedAt, othersInFlight });
 }
 
 /** Answers one request a second after the other, each after a second. */
@@ -32,9 +33,9 @@ test('a request is lost when one that started much later was answered', () => {
   const tracker = new LostRequests();
   const lost = requestAt(0);
   tracker.add(lost);
-  answer(tracker, 0, 8 * SECOND);
+  answer(tracker, 0, 4 * SECOND);
   expect(tracker.inFlight).toBe(1);
-  answer(tracker, 8 * SECOND, 10 * SECOND);
+  answer(tracker, 4 * SECOND, 5 * SECOND);
   expect(tracker.inFlight).toBe(0);
   // A late answer to the lost request changes nothing.
   tracker.remove(lost);
@@ -63,9 +64,9 @@ test('a long request among short ones is not lost: types differ', () => {
   expect(tracker.inFlight).toBe(2);
   tracker.remove(first);
   tracker.recordAnswer(first, 20 * SECOND);
-  answer(tracker, 20 * SECOND, 148 * SECOND);
+  answer(tracker, 20 * SECOND, 70 * SECOND);
   expect(tracker.inFlight).toBe(1);
-  answer(tracker, 148 * SECOND, 170 * SECOND);
+  answer(tracker, 70 * SECOND, 90 * SECOND);
   expect(tracker.inFlight).toBe(0);
 });
 
@@ -75,11 +76,48 @@ test('a request without an estimate is not lost because requests with one took a
   const estimated = requestAt(0, 'action', SECOND);
   tracker.add(unknown);
   tracker.add(estimated);
-  answer(tracker, 0, 8 * SECOND, 'action', SECOND);
+  answer(tracker, 0, 4 * SECOND, 'action', SECOND);
   expect(tracker.inFlight).toBe(2);
-  answer(tracker, 8 * SECOND, 20 * SECOND, 'action', SECOND);
+  answer(tracker, 4 * SECOND, 20 * SECOND, 'action', SECOND);
   // The one with an estimate is lost. Nothing is known about the other one.
   expect(tracker.inFlight).toBe(1);
   answer(tracker, 20 * SECOND, 30 * SECOND);
   expect(tracker.inFlight).toBe(0);
+});
+
+test('the rest of a burst is not counted once a part of it is lost, and each answer allows a start', () => {
+  const tracker = new LostRequests();
+  const proven = new ProvenConcurrency();
+  const end = (request: Request, now: number) => {
+    proven.recordAnswer(request);
+    tracker.recordAnswer(request, now);
+  };
+  const start = (at: number, others: number) => {
+    const request = requestAt(at, 'action', undefined, others);
+    tracker.add(request);
+    return request;
+  };
+  // The server takes four at once. It loses six of these ten, and later ten more.
+  const first = Array.from({ length: 10 }, (_, others) => start(0, others));
+  for (const request of first.slice(0, 4)) end(request, SECOND);
+  expect(tracker.lostAbove(10, proven)).toBeUndefined();
+  const second = Array.from({ length: 4 }, (_, index) => start(2 * SECOND, 6 + index));
+  for (let n = 0; n < 10; n++) start(2 * SECOND, 10 + n);
+  for (const request of second.slice(0, 3)) end(request, 3 * SECOND);
+  const later = start(4 * SECOND, 17);
+  expect(tracker.inFlight).toBe(18);
+  end(later, 5 * SECOND);
+  expect(tracker.inFlight).toBe(11);
+  expect(tracker.lostAbove(20, proven)).toBe(4);
+  expect(tracker.inFlight).toBe(4);
+  // One of those at the server is answered: another one may start.
+  end(second[3] as Request, 5 * SECOND);
+  expect(tracker.inFlight).toBe(3);
+  start(5 * SECOND, 3);
+  expect(tracker.lostAbove(4, proven)).toBe(4);
+  expect(tracker.inFlight).toBe(4);
+  // A timeout ends a lost request: nothing else changes.
+  for (const request of first.slice(4)) tracker.remove(request);
+  expect(tracker.inFlight).toBe(4);
+  expect(tracker.lostAbove(4, proven)).toBeUndefined();
 });

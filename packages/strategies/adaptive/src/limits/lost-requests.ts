@@ -1,6 +1,7 @@
 import { Durations } from '../estimate/durations.js';
 import type { Request } from '../estimate/request.js';
-import { MECHANISMS } from '../mechanisms.js';
+import { isBurst } from './error-bursts.js';
+import type { ProvenConcurrency } from './proven-concurrency.js';
 
 /**
  * Tells lost requests from slow ones: a request is lost when one that started much later has been answered, as
@@ -9,44 +10,59 @@ import { MECHANISMS } from '../mechanisms.js';
 export class LostRequests {
   /** Requests in flight that are not lost, in the order of their start. */
   readonly #open = new Set<Request>();
-  /** Typical durations of tasks without an estimate, and of tasks with one: relative to it. */
-  readonly #absolute = new Durations();
-  readonly #relative = new Durations();
+  /** Lost requests that have neither timed out nor been answered. */
+  readonly #lost = new Set<Request>();
+  /** How many more are lost, though it is not known which. */
+  #surplus = 0;
+  /** Relative to estimates, where tasks have one. */
+  readonly #durations = new Durations();
   /** The latest start of an answered request. */
   #answeredStart = Number.NEGATIVE_INFINITY;
 
   /** The number of requests in flight, without lost ones. */
   get inFlight(): number {
-    return this.#open.size;
+    return this.#open.size - this.#surplus;
   }
 
   add(request: Request): void {
     this.#open.add(request);
   }
 
+  /** Removes a request that failed. */
   remove(request: Request): void {
-    this.#open.delete(request);
+    this.#lost.delete(request);
+    if (this.#open.delete(request)) this.#surplus = Math.max(0, this.#surplus - 1);
   }
 
-  /** Counts an answer, and drops the requests that are now considered lost. */
-  recordAnswer({ task, startedAt }: Request, now: number): void {
-    if (!MECHANISMS.lostRequests) return;
-    this.#durationsOf(task).record(task.type, Math.max(1, now - startedAt) / estimateOf(task));
-    this.#answeredStart = Math.max(this.#answeredStart, startedAt);
+  /** Removes an answered request, and drops those that are now considered lost. */
+  recordAnswer(answered: Request, now: number): void {
+    this.#open.delete(answered);
+    this.#lost.delete(answered);
+    this.#surplus = Math.min(this.#surplus, this.#open.size);
+    const durationMs = Math.max(1, now - answered.startedAt);
+    this.#durations.record(answered.kind, durationMs / Math.exp(answered.logEstimate));
+    this.#answeredStart = Math.max(this.#answeredStart, answered.startedAt);
     for (const request of this.#open) {
       const laterMs = this.#answeredStart - request.startedAt;
       // The others started even later.
       if (laterMs <= 0) return;
-      const most = this.#durationsOf(request.task).unusualMs(request.task.type);
-      if (laterMs > most * estimateOf(request.task)) this.#open.delete(request);
+      const most = this.#durations.unusualMs(request.kind) * Math.exp(request.logEstimate);
+      if (laterMs <= most) continue;
+      this.remove(request);
+      this.#lost.add(request);
     }
   }
 
-  #durationsOf({ estimate }: Request['task']): Durations {
-    return estimate?.durationMs === undefined ? this.#absolute : this.#relative;
+  /**
+   * The number in flight above which requests are being lost; undefined if none or just a few are. A server that
+   * loses some of the requests sent together has lost the others as well. They are not counted from then on, so that
+   * each answer allows another start, and the number at the server stays the same.
+   */
+  lostAbove(limit: number, proven: ProvenConcurrency): number | undefined {
+    const signs = [...this.#lost].filter((request) => proven.isUnproven(request));
+    if (!isBurst(signs.length, limit)) return undefined;
+    const fewest = Math.min(...signs.map(({ othersInFlight }) => othersInFlight));
+    this.#surplus = Math.max(this.#surplus, this.#open.size - fewest);
+    return fewest;
   }
-}
-
-function estimateOf({ estimate }: Request['task']): number {
-  return Math.max(1, estimate?.durationMs ?? 1);
 }

@@ -8,7 +8,6 @@ import { LostRequests } from '../limits/lost-requests.js';
 import { ProvenConcurrency } from '../limits/proven-concurrency.js';
 import { RatePacer } from '../limits/rate-pacer.js';
 import { SlowStart } from '../limits/slow-start.js';
-import { MECHANISMS } from '../mechanisms.js';
 import { INITIAL_LIMIT, LimitSearch } from './limit-search.js';
 import { ModeReports } from './mode-reports.js';
 
@@ -16,6 +15,9 @@ export interface ControllerOptions {
   readonly maxParallel: number;
   readonly adaptiveThreshold: number;
 }
+
+/** Why the limit falls although no request was refused. */
+const LOST = 'requests above this limit got no answer, though later ones did';
 
 /** The tasks that are waiting. */
 export type Queue = Omit<Load, 'inFlight'>;
@@ -121,7 +123,6 @@ export class Controller {
     this.#advance(now);
     const before = this.#search.limit;
     const { inFlight } = this.#requests;
-    this.#requests.remove(request);
     this.#announced.recordOutcome(request, outcome, now);
     if (outcome.ok) {
       this.#search.recordAnswer(request, { ...queue, inFlight }, outcome.usage?.outputTokens);
@@ -129,8 +130,13 @@ export class Controller {
       this.#timeouts.recordAnswer(this.#search.limit);
       this.#serverErrors.recordAnswer(this.#search.limit);
       this.#requests.recordAnswer(request, now);
+      const fewest = this.#requests.lostAbove(this.#search.limit, this.#proven);
+      if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest, LOST);
       this.#reports.recordAnswer(outcome.latencyMs);
-    } else this.#recordFailure(request, outcome, now);
+    } else {
+      this.#requests.remove(request);
+      this.#recordFailure(request, outcome, now);
+    }
 
     const { limit } = this.#search;
     if (limit !== before) this.#slowStart.begin(before, limit, outcome.latencyMs, now);
@@ -166,11 +172,10 @@ export class Controller {
     const { inFlight } = this.#requests;
     const { limit } = this.#search;
     if (errorCode === 'timeout') {
-      if (!MECHANISMS.timeouts || !this.#proven.isUnproven(request)) return;
+      if (!this.#proven.isUnproven(request)) return;
       const fewest = this.#timeouts.recordError(request.othersInFlight, limit);
       if (fewest !== undefined) this.#search.lowerAfterTimeouts(fewest);
     } else if (errorCode === 'server_error') {
-      if (!MECHANISMS.serverErrors) return;
       const fewest = this.#serverErrors.recordError(inFlight, limit);
       if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest);
     } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {

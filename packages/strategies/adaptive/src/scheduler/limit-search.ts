@@ -149,11 +149,14 @@ export class LimitSearch {
   }
 
   /** Lowers the limit after a request was refused with this many others in flight. */
-  lowerAfterRefusal(inFlight: number): void {
+  lowerAfterRefusal(
+    inFlight: number,
+    reason = 'the server refused requests above this limit',
+  ): void {
     const limit = Math.max(1, inFlight);
     if (limit > this.limit) return;
     this.#ceiling.lowerAfterRefusal(limit);
-    this.#cap(limit, 'the server refused requests above this limit');
+    this.#cap(limit, reason);
   }
 
   /** Lowers the limit after requests timed out that started with at least this many others in flight. */

@@ -1,6 +1,5 @@
-import type { RunView, TaskType, TaskView } from '@stratagem/core';
+import type { RunView, TaskView } from '@stratagem/core';
 import type { Durations } from '../estimate/durations.js';
-import { MECHANISMS } from '../mechanisms.js';
 
 /** The critical paths are recomputed when durations have changed, or the plan has grown, by this factor. */
 const CHANGED = 1.25;
@@ -14,7 +13,7 @@ export class PriorityOrder {
   readonly #durations: Durations;
   #pathOf: (task: TaskView) => number = ({ criticalPath }) => criticalPath;
   /** The durations behind the current paths, relative to their average. */
-  #relativeDurations = new Map<TaskType, number>();
+  #relativeDurations = new Map<string, number>();
   /** The number of tasks when the paths were computed. */
   #tasks = 0;
   #answers = 0;
@@ -38,7 +37,6 @@ export class PriorityOrder {
 
   /** @returns Whether the order has changed. */
   refresh(): boolean {
-    if (!MECHANISMS.learnedOrder) return false;
     const durations = this.#currentDurations();
     const hasGrown =
       this.#relativeDurations.size > 0 && this.#run.totalTasks > CHANGED * this.#tasks;
@@ -49,7 +47,7 @@ export class PriorityOrder {
     return true;
   }
 
-  #currentDurations(): Map<TaskType, number> {
+  #currentDurations(): Map<string, number> {
     const { types } = this.#durations;
     const typical = types.map((type) => this.#durations.typicalMs(type));
     const average = typical.reduce((sum, durationMs) => sum + durationMs, 0) / typical.length;
@@ -57,7 +55,7 @@ export class PriorityOrder {
   }
 
   /** With a single type this is false: the default paths, by number of tasks, are equivalent. */
-  #haveChanged(durations: ReadonlyMap<TaskType, number>): boolean {
+  #haveChanged(durations: ReadonlyMap<string, number>): boolean {
     for (const [type, relative] of durations) {
       const change = relative / (this.#relativeDurations.get(type) ?? 1);
       if (change > CHANGED || change < 1 / CHANGED) return true;
