@@ -44,9 +44,9 @@ for (const name of names) {
       `there is no mechanism "${unknown}"; there are ${Object.keys(switches).join(', ')}`,
     );
   }
-  for (const each of off) switches[each] = false;
+  const restore = off.map((each) => switches[each]?.());
   rows.push(rowOf(name, runAll(baselines, SEED)));
-  for (const each of off) switches[each] = true;
+  for (const each of restore.reverse()) each?.();
 }
 const figures = ['mean', '90 %', 'worst', 'wasted'];
 const head = [

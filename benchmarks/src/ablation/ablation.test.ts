@@ -1,4 +1,5 @@
-import { fixedLatency, summarize } from '@stratagem/simulation';
+import { adaptive } from '@stratagem/adaptive';
+import { fixedLatency, overload, summarize } from '@stratagem/simulation';
 import { expect, test } from 'vitest';
 import { play } from '../regret/cell.js';
 import { batchOf } from '../regret/matrix.js';
@@ -7,10 +8,19 @@ import { cellsOf } from './matrix.js';
 import { mechanisms } from './mechanisms.js';
 import { faulty } from './servers.js';
 
-test('every mechanism is on', async () => {
+test('every mechanism can be switched off and on again', async () => {
+  const startsOf = () =>
+    play(batchOf(64)(1), overload({ capacity: 4, kind: 'server_error' }), 1, adaptive())
+      .timeline.filter(({ type }) => type === 'task_started')
+      .map(({ timestamp }) => timestamp);
+  const on = startsOf();
+  // A method that is to be replaced, and is not found, is an error.
   const switches = Object.values(await mechanisms());
   expect(switches.length).toBeGreaterThan(5);
-  expect(switches.every((each) => each === true)).toBe(true);
+  const restore = switches.map((switchOff) => switchOff());
+  expect(startsOf()).not.toEqual(on);
+  for (const each of restore) each();
+  expect(startsOf()).toEqual(on);
 });
 
 test('the cells are those of the regret matrix and new ones', () => {

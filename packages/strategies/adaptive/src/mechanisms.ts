@@ -19,26 +19,4 @@ export const MECHANISMS = {
   requestsInFlight: true,
   /** Moments of answers count less where the tasks of a kind differ much. */
   speedRatioShare: true,
-  /** Only tasks of one type and level are compared. */
-  kinds: true,
-  /** A request no longer counts once one that started much later was answered. */
-  lostRequests: true,
-  /** A timeout at a concurrency that was answered before is no sign of overload. */
-  provenConcurrency: true,
-  /** Single timeouts and server errors are no sign of overload. */
-  errorBursts: true,
-  /** Timeouts lower the limit. */
-  timeouts: true,
-  /** Server errors lower the limit. */
-  serverErrors: true,
-  /** The ceiling rises when no request is refused. */
-  risingCeiling: true,
-  /** The starts that a raise allows are spread over time. */
-  slowStart: true,
-  /** Limits that a server announces. */
-  announcedLimits: true,
-  /** Rates are inferred from refusals. */
-  ratePacer: true,
-  /** The longest path is by learned durations. */
-  learnedOrder: true,
 };

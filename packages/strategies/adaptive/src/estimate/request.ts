@@ -1,5 +1,4 @@
 import type { TaskView } from '@stratagem/core';
-import { MECHANISMS } from '../mechanisms.js';
 
 /**
  * A kind of task: tasks of one kind are expected to do similar work, so their durations are compared with
@@ -9,7 +8,6 @@ import { MECHANISMS } from '../mechanisms.js';
 export type Kind = string;
 
 function kindOf({ type, level, estimate }: TaskView): Kind {
-  if (!MECHANISMS.kinds) return 'any';
   return `${type}/${level}${estimate?.durationMs === undefined ? '' : '/estimated'}`;
 }
 

@@ -1,6 +1,5 @@
 import type { Outcome, RateLimits, TaskType, TaskView, Usage } from '@stratagem/core';
 import type { Request } from '../estimate/request.js';
-import { MECHANISMS } from '../mechanisms.js';
 import { QuotaWindow } from './quota-window.js';
 
 type Kind = keyof RateLimits;
@@ -70,7 +69,7 @@ export class AnnouncedLimits {
     const before = this.#takenAtStart.get(request) as readonly number[];
     this.#takenAtStart.delete(request);
     if (ok && usage !== undefined) this.#learn(request.task, usage);
-    if (rateLimits === undefined || !MECHANISMS.announcedLimits) return;
+    if (rateLimits === undefined) return;
     for (const [kind, name] of KINDS.entries()) {
       const limit = rateLimits[name];
       if (limit === undefined) continue;

@@ -1,5 +1,3 @@
-import { MECHANISMS } from '../mechanisms.js';
-
 /** The highest limit that refusals and timeouts allow. */
 export class Ceiling {
   value = Number.POSITIVE_INFINITY;
@@ -34,7 +32,6 @@ export class Ceiling {
 
   /** Counts an answer; after a round without a refusal the ceiling rises, by twice as much each time. */
   recordAnswer(limit: number): void {
-    if (!MECHANISMS.risingCeiling) return;
     if (this.value >= this.#permanent || ++this.#answers < limit) return;
     this.#answers = 0;
     this.#step = Math.max(1, 2 * this.#step);

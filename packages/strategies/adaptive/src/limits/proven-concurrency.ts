@@ -1,5 +1,4 @@
 import type { Request } from '../estimate/request.js';
-import { MECHANISMS } from '../mechanisms.js';
 
 /**
  * Remembers at which concurrency requests have been answered. A timeout at a proven concurrency, or
@@ -18,7 +17,6 @@ export class ProvenConcurrency {
 
   /** Whether a request that timed out started above the concurrency proven by earlier requests. */
   isUnproven({ order, othersInFlight }: Request): boolean {
-    if (!MECHANISMS.provenConcurrency) return true;
     const isAnswering = (this.#firsts[0] ?? Number.POSITIVE_INFINITY) < order;
     return isAnswering && !((this.#firsts[othersInFlight] ?? Number.POSITIVE_INFINITY) < order);
   }

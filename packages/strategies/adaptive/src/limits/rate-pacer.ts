@@ -1,5 +1,3 @@
-import { MECHANISMS } from '../mechanisms.js';
-
 /** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
 const STARTS_PER_REFUSAL = 30;
 /** The interval is measured over at least this many starts, if there are so many. */
@@ -81,7 +79,6 @@ export class RatePacer {
    * @param roomAt The time at which the server said it would have capacity again.
    */
   recordRefusal(startedAt: number, roomAt: number, now: number): void {
-    if (!MECHANISMS.ratePacer) return;
     this.#admitted--;
     this.#burst ??= Math.max(1, this.#admitted);
     this.#knownMs = undefined;

@@ -1,5 +1,3 @@
-import { MECHANISMS } from '../mechanisms.js';
-
 /** The share of a latency over which the additional starts are spread. */
 const SHARE = 0.2;
 
@@ -23,7 +21,6 @@ export class SlowStart {
 
   /** When one more request may start. */
   availableAt(inFlight: number, now: number): number {
-    if (!MECHANISMS.slowStart) return now;
     if (inFlight < this.#from || inFlight >= this.#to) return now;
     const share = (inFlight + 1 - this.#from) / (this.#to - this.#from);
     return Math.max(now, this.#at + share * this.#durationMs);
