@@ -4,7 +4,8 @@ import { OptionError } from '../contract/errors.js';
 import { checkCallOptions } from './call-options.js';
 
 /** Completes "the key has …". */
-export const NOT_IN_HEADERS = 'a character that HTTP does not allow in headers, such as "…" or a line end';
+export const NOT_IN_HEADERS =
+  'a character that HTTP does not allow in headers, such as "…" or a line end';
 
 /** The options that all providers of models share. */
 export interface ModelOptions extends CallOptions {
