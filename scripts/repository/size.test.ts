@@ -5,9 +5,9 @@ import { beforeAll, expect, test } from 'vitest';
 /** Kilobytes that importing an entry of core loads, minified and compressed. */
 const LIMITS = [
   ['index', 98.7],
-  ['strategy', 13.4],
+  ['strategy', 13.5],
   ['journal', 14.8],
-  ['runner', 35.5],
+  ['runner', 36],
 ] as const;
 
 type Chunks = ReadonlyMap<string, OutputChunk>;
