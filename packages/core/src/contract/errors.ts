@@ -11,7 +11,7 @@ export const JOURNAL_ERROR_CODES = [
   'run_not_found',
   /** Another writer has the lease of the run, in this process or in another one. */
   'run_locked',
-  /** The run was never submitted to a queue, so that no coordinator hears of requests. */
+  /** The run was never submitted to a queue, so no coordinator sees requests to it. */
   'run_not_queued',
   /** The stored data is damaged or incomplete. */
   'journal_corrupt',

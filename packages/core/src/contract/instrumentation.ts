@@ -12,7 +12,7 @@ import type {
 export type * from './surround.js';
 
 /**
- * Watches runs from the inside, as a tracer does: it hears of every event, and surrounds the work of
+ * Watches runs from the inside, as a tracer does: it receives every event, and surrounds the work of
  * attempts, so that what they do is done in its context. It changes nothing about a run.
  *
  * `instrument()` of `@stratagem/otel` makes one for OpenTelemetry.

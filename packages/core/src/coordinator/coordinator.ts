@@ -89,7 +89,7 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
   checkLimit(owner, 'maxRuns', maxRuns);
   checkDuration(owner, 'pollMs', pollMs);
   if (typeof onError !== 'function') {
-    throw new OptionError(`${owner}: onError must be a function, which hears of errors`);
+    throw new OptionError(`${owner}: onError must be a function, which gets each error`);
   }
   const byGoal = new Map(plans.map((plan) => [plan.goal, plan as Plan]));
   return new QueueCoordinator({ ...options, maxRuns, pollMs, byGoal });
