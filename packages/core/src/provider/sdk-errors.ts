@@ -30,15 +30,15 @@ export function errorClassesOf(client: SdkClient): SdkErrorClasses {
 /** The `RunnerError` of a request that failed, without secrets. */
 export function sdkRunnerError<Client extends SdkClient>(
   thrown: unknown,
-  { sdk, client, options, model, label }: SdkTarget<Client, SdkOptions<Client>>,
+  target: SdkTarget<Client, SdkOptions<Client>>,
   { requestId, answering }: RequestProgress,
 ): RunnerError {
   if (isStratagemError(thrown)) return thrown as RunnerError;
+  const { sdk, client, options, model, label } = target;
   const classes = errorClassesOf(client);
-  const endpoint = endpointOf(client.baseURL).replace(/\/$/, '');
   const secrets = [...secretsOfClient(sdk, client), ...secretHeaders(options.headers)];
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const fail = (code: AttemptErrorCode, text: string, details: RunnerErrorDetails = {}) =>
+  const fail: Fail = (code, text, details = {}) =>
     redactedError(code, `${label}: ${text}`, thrown, secrets, {
       ...definedFields({ requestId }),
       model,
@@ -47,29 +47,11 @@ export function sdkRunnerError<Client extends SdkClient>(
 
   if (thrown instanceof classes.APIConnectionTimeoutError) return fail('timeout', message);
   if (thrown instanceof classes.APIConnectionError) {
-    return fail('connection', `no connection to ${endpoint}: ${describe(thrown)}`);
+    return fail('connection', `no connection to ${endpointOfClient(client)}: ${describe(thrown)}`);
   }
   if (thrown instanceof classes.APIUserAbortError) return fail('aborted', message);
   if (thrown instanceof classes.APIError || thrown instanceof ServerFailure) {
-    const { error: body, status, requestID, headers } = thrown as SdkError;
-    const said = readErrorBody(body);
-    const words = said.message ?? message;
-    const code = codeOfApiError(said.codes, status, words) ?? 'server_error';
-    const advice = {
-      not_found: ` (is there a model "${model}" at ${endpoint}?)`,
-      authentication:
-        options.client !== undefined || options.apiKey !== undefined
-          ? ' (check the API key)'
-          : ` (check the environment variable ${sdk.environment}_API_KEY)`,
-    }[code as string];
-    // Cut after the redaction: a part of a secret would not be found.
-    const text = shortenWords(redact(withoutStatus(words, status), secrets));
-    const shown = status === undefined ? text : `${status} ${withoutStatus(text, status)}`;
-    return fail(code, shown + (advice ?? ''), {
-      ...(status !== undefined && { status }),
-      ...(requestID != null && { requestId: requestID }),
-      ...adviceIn({ headers, body }),
-    });
+    return errorOfServer(thrown, target, secrets, fail);
   }
   if (!answering) {
     const unsent = options.client === undefined ? sdk.unsentError?.(thrown, client) : undefined;
@@ -78,17 +60,58 @@ export function sdkRunnerError<Client extends SdkClient>(
       : message;
     return unsent ?? fail('invalid_request', `could not send the request: ${why}`);
   }
-  if (thrown instanceof UnreadableAnswer) {
-    const words = shortenWords(redact(thrown.text, secrets));
-    if (/^[[{]/.test(words)) return fail('server_error', 'the JSON of the answer is broken');
-    const code = codeOfApiError([], undefined, words) ?? 'server_error';
-    const type = thrown.contentType || 'no JSON';
-    const hint = 'is the base URL right? It says:';
-    return fail(code, `the server answered with ${type}; ${hint} ${words}`);
-  }
+  if (thrown instanceof UnreadableAnswer) return errorOfBody(thrown, secrets, fail);
   // The SDK could not parse the stream.
   if (thrown instanceof SyntaxError) return fail('server_error', message);
   return fail('connection', brokenAnswer(thrown));
+}
+
+/** Makes the error of one request. */
+type Fail = (code: AttemptErrorCode, text: string, details?: RunnerErrorDetails) => RunnerError;
+
+/** The server answered with an error. */
+function errorOfServer<Client extends SdkClient>(
+  thrown: Error,
+  { sdk, client, options, model }: SdkTarget<Client, SdkOptions<Client>>,
+  secrets: readonly string[],
+  fail: Fail,
+): RunnerError {
+  const { error: body, status, requestID, headers } = thrown as SdkError;
+  const said = readErrorBody(body);
+  const words = said.message ?? thrown.message;
+  const code = codeOfApiError(said.codes, status, words) ?? 'server_error';
+  const advice = {
+    not_found: ` (is there a model "${model}" at ${endpointOfClient(client)}?)`,
+    authentication:
+      options.client !== undefined || options.apiKey !== undefined
+        ? ' (check the API key)'
+        : ` (check the environment variable ${sdk.environment}_API_KEY)`,
+  }[code as string];
+  // Cut after the redaction: a part of a secret would not be found.
+  const text = shortenWords(redact(withoutStatus(words, status), secrets));
+  const shown = status === undefined ? text : `${status} ${withoutStatus(text, status)}`;
+  return fail(code, shown + (advice ?? ''), {
+    ...(status !== undefined && { status }),
+    ...(requestID != null && { requestId: requestID }),
+    ...adviceIn({ headers, body }),
+  });
+}
+
+/** The body of the answer is neither a stream nor JSON. */
+function errorOfBody(
+  { text, contentType }: UnreadableAnswer,
+  secrets: readonly string[],
+  fail: Fail,
+): RunnerError {
+  const words = shortenWords(redact(text, secrets));
+  if (/^[[{]/.test(words)) return fail('server_error', 'the JSON of the answer is broken');
+  const code = codeOfApiError([], undefined, words) ?? 'server_error';
+  const type = contentType || 'no JSON';
+  return fail(code, `the server answered with ${type}; is the base URL right? It says: ${words}`);
+}
+
+function endpointOfClient({ baseURL }: SdkClient): string {
+  return endpointOf(baseURL).replace(/\/$/, '');
 }
 
 /** SDKs and the titles of error pages begin with the status too. */
