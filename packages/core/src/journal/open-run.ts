@@ -105,7 +105,16 @@ function resumableRun(journal: OpenedRun, options: OpenOptions, limitsOf: Limits
 }
 
 function recordOf(opened: OpenedRun): Pick<ResumableRun, 'open' | 'close'> {
-  return { open: async () => opened, close: () => opened.close() };
+  return {
+    async open() {
+      // They were taken over, and would stay in memory as long as the run writes its record.
+      if (Object.getOwnPropertyDescriptor(opened, 'events')?.writable) {
+        Object.assign(opened, { events: [] });
+      }
+      return opened;
+    },
+    close: () => opened.close(),
+  };
 }
 
 /** The schema of the inputs; an invalid one is reported with the other problems of the plan. */

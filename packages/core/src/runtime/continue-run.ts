@@ -62,7 +62,7 @@ export async function continueRun<Outputs>(
     if (adopted.length > 0) await opened.append(adopted);
     const isAlive = await livenessOf(options.carrier, runId, past);
     const recovery = past && { ...past, isAlive };
-    const run = new Run<Outputs>({ ...settings, record: { ...record, past: recovery } });
+    const run = new Run<Outputs>({ ...settings, record }, recovery);
     if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
     onOpen(handleOf(run));
   } catch (error) {

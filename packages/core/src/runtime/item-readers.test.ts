@@ -9,6 +9,7 @@ import { logOf } from '../../test/journals.js';
 import {
   createExecutor,
   type ItemStream,
+  type Journal,
   memoryJournal,
   type Plan,
   type RunEvent,
@@ -459,6 +460,44 @@ describe('a recorded fan-out over a stream', () => {
     expect(status).toBe('failed');
     expect(tasks[0]?.error?.message).toContain(message);
     expect(tasks[0]?.error?.message).toContain('start a new run');
+  });
+
+  test('keeps its record in memory no longer than it takes to read it', async () => {
+    const journal = memoryJournal();
+    const { stream } = rowsOf([...numbered(100)]);
+    let reads = 0;
+    const plan = planOver(stream, {
+      async run({ item }: { item: Row }) {
+        if (++reads === 50) first.interrupt();
+        if (reads === 90) {
+          // What a weak reference has returned stays until other work has had its turn.
+          await setImmediate();
+          collectGarbage();
+          alive = events.filter((ref) => ref.deref() !== undefined).length;
+        }
+        return item.n;
+      },
+    } as never);
+    const options = { strategy: inOrder, maxParallel: 8, abortGraceMs: 0 };
+    const first: RunHandle = createExecutor({ ...options, journal }).execute(plan, {
+      runId: 'run',
+    });
+    await first;
+    let events: WeakRef<object>[] = [];
+    let alive = -1;
+    const watched: Journal = {
+      ...journal,
+      async open(runId) {
+        const opened = await journal.open(runId);
+        events = opened.events.map((event) => new WeakRef(event));
+        return opened;
+      },
+    };
+    const resumed = createExecutor({ ...options, journal: watched }).resume('run', { plan });
+    expect((await resumed).status).toBe('completed');
+    expect(events.length).toBeGreaterThan(50);
+    // The one that the plan of the run is in may be among them.
+    expect(alive).toBeLessThanOrEqual(1);
   });
 
   test('continues with rows that were appended or corrected since', async () => {

@@ -1,6 +1,7 @@
 import type { RunObserver, TraceContext } from '../contract/instrumentation.js';
 import { WriteAheadLog } from '../journal/write-ahead-log.js';
 import { Kernel } from '../kernel/kernel.js';
+import type { RecordedRun } from '../kernel/recorded-run.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { ActiveAttempts } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
@@ -38,10 +39,11 @@ export interface RunParts {
 export function createParts(
   settings: RunSettings,
   run: AttemptInbox & { readonly isOver: boolean },
+  past: RecordedRun | undefined,
 ): RunParts {
   const { runId, runners, places, record, codecs, attachments, plan } = settings;
   const take = (input: Input) => run.take(input, true);
-  const observer = observerOf(settings);
+  const observer = observerOf(settings, past);
   const borrower = places && new Borrower(places, () => take({ type: 'turn' }));
   const kernel = new Kernel({
     ...settings,
@@ -84,9 +86,10 @@ export function createParts(
 }
 
 /** Lets the instrumentation of a run know that it begins here. */
-function observerOf(settings: RunSettings): RunObserver | undefined {
-  const { instrumentation, runId, plan, strategy, record } = settings;
-  const past = record?.past;
+function observerOf(
+  { instrumentation, runId, plan, strategy }: RunSettings,
+  past: RecordedRun | undefined,
+): RunObserver | undefined {
   return instrumentation?.beginRun({
     ...{ runId, plan, strategy: strategy.name },
     trace: past?.log[0]?.trace as TraceContext | undefined,

@@ -36,13 +36,14 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   /**
    * The run begins after the caller's own turn, so that the caller can listen and cancel first.
    *
+   * @param past What is recorded of a run that is resumed. It is not kept: it takes as much memory as the log itself.
    * @throws {JournalError} when its recorded log cannot be understood.
    */
-  constructor(settings: RunSettings) {
+  constructor(settings: RunSettings, past?: RecordedRun) {
     super();
     const { signal, record } = settings;
     this.settings = settings;
-    this.parts = createParts(settings, this);
+    this.parts = createParts(settings, this, past);
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -52,7 +53,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     void this.prepare();
     if (record === undefined) queueMicrotask(() => this.#begin());
     else {
-      if (record.past !== undefined) this.#recover(record.past);
+      if (past !== undefined) this.#recover(past);
       this.#open(record);
     }
   }

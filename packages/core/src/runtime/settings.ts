@@ -9,7 +9,6 @@ import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Redact } from '../journal/redaction.js';
 import type { Reuse } from '../journal/reuse.js';
 import type { KernelOptions } from '../kernel/options.js';
-import type { RecordedRun } from '../kernel/recorded-run.js';
 import type { PlanData } from '../serialize/plan.js';
 import type { Attachments } from './attachments.js';
 import type { Runners } from './runners.js';
@@ -57,6 +56,4 @@ export interface RunRecord {
   readonly reuse: Reuse | undefined;
   /** Takes the lease. */
   readonly open: () => Promise<RunJournal>;
-  /** What is recorded already, of a run that is resumed. */
-  readonly past?: RecordedRun | undefined;
 }
