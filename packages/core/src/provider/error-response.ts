@@ -11,13 +11,36 @@ export async function fetchWithErrors(
 }
 
 async function withReadableError(response: Response): Promise<Response> {
-  // A response that breaks off has no words.
-  const text = await response.text().catch(() => '');
+  const text = await wordsOf(response);
   const { status, statusText } = response;
   const headers = new Headers(response.headers);
   // They describe the body as it was sent.
   for (const name of ['content-length', 'content-encoding']) headers.delete(name);
   return new Response(readable(text), { status, statusText, headers });
+}
+
+/** How long the words of an error are waited for, in milliseconds: its status is known already. */
+const WORDS_MS = 5_000;
+
+/** The body, or what has arrived of one that breaks off or does not end. */
+async function wordsOf({ body }: Response): Promise<string> {
+  if (body === null) return '';
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  const timer = setTimeout(() => void reader.cancel().catch(() => {}), WORDS_MS);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch {
+    // The connection broke.
+  } finally {
+    clearTimeout(timer);
+  }
+  return text + decoder.decode();
 }
 
 function readable(text: string): string {
