@@ -86,7 +86,7 @@ describe('bad usage', { timeout }, () => {
   test.each([
     ['an unknown command', ['rum', 'plan.yaml'], ["'rum'", 'Did you mean run?']],
     ['an unknown option', ['run', 'plan.yaml', '--jsno'], ["'--jsno'", 'Did you mean --json?']],
-    ['a missing --journal', ['runs'], ['--journal', 'which journal? Use --journal DIR']],
+    ['a missing --journal', ['runs'], ['which journal?', 'Use --journal DIR']],
     ['an empty journal', ['run', 'plan.yaml', '--journal', ''], ['--journal', 'empty']],
     ['a missing run', ['show', '--journal', 'j'], ['missing required argument', 'run']],
     ['a missing plan', ['run'], ['missing required argument', 'plan']],

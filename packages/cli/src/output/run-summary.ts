@@ -140,7 +140,7 @@ function figuresLine(run: DisplayableRun, { style, width }: Canvas): string[] {
   if (attempts === 0) return [];
   const hasTokens = usage.inputTokens + usage.outputTokens > 0;
   const parts = [
-    ...(hasUnknownWork(run) ? [] : speedTexts(speedup, peakConcurrency)),
+    ...(hasUnknownWork(run) ? [] : speedTexts(speedup, peakConcurrency, run.status)),
     `peak ${peakConcurrency}`,
     ...(hasTokens
       ? [`${formatCount(usage.inputTokens)} tokens in`, `${formatCount(usage.outputTokens)} out`]
@@ -158,15 +158,15 @@ function hasUnknownWork({ status, timeline }: DisplayableRun): boolean {
   return timeline.some((event) => event.type === 'run_resumed' && event.restarted.length > 0);
 }
 
-function speedTexts(speedup: number, peak: number): string[] {
+function speedTexts(speedup: number, peak: number, status: DisplayableRun['status']): string[] {
   const factor = speedup.toFixed(1);
   // Next to nothing has ended, so there is nothing to compare.
   if (factor === '0.0') return [];
   // Attempts that hardly overlapped: the peak says more.
   if (factor === '1.0') return peak > 1 ? [] : ['as fast as one at a time'];
-  return speedup > 1
-    ? [`${factor}× faster than one at a time`]
-    : [`${factor}× the speed of one at a time`];
+  if (speedup > 1) return [`${factor}× faster than one at a time`];
+  // Failed attempts took the time: that is no lack of speed.
+  return status === 'completed' ? [`${factor}× the speed of one at a time`] : [];
 }
 
 /** The commands are printed whole, however narrow the terminal is: they are there to be copied. */

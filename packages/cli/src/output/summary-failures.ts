@@ -1,5 +1,5 @@
 import type { RunAnalysis } from '@stratagem/core/analysis';
-import type { Canvas } from './canvas.js';
+import { type Canvas, wrapped } from './canvas.js';
 import { causeText } from './labels.js';
 import { plural } from './plural.js';
 import { onOneLine, padTo, widthOf } from './terminal-text.js';
@@ -13,13 +13,21 @@ export function failureLines({ failures }: RunAnalysis, canvas: Canvas, room: nu
   const free = Math.max(1, room - lines.length);
   const hasIds = Math.min(failures.length, MAX_CAUSES) * 2 <= free;
   const isCut = failures.length > Math.min(MAX_CAUSES, free);
+  // A second line for a long cause, as far as there is room.
+  let spare = hasIds ? free - failures.length * 2 : 0;
   const shown = isCut ? Math.max(1, Math.min(MAX_CAUSES, free) - 1) : failures.length;
   for (const failure of failures.slice(0, shown)) {
     const count = `${failure.taskIds.length}×`.padStart(5);
     const room = canvas.width - 8;
     const ids = hasIds ? '' : `${idList(failure.taskIds, Math.floor(room / 3))}  `;
-    const cause = onOneLine(causeText(failure), room - widthOf(ids));
+    const [cause = '', ...more] = wrapped(
+      causeText(failure),
+      room - widthOf(ids),
+      spare > 0 ? 2 : 1,
+    );
+    spare -= more.length;
     lines.push(` ${canvas.style('red', count)}  ${canvas.style('dim', ids)}${cause}`);
+    lines.push(...more.map((line) => `        ${line}`));
     if (hasIds) lines.push(`        ${affected(failure, canvas)}`);
   }
   if (isCut) lines.push(`        and ${plural(failures.length - shown, 'more cause')}`);

@@ -106,17 +106,20 @@ export function journalFlags(
  */
 export function recordedJournal(journal: string | undefined, settings: Settings): JournalFlags {
   const named = journalFlags(journal, settings);
-  if (named !== undefined || !existsSync(DEFAULT_JOURNAL)) return requireJournal(journal, settings);
-  return { journal: DEFAULT_JOURNAL, journalOption: '' };
+  if (named !== undefined) return named;
+  if (existsSync(DEFAULT_JOURNAL)) return { journal: DEFAULT_JOURNAL, journalOption: '' };
+  throw new UsageError(
+    `which journal? There is no ${DEFAULT_JOURNAL} here, where \`run --journal ${DEFAULT_JOURNAL}\` records runs. ${NAME_IT}`,
+  );
 }
+
+const NAME_IT = 'Use --journal DIR, or set STRATAGEM_JOURNAL, or journal: in stratagem.config.yaml';
 
 /** @throws {UsageError} without a journal. */
 export function requireJournal(journal: string | undefined, settings: Settings): JournalFlags {
   const found = journalFlags(journal, settings);
   if (found !== undefined) return found;
-  throw new UsageError(
-    'which journal? Use --journal DIR, or set STRATAGEM_JOURNAL, or journal: in stratagem.config.yaml',
-  );
+  throw new UsageError(`which journal? ${NAME_IT}`);
 }
 
 /**

@@ -460,7 +460,7 @@ describe('the journal of the settings', () => {
   test('is missing with a message that says how to name it', async () => {
     const { exitCode, stderr } = await inProject({}, ['runs']);
     expect(stderr).toBe(
-      'which journal? Use --journal DIR, or set STRATAGEM_JOURNAL, or journal: in stratagem.config.yaml\n',
+      'which journal? There is no .stratagem here, where `run --journal .stratagem` records runs. Use --journal DIR, or set STRATAGEM_JOURNAL, or journal: in stratagem.config.yaml\n',
     );
     expect(exitCode).toBe(2);
   });

@@ -133,6 +133,19 @@ test('failures are grouped by cause, with what they led to', () => {
   expect(analysis.counts).toMatchObject({ total: 4, failed: 2, completed: 1, skipped: 1 });
 });
 
+test.each([
+  ['fails the fan-out', '50%', 0],
+  ['is tolerated', '30%', 2],
+])('a failed item that %s', (_, minSuccess, tolerated) => {
+  const attempt = ({ id }: Task): SimulatedAttempt =>
+    id === 'each[0]' || id === 'each[1]'
+      ? { durationMs: 10, error: new RunnerError('refused', 'no') }
+      : { durationMs: 10, output: [1, 2, 3] };
+  const each = { ...task('each', 1, 'list'), forEach: { items: 'list', minSuccess } };
+  const { failures } = run([task('list', 1), each as Task], { attempt });
+  expect(failures).toMatchObject([{ taskIds: ['each[0]', 'each[1]'], tolerated }]);
+});
+
 test('streamed words and the calls of tools are noted per attempt', () => {
   const parts = [
     { afterMs: 5, part: { kind: 'text', text: 'one tw' } },

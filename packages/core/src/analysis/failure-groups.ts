@@ -38,7 +38,7 @@ export function failuresOf(state: RunState): FailureGroup[] {
     const { id } = graph.taskOf(index);
     group.taskIds.push(id);
     group.attempts = Math.max(group.attempts, state.attemptsOf(index));
-    if (!state.failures.has(index)) group.tolerated++;
+    if (isTolerated(index, state)) group.tolerated++;
     groupOf.set(id, group);
   }
   for (let index = 0; index < graph.size; index++) {
@@ -51,6 +51,13 @@ export function failuresOf(state: RunState): FailureGroup[] {
     ...(error.status !== undefined && { status: error.status }),
     ...group,
   })).sort((a, b) => b.taskIds.length - a.taskIds.length);
+}
+
+/** Whether the plan did not fail because of this task: also not by way of the fan-out that it is an item of. */
+function isTolerated(index: number, state: RunState): boolean {
+  if (state.failures.has(index)) return false;
+  const parent = state.graph.parentOf(index);
+  return parent === undefined || state.statusOf(parent) !== 'failed' || isTolerated(parent, state);
 }
 
 /** A message without what differs from request to request: numbers and ids. */

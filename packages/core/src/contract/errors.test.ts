@@ -91,6 +91,7 @@ describe('describe', () => {
     [new TypeError(''), 'TypeError'],
     [nested('fetch failed', 'connect ECONNREFUSED'), 'fetch failed: connect ECONNREFUSED'],
     [nested('a', 'b', 'c'), 'a: b: c'],
+    [nested('Connection error.', 'bad port.'), 'Connection error: bad port.'],
     [nested('fetch failed: refused', 'refused', 'by peer'), 'fetch failed: refused: by peer'],
     [new Error('a', { cause: 'text' }), 'a: text'],
     [new Error('a', { cause: null }), 'a'],

@@ -312,7 +312,10 @@ export function describe(thrown: unknown): string {
     current = causeOf(current);
     if (current === undefined || current === null) break;
   }
-  const line = parts.join(': ');
+  // A message that is a sentence goes on after a colon.
+  const line = parts
+    .map((part, at) => (at < parts.length - 1 ? part.replace(/\.$/, '') : part))
+    .join(': ');
   return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)}…`;
 }
 
