@@ -140,7 +140,7 @@ export {
   type WireMapping,
 } from './provider/sdk.js';
 export { environmentOf, missingApiKey } from './provider/sdk-client.js';
-export { brokenAnswer, redactedError } from './provider/sdk-errors.js';
+export { brokenAnswer, headerProblemIn, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
 export { parseErrorEvent, parseEvent, type ServerEvent } from './provider/server-events.js';

@@ -55,15 +55,19 @@ export function sdkRunnerError<Client extends SdkClient>(
   }
   if (!answering) {
     const unsent = options.client === undefined ? sdk.unsentError?.(thrown, client) : undefined;
-    const why = /ByteString|invalid header value/.test(message)
-      ? `the API key or a header has ${NOT_IN_HEADERS}`
-      : message;
+    const why = headerProblemIn(message) ?? message;
     return unsent ?? fail('invalid_request', `could not send the request: ${why}`);
   }
   if (thrown instanceof UnreadableAnswer) return errorOfBody(thrown, secrets, fail);
   // The SDK could not parse the stream.
   if (thrown instanceof SyntaxError) return fail('server_error', message);
   return fail('connection', brokenAnswer(thrown));
+}
+
+/** What is wrong with a header, where the message of `fetch` or of an SDK says it in its own terms. */
+export function headerProblemIn(message: string): string | undefined {
+  if (!/ByteString|invalid header value/.test(message)) return undefined;
+  return `the API key or a header has ${NOT_IN_HEADERS}`;
 }
 
 /** Makes the error of one request. */

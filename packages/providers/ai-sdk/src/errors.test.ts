@@ -423,6 +423,16 @@ test('nothing is printed', async () => {
   print.mockRestore();
 });
 
+test('a key with a character that headers cannot have is an error that says so', async () => {
+  const runner = aiSdk(compatible(server.url, { apiKey: 'sk-planted…' }));
+  const failure = await failureOf(runner.run(request('Why?'), attempt()));
+  expect(failure).toMatchObject({
+    code: 'invalid_request',
+    message: `${label}: could not send the request: the API key or a header has a character that HTTP does not allow in headers, such as "…" or a line end`,
+  });
+  expect(inspect(failure)).not.toContain('planted');
+});
+
 test('a missing key is an error before anything is sent', async () => {
   const model = mockOf();
   model.doStream = async () => {

@@ -6,6 +6,7 @@ import {
   definedFields,
   describe,
   errorIn,
+  headerProblemIn,
   isBareError,
   isStratagemError,
   readErrorBody,
@@ -111,6 +112,8 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
   const said = isMisread(error) ? words : words || message;
   const code = codeOfApiError(body.codes, statusCode, said) ?? CODES_BY_NAME.get(name);
   if (code !== undefined) return [code, words || describe(thrown)];
+  const problem = headerProblemIn(message);
+  if (problem !== undefined) return ['invalid_request', `could not send the request: ${problem}`];
   if (isCall) return ['connection', describe(thrown)];
   // Older providers pass on the error object that the server wrote into the stream.
   if (answering && !(thrown instanceof Error)) return ['server_error', describe(thrown)];
