@@ -7,7 +7,7 @@ const LIMITS = [
   ['index', 98.7],
   ['strategy', 13.5],
   ['journal', 14.8],
-  ['runner', 36],
+  ['runner', 36.2],
 ] as const;
 
 type Chunks = ReadonlyMap<string, OutputChunk>;

@@ -312,10 +312,8 @@ export function describe(thrown: unknown): string {
     current = causeOf(current);
     if (current === undefined || current === null) break;
   }
-  // A message that is a sentence goes on after a colon.
-  const line = parts
-    .map((part, at) => (at < parts.length - 1 ? part.replace(/\.$/, '') : part))
-    .join(': ');
+  // A message may be a sentence.
+  const line = parts.join(': ').replaceAll('.: ', ': ');
   return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)}…`;
 }
 
