@@ -84,8 +84,13 @@ function errorOfServer<Client extends SdkClient>(
   const said = readErrorBody(body);
   const words = said.message ?? thrown.message;
   const code = codeOfApiError(said.codes, status, words) ?? 'server_error';
+  const endpoint = endpointOfClient(client);
+  const problem = sdk.problemOfPath(new URL(endpoint).pathname);
   const advice = {
-    not_found: ` (is there a model "${model}" at ${endpointOfClient(client)}?)`,
+    not_found:
+      problem === undefined
+        ? ` (is there a model "${model}" at ${endpoint}?)`
+        : ` (the base URL ${endpoint} ${problem})`,
     authentication:
       options.client !== undefined || options.apiKey !== undefined
         ? ' (check the API key)'

@@ -60,6 +60,11 @@ export interface Sdk<Client extends SdkClient> {
   createClient(settings: ClientSettings, options: SdkOptions<Client>): Promise<Client>;
   /** The address of the API where options say it otherwise than as a base URL. */
   addressOf?(options: SdkOptions<Client>): string | undefined;
+  /**
+   * What is probably wrong with the path of a base URL at which a server found nothing: "has no version".
+   * Undefined for one that looks right.
+   */
+  problemOfPath(path: string): string | undefined;
   /** @throws {RunnerError} `missing_api_key` when that is known before the SDK is imported. */
   requireCredentials?(options: SdkOptions<Client>): void;
   /** @throws {RunnerError} `missing_api_key` when that is known before a request is sent. */

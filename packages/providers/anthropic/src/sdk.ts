@@ -29,6 +29,10 @@ export const ANTHROPIC: Sdk<Anthropic> = {
     const address = addressIn(baseURL ?? environmentOf(ANTHROPIC, 'BASE_URL'));
     return new Anthropic({ ...settings, ...address, ...(isOwn && { authToken: null }) });
   },
+  problemOfPath(path) {
+    const [end] = /\/v1(\/messages)?$/.exec(path) ?? [];
+    return end && `must end before ${end}`;
+  },
   // The SDK looks for credentials in profiles and variables; building a request awaits that.
   async requireReady(client) {
     try {

@@ -202,6 +202,11 @@ export const SUBJECT: ProviderSubject = {
     },
     // Versions of the SDK differ in the header of the key.
     credentials: { ANTHROPIC_API_KEY: '', ANTHROPIC_AUTH_TOKEN: '' },
+    wrongPaths: {
+      '/v1': 'must end before /v1',
+      '/a/v1/': 'must end before /v1',
+      '/v1/messages': 'must end before /v1/messages',
+    },
     defaultPath: '/v1/messages',
   },
 };

@@ -49,6 +49,11 @@ export const OPENAI: Sdk<OpenAI> = {
     return client;
   },
   addressOf: ({ azure }: OpenAIOptions) => azure && addressIn(azure)?.baseURL,
+  problemOfPath(path) {
+    if (path === '/') return 'has no version, such as /v1';
+    const [end] = /\/(chat\/completions|responses)$/.exec(path) ?? [];
+    return end && `must end before ${end}`;
+  },
   // The SDK would accept an admin key instead, and does not name the usual variable.
   requireCredentials({ apiKey, azure }: OpenAIOptions) {
     if (azure !== undefined) {

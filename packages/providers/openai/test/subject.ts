@@ -269,6 +269,12 @@ export const SUBJECT: ProviderSubject = {
       },
     },
     credentials: { OPENAI_API_KEY: 'Bearer ' },
+    wrongPaths: {
+      '': 'has no version, such as /v1',
+      '/': 'has no version, such as /v1',
+      '/v1/chat/completions': 'must end before /chat/completions',
+      '/v1/responses/': 'must end before /responses',
+    },
     defaultPath: '/v1/chat/completions',
   },
 };

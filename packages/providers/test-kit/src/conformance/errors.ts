@@ -55,6 +55,18 @@ export function errorConformance(subject: ProviderSubject): void {
     });
 
     if (sdk === undefined) return;
+    test('advises how to correct a base URL', async () => {
+      server.replyWith(json(404, { error: { message: 'Nothing here.' } }));
+      const { origin } = new URL(server.url);
+      for (const [path, problem] of Object.entries(sdk.wrongPaths)) {
+        const answer = subject.create(origin + path).run(request('Why?'), attempt());
+        await expect(answer).rejects.toMatchObject({
+          code: 'not_found',
+          message: `${label}: 404 Nothing here. (the base URL ${origin}${path.replace(/\/$/, '')} ${problem})`,
+        });
+      }
+    });
+
     test('advises what to check', async () => {
       server.replyWith(json(404, { error: { message: 'No such model.' } }));
       await expect(ask()).rejects.toThrow(

@@ -115,6 +115,8 @@ export interface SdkSubject {
   readonly keyless: Readonly<Record<string, Readonly<Record<string, string | undefined>>>>;
   /** The variables of credentials in the environment, and the prefix that each is sent with. */
   readonly credentials: Readonly<Record<string, string>>;
+  /** Paths of base URLs at which the API is not, each with what the error of a 404 says. */
+  readonly wrongPaths: Readonly<Record<string, string>>;
   /** The path of a request with the default options. */
   readonly defaultPath: string;
 }
