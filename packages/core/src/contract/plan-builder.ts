@@ -221,6 +221,29 @@ export class PlanBuilder<
 }
 
 /**
+ * Creates a plan that ends early, as soon as its goal is reached: each output may then be missing.
+ *
+ * @param goal What the plan is for; planners and reports show it.
+ * @param settings The goal as criteria, and other settings of the whole plan.
+ * @throws {OptionError} when a setting is unknown.
+ *
+ * @example
+ * const plan = createPlan('Three papers', {
+ *   goalState: { criteria: [{ count: 'outputs.*.papers', operator: '>=', value: 3 }] },
+ * });
+ */
+export function createPlan<
+  Inputs extends StandardSchema | undefined = undefined,
+  const Results extends PlanOutputs | undefined = undefined,
+>(
+  goal: string,
+  settings: PlanSettings & {
+    readonly goalState: GoalState;
+    readonly inputs?: Inputs;
+    readonly outputs?: Results;
+  },
+): PlanBuilder<{}, never, true, Inputs, Results>;
+/**
  * Starts a plan.
  *
  * @param goal The goal of the whole plan, in a sentence.
@@ -236,17 +259,6 @@ export class PlanBuilder<
  *   .addTask({ id: 'profile', description: 'Describe {{inputs.company}} in a sentence' });
  * await executor.execute(plan, { inputs: { company: 'Apple' } });
  */
-export function createPlan<
-  Inputs extends StandardSchema | undefined = undefined,
-  const Results extends PlanOutputs | undefined = undefined,
->(
-  goal: string,
-  settings: PlanSettings & {
-    readonly goalState: GoalState;
-    readonly inputs?: Inputs;
-    readonly outputs?: Results;
-  },
-): PlanBuilder<{}, never, true, Inputs, Results>;
 export function createPlan<
   Inputs extends StandardSchema | undefined = undefined,
   const Results extends PlanOutputs | undefined = undefined,

@@ -12,7 +12,9 @@ export declare const inputs: unique symbol;
  * `createPlan` writes one with types for every output.
  */
 export interface Plan<Outputs = Record<string, unknown>, Inputs = unknown> extends PlanSettings {
+  /** What the plan is for: for reports, and for models that judge or extend it. */
   readonly goal: string;
+  /** At least one; dependencies may name later ones too. */
   readonly tasks: readonly Task[];
   /** Only a type: the output of each task by id. */
   readonly [outputs]?: Outputs;

@@ -11,7 +11,9 @@ import type { Usage } from './usage.js';
 
 /** A request to a runner: one attempt at one task. */
 export interface TaskRequest {
+  /** The id of the task in its plan. An item of a fan-out is `analyse[3]`. */
   readonly taskId: string;
+  /** What kind of step the task is, as its plan says. */
   readonly type: TaskType;
   /**
    * The prompt for the model: the task's description with the outputs of its dependencies, and the
@@ -37,6 +39,7 @@ export interface TaskRequest {
   readonly attachments?: readonly RequestAttachment[] | undefined;
   /** The options of the task for the model; left out when it sets none. */
   readonly options?: TaskOptions | undefined;
+  /** The `metadata` of the task: your own data, `{}` when there is none. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 

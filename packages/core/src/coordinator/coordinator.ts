@@ -11,6 +11,7 @@ import { claimedJournal } from './claimed-journal.js';
 import { inputsOf, optionsOf, planOf } from './queued-plan.js';
 import { RequestDesk, type ServedRun } from './request-desk.js';
 
+/** What a coordinator claims, how it runs it, and how much of it. */
 export interface CoordinatorOptions {
   /** Where runs are claimed and recorded. */
   readonly queue: RunQueue;

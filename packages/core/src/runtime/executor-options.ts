@@ -18,6 +18,7 @@ interface AnyExecutor {
   readonly resume: (...args: never[]) => unknown;
 }
 
+/** The strategy and the runners of an executor, what its runs share, and the defaults of each run. */
 export interface ExecutorOptions extends RunOptions {
   /**
    * The maximum number of attempts in flight, of all runs of this executor together. While several

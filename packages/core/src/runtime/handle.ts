@@ -14,6 +14,7 @@ import type { Run } from './run.js';
 export interface RunHandle<Outputs = Record<string, unknown>>
   extends PromiseLike<PlanResult<Outputs>>,
     AsyncIterable<RunEvent> {
+  /** The id that the run has in its journal and in reports. */
   readonly runId: string;
   /** Resolves when the run has ended, however it ended. Rejects only if a run cannot be resumed. */
   readonly result: Promise<PlanResult<Outputs>>;

@@ -72,7 +72,9 @@ export interface SimulatedAction {
   readonly act: (run: SimulationControls) => void;
 }
 
+/** The strategy and the limits of a simulated run, and the model of the servers. Nothing is called. */
 export interface SimulateOptions {
+  /** Decides which ready task starts next, as for a real run. */
   readonly strategy: Strategy;
   /**
    * The values of the plan's inputs.

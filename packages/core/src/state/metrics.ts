@@ -10,10 +10,14 @@ import { Spending } from './spending.js';
 
 /** The figures of a run. Durations are in milliseconds and include only attempts that have ended. */
 export interface Metrics {
+  /** All tasks of the plan, with groups, items of fan-outs and tasks that were added during the run. */
   readonly totalTasks: number;
   readonly completedTasks: number;
+  /** Tasks without a successful attempt; a failed attempt that was repeated does not count. */
   readonly failedTasks: number;
+  /** Tasks that never started: a dependency failed, a condition was false, or the run ended early. */
   readonly skippedTasks: number;
+  /** Tasks that ended because the run or they themselves were canceled. */
   readonly canceledTasks: number;
   /** Number of started attempts. */
   readonly attempts: number;
@@ -21,11 +25,15 @@ export interface Metrics {
   readonly successRate: number;
   /** From the first event to the last, without the downtime between a crash and its resumption. */
   readonly executionTimeMs: number;
+  /** The average duration of an attempt. */
   readonly averageTaskDurationMs: number;
+  /** The median duration of an attempt. */
   readonly p50TaskDurationMs: number;
+  /** 95 % of the attempts took at most this long. */
   readonly p95TaskDurationMs: number;
   /** Average time between a task becoming ready and its start. */
   readonly averageQueueWaitMs: number;
+  /** The longest such time. */
   readonly maxQueueWaitMs: number;
   /** Completed tasks per second. */
   readonly throughputPerSecond: number;
