@@ -1,4 +1,4 @@
-import type { ResourceLimits, Task, TaskOptions, TaskRunner } from '@stratagem/core';
+import type { ResourceLimits, Task, TaskOptions, TaskRequest, TaskRunner } from '@stratagem/core';
 import { OptionError } from '@stratagem/core';
 import { resourceOf, TASK_OPTIONS } from '@stratagem/core/runner';
 
@@ -26,6 +26,8 @@ export function batchLane(live: TaskRunner, batch: TaskRunner): Lanes {
   }
   const isForBatch = (options: TaskOptions, toolCount: number) =>
     toolCount === 0 && isHonoured(options, batch.supportedOptions ?? []);
+  const laneOf = ({ options = {}, tools = [] }: TaskRequest) =>
+    isForBatch(options, tools.length) ? batch : live;
   const runner: TaskRunner = {
     ...live,
     resource: (task: Task) =>
@@ -34,11 +36,8 @@ export function batchLane(live: TaskRunner, batch: TaskRunner): Lanes {
       await live.check?.();
       await batch.check?.();
     },
-    run: (request, context) =>
-      (isForBatch(request.options ?? {}, request.tools?.length ?? 0) ? batch : live).run(
-        request,
-        context,
-      ),
+    cached: async (request) => laneOf(request).cached?.(request),
+    run: (request, context) => laneOf(request).run(request, context),
   };
   return { runner, resources: { [resource]: { maxParallel: MAX_WAITING, separate: true } } };
 }

@@ -44,6 +44,12 @@ export function figuresOf(row: MappedRow<unknown>): RowFigures {
   return { costUsd, tokens, durationMs, startedAt };
 }
 
+/** Whether a row says nothing about others that send requests: its answers come from earlier runs, or a cache. */
+export function isFree({ reused, usage, costUsd }: MappedRow<unknown>): boolean {
+  const isFromCache = costUsd === 0 && usage?.inputTokens === 0 && usage.outputTokens === 0;
+  return reused === true || isFromCache;
+}
+
 export interface ForecastOptions {
   /** How many tasks may run at once. */
   readonly maxParallel: number;

@@ -1,6 +1,7 @@
 import {
   type Executor,
   type InputValues,
+  memoryJournal,
   type Plan,
   PlanChangedError,
   type RunEvent,
@@ -202,13 +203,14 @@ export class GroupRuns<Outputs, Row> {
     if (groups === undefined) return undefined;
     const { journal } = this.#parts.options;
     const hasRecords = journal !== undefined && (await journal.list()).length > 0;
+    const mayBeFree = hasRecords || this.#hasCache;
     // Rows are mostly added at the end, so groups without a record are looked at for themselves.
     const [recorded, others] = [new PartialCount(), new PartialCount()];
     let position = number;
     for await (const group of groups) {
       const size = group.rows.length;
       const count = this.#latest.has(position) ? recorded : others;
-      await count.add(size, () => (hasRecords ? this.#requestsOfGroup(position, group) : size));
+      await count.add(size, () => (mayBeFree ? this.#requestsOfGroup(position, group) : size));
       position++;
     }
     return Math.round(recorded.total + others.total);
@@ -221,12 +223,19 @@ export class GroupRuns<Outputs, Row> {
     return this.#requestsOf(plan, values);
   }
 
-  /** How many rows of a run have no output that can be reused. */
+  /** Whether a runner may answer without a request. */
+  get #hasCache(): boolean {
+    const { runner, runners = {} } = this.#parts.options;
+    return [runner, ...Object.values(runners)].some((each) => Object(each).cached !== undefined);
+  }
+
+  /** How many rows of a run have no output that can be reused, or that a cache has. */
   async #requestsOf(plan: Plan, values: InputValues): Promise<number> {
     const { executor, options } = this.#parts;
     const { journal, reuse = journal !== undefined } = options;
-    if (!reuse) return (values[this.#rowsName] as readonly unknown[]).length;
-    const forecasts = await executor.explain(plan, { inputs: values, journal });
+    if (!reuse && !this.#hasCache) return (values[this.#rowsName] as readonly unknown[]).length;
+    const from = reuse ? journal : memoryJournal();
+    const forecasts = await executor.explain(plan, { inputs: values, journal: from });
     const rows = forecasts.flatMap(({ taskId, runs }) => (runs ? (positionOf(taskId) ?? []) : []));
     return new Set(rows).size;
   }

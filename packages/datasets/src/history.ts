@@ -7,7 +7,7 @@ import {
   type ValueCodec,
 } from '@stratagem/core';
 import { planToData } from '@stratagem/core/kernel';
-import { figuresOf, type RowFigures } from './forecast.js';
+import { figuresOf, isFree, type RowFigures } from './forecast.js';
 import { RowFold } from './mapped-row.js';
 
 /** Where the runs of a map are recorded, and how they are read. */
@@ -96,7 +96,7 @@ export async function historyOf(
   return {
     ...{ fold, isSame, isSamePlan, hasEnded, hasStarted: opening !== undefined },
     isIdentical: isSame && isDeepStrictEqual(opening?.plan, planToData(plan)),
-    figures: fold.figures(figuresOf),
+    figures: fold.figures((row) => (isFree(row) ? [] : figuresOf(row))),
   };
 }
 

@@ -286,6 +286,34 @@ describe('mapDataset()', () => {
     expect(asked).toHaveLength(15);
   });
 
+  test.each([
+    ['with', memoryJournal()],
+    ['without', undefined],
+  ])('counts no rows whose answers a cache has, %s a journal', async (_, journal) => {
+    const { runner } = echo();
+    // The answers to every second row cost nothing.
+    const isStored = (prompt: string) => Number(prompt.slice(11)) % 2 === 0;
+    const caching: TaskRunner = {
+      ...runner,
+      cached: async ({ prompt }) => (isStored(prompt) ? { output: prompt } : undefined),
+      async run(request, context) {
+        const answer = await runner.run(request, context);
+        const free = { usage: { inputTokens: 0, outputTokens: 0 }, costUsd: 0 };
+        return isStored(request.prompt) ? { ...answer, ...free } : answer;
+      },
+    };
+    const questions: MapQuestion[] = [];
+    const map = mapDataset(plan, rowsOf(60), {
+      ...{ strategy: parallel(), runner: caching, journal, sample: 10, rowsPerRun: 20 },
+      confirm: (question) => questions.push(question) < 0,
+    });
+    expect(await all(map)).toHaveLength(10);
+    // Rows from the cache do not show what the others cost.
+    expect(questions).toMatchObject([
+      { rowsLeft: 25, forecast: { rows: 25, from: 5, costUsd: { expected: 12.5 } } },
+    ]);
+  });
+
   test.each([1, 2, 3])('counts %d rows that were added behind many recorded ones', async (more) => {
     const { runner } = echo();
     const options = {

@@ -81,12 +81,11 @@ export class RowFold {
     return this.#rows.length;
   }
 
-  /** What the completed rows have taken, without those that were reused. */
-  figures<Figures>(figuresOf: (row: MappedRow) => Figures): Figures[] {
+  /** What the completed rows have taken. */
+  figures<Figures>(figuresOf: (row: MappedRow) => Figures | readonly Figures[]): Figures[] {
     return this.#rows.flatMap((progress) => {
       if (progress?.end === undefined || progress.isFailed) return [];
-      const row: MappedRow = resultFrom(progress, 0, undefined);
-      return row.reused ? [] : figuresOf(row);
+      return figuresOf(resultFrom(progress, 0, undefined));
     });
   }
 

@@ -1,4 +1,10 @@
-import { type ForecastOptions, figuresOf, forecastOf, type RowFigures } from './forecast.js';
+import {
+  type ForecastOptions,
+  figuresOf,
+  forecastOf,
+  isFree,
+  type RowFigures,
+} from './forecast.js';
 import type { MappedRow } from './mapped-row.js';
 import type { MapOptions, MapQuestion } from './options.js';
 
@@ -29,10 +35,10 @@ export class Questions {
     this.#concurrency = concurrency;
   }
 
-  /** Learns from a result. What a reused row cost is unknown. */
+  /** Learns from a result. What a row without requests would have cost is unknown. */
   record(row: MappedRow<unknown>, runId: string): void {
     this.#done++;
-    if (row.reused || this.#figures.length >= MAX_FIGURES) return;
+    if (isFree(row) || this.#figures.length >= MAX_FIGURES) return;
     this.#figures.push(this.#inOneTime(figuresOf(row), runId));
   }
 

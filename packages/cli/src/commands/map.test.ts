@@ -156,6 +156,24 @@ describe('stratagem map', () => {
     expect(await map('--yes')).toMatchObject({ completed: 60, reused: 0 });
   });
 
+  test('asks for no rows whose answers are in the cache, and a dry run shows them', async () => {
+    const rows = Array.from({ length: 40 }, (_, index) => `t${index},${index}\n`);
+    const csv = (given: readonly string[]) => `text,stars\n${given.join('')}`;
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': csv(rows) });
+    const cwd = project.path;
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', '--cache', 'answers', '--no-journal'];
+    expect((await stratagem([...args, ...FAST], { cwd })).exitCode).toBe(0);
+    await project.add('rows.csv', csv(rows.with(20, 'new,1\n').with(30, 'other,2\n')));
+    const { stderr } = await stratagem([...args, ...FAST, '--sample', '5'], { cwd });
+    expect(stderr).toContain('The sample is done: 2 rows are left.\n');
+    const dry = ['run', 'plan.yaml', '--cache', 'answers', '--dry-run', '--input'];
+    const known = await stratagem([...dry, 'text=t7', '--input', 'stars=7'], { cwd });
+    expect(known.stdout).toContain('0 of 1 task would run');
+    expect(known.stdout).toContain('its answer is in the cache');
+    const unknown = await stratagem([...dry, 'text=new'], { cwd });
+    expect(unknown.stdout).toContain('1 of 1 task would run');
+  });
+
   test('refuses a plan that takes nothing from the rows', async () => {
     const plan = 'goal: x\ntasks: [{ id: summary, description: Summarise it }]\n';
     await using project = await folder({ 'plan.yaml': plan, 'rows.csv': 'text,stars\na,1\n' });

@@ -131,6 +131,13 @@ export interface TaskRunner {
    * a missing recording. Sends nothing. The command line asks before it runs a plan.
    */
   readonly check?: (() => Promise<void>) | undefined;
+  /**
+   * Finds the answer that `run` would return without asking anybody, such as one in a cache; undefined when there is
+   * none. Forecasts ask for it: such a request costs nothing.
+   */
+  readonly cached?:
+    | ((request: TaskRequest) => Promise<Pick<TaskOutput, 'output'> | undefined>)
+    | undefined;
   run(request: TaskRequest, context: RunContext): Promise<TaskOutput>;
 }
 

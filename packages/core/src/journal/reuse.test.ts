@@ -334,6 +334,26 @@ describe('explain', () => {
     expect([inner, outer]).toEqual(['runs: changed: description', 'runs: input of inner changed']);
   });
 
+  test('asks the runner for answers that it has, as in a cache', async () => {
+    const { runner, asked } = model(undefined, {
+      async cached({ prompt }) {
+        if (prompt === 'D') throw new Error('no luck');
+        return prompt === 'C B A!!' ? undefined : { output: `${prompt}!` };
+      },
+    });
+    const forecasts = await executor({ runner, journal: memoryJournal() }).explain(
+      planOf(...tasks),
+    );
+    expect(forecasts).toMatchObject([
+      { taskId: 'a', runs: false, reason: 'cached', message: 'its answer is in the cache' },
+      // Its prompt has the answer before.
+      { taskId: 'b', runs: false, reason: 'cached' },
+      { taskId: 'c', runs: true, reason: 'new' },
+      { taskId: 'd', runs: true, reason: 'new' },
+    ]);
+    expect(asked).toEqual([]);
+  });
+
   test('names tasks that were not completed before', async () => {
     const journal = memoryJournal();
     const failing = model(() => {

@@ -77,7 +77,7 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
     strategy: startAll,
     codecs,
   });
-  const reused = new Map<number, string>();
+  const reused = new Map<number, string | undefined>();
   kernel.start(now);
   // Completions append commands while this iterates; removing them from the front would be quadratic.
   for (const command of kernel.commands) {
@@ -143,7 +143,12 @@ async function keyOfCall(
   return stepKeyOf(step, toolbox.called(task), { iterations, codecs, secretTexts });
 }
 
-async function reusableOutput(kernel: Kernel, index: number, context: ReuseContext) {
+/** An output that needs no attempt; `runId` is the run that it comes from, if it is not the runner's own. */
+async function reusableOutput(
+  kernel: Kernel,
+  index: number,
+  context: ReuseContext,
+): Promise<{ readonly output: unknown; readonly runId: string | undefined } | undefined> {
   const { runners, attachments, reuse, now, codecs } = context;
   const task = kernel.graph.tasks[index] as Task;
   if (task.tool !== undefined) {
@@ -168,7 +173,10 @@ async function reusableOutput(kernel: Kernel, index: number, context: ReuseConte
   }
   const resource = runners.resourceOf(task);
   const key = await contentKeyOf(request, runner, resource, codecs, reuse.anyPosition);
-  return key === undefined ? undefined : reuse.find(key, task.outputSchema, now);
+  const found = key === undefined ? undefined : await reuse.find(key, task.outputSchema, now);
+  if (found !== undefined || runner.cached === undefined) return found;
+  const cached = await runner.cached(request).catch(() => undefined);
+  return cached && { output: cached.output, runId: undefined };
 }
 
 async function baselineOf({

@@ -14,6 +14,8 @@ import type { RunState } from '../state/run-state.js';
 export type ForecastReason =
   /** Its output is taken from an earlier run. */
   | 'reused'
+  /** Its runner has the answer to its request, as in a cache. */
+  | 'cached'
   /** All its subtasks or elements have outputs, which make up its own. */
   | 'complete'
   /** Its condition does not hold. */
@@ -74,7 +76,8 @@ export class Forecaster {
   readonly #state: RunState;
   readonly #before: Baseline | undefined;
   readonly #changes: ReadonlyMap<string, TaskChange>;
-  readonly #reused: ReadonlyMap<number, string>;
+  /** The run that an output is reused from; undefined for one that the runner has itself. */
+  readonly #reused: ReadonlyMap<number, string | undefined>;
   readonly #codecs: readonly ValueCodec[] | undefined;
   /** For tasks that others depend on: comparing an output takes as long as writing it. */
   readonly #unchanged = new Map<number, boolean>();
@@ -85,7 +88,7 @@ export class Forecaster {
     inputsOf: InputsOf,
     before: Baseline | undefined,
     changes: ReadonlyMap<string, TaskChange>,
-    reused: ReadonlyMap<number, string>,
+    reused: ReadonlyMap<number, string | undefined>,
     codecs: readonly ValueCodec[] | undefined,
   ) {
     this.#state = state;
@@ -103,6 +106,9 @@ export class Forecaster {
     const runId = this.#reused.get(index);
     if (runId !== undefined) {
       return { taskId, runs: false, reason: 'reused', message: `reused from run ${runId}`, runId };
+    }
+    if (this.#reused.has(index)) {
+      return { taskId, runs: false, reason: 'cached', message: 'its answer is in the cache' };
     }
     const forecast = (runs: boolean, reason: ForecastReason, message: string) =>
       ({ taskId, runs, reason, message }) as const;

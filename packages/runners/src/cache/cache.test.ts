@@ -14,6 +14,8 @@ import { runnerConformance } from '@stratagem/core/testing';
 import { simulated } from '@stratagem/simulated';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { attempt, inOrder, request } from '../../test/attempt.js';
+import { rateLimit } from '../limit/rate-limit.js';
+import { withOptions } from '../options/with-options.js';
 import { type CacheOptions, cache } from './cache.js';
 import { type CacheStore, memoryStore } from './cache-store.js';
 import { fileStore } from './file-store.js';
@@ -128,6 +130,32 @@ describe('a repeated request', () => {
     expect(first.metrics).toMatchObject({ costUsd: 0.01, usage: { inputTokens: 7 } });
     expect(second.outputs).toEqual(first.outputs);
     expect(second.metrics).toMatchObject({ costUsd: 0, usage: { inputTokens: 0 } });
+  });
+});
+
+describe('cached()', () => {
+  test('finds the stored answer to a request, and sends nothing', async () => {
+    const { runner, asked } = counting();
+    const cached = cache(runner, memoryStore());
+    expect(await cached.cached?.(request('a'))).toBeUndefined();
+    await cached.run(request('a'), attempt());
+    expect(await cached.cached?.(request('a'))).toMatchObject({ output: 'a!' });
+    expect(await cached.cached?.(request('b'))).toBeUndefined();
+    const tools = [{ name: 't', description: 't', inputSchema: {} }] as never;
+    expect(await cached.cached?.({ ...request('a'), tools })).toBeUndefined();
+    const check = async () => 'does not match';
+    expect(await cached.cached?.({ ...request('a'), check })).toBeUndefined();
+    expect(asked).toHaveLength(1);
+  });
+
+  test('finds it through the wrappers around the cache', async () => {
+    const { runner } = counting();
+    const inner = cache({ ...runner, supportedOptions: ['temperature'] }, memoryStore());
+    const wrapped = rateLimit(withOptions(inner, { temperature: 1 }), { requestsPerMinute: 60 });
+    await wrapped.run(request('a'), attempt());
+    expect(await wrapped.cached?.(request('a'))).toMatchObject({ output: 'a!' });
+    expect(await inner.cached?.(request('a'))).toBeUndefined();
+    expect(rateLimit(runner, { requestsPerMinute: 60 })).not.toHaveProperty('cached');
   });
 });
 

@@ -70,6 +70,11 @@ export function cache(
 
   return {
     ...propertiesOf(runner),
+    async cached(request) {
+      if (request.tools !== undefined && !withTools) return undefined;
+      const content = contentOf(request, runner.readsInputs);
+      return findStored(requestKey(content, runner), request);
+    },
     async run(request, context) {
       if (request.tools !== undefined && !withTools) return runner.run(request, context);
       throwIfAborted(context.signal);
@@ -87,17 +92,21 @@ export function cache(
   /** The stored response, if it is valid. */
   async function findValid(key: string, request: TaskRequest, context: RunContext) {
     try {
-      const reading = store.get(key);
-      const cached = await orAborted(inTime(reading, storeTimeoutMs), context.signal);
-      if (!isCachedResponse(cached)) return undefined;
-      // A response of the future was stored while the time of day was wrong: its age is unknown.
-      if (Math.abs(now() - cached.storedAt) >= ttlMs) return undefined;
-      return (await request.check?.(cached.output)) === undefined ? cached : undefined;
+      return await findStored(key, request, context.signal);
     } catch (thrown) {
       throwIfAborted(context.signal);
       notice(context, `could not read from the cache: ${describe(thrown)}`);
       return undefined;
     }
+  }
+
+  async function findStored(key: string, request: TaskRequest, signal?: AbortSignal) {
+    const reading = inTime(store.get(key), storeTimeoutMs);
+    const cached = await (signal === undefined ? reading : orAborted(reading, signal));
+    if (!isCachedResponse(cached)) return undefined;
+    // A response of the future was stored while the time of day was wrong: its age is unknown.
+    if (Math.abs(now() - cached.storedAt) >= ttlMs) return undefined;
+    return (await request.check?.(cached.output)) === undefined ? cached : undefined;
   }
 
   /** Sends the request; equal requests join it until it has ended. */

@@ -1,4 +1,4 @@
-import type { Task, TaskOptions, TaskRunner } from '@stratagem/core';
+import type { Task, TaskOptions, TaskRequest, TaskRunner } from '@stratagem/core';
 import {
   checkCallOptions,
   checkOptions,
@@ -24,15 +24,20 @@ export function withOptions(runner: TaskRunner, options: TaskOptions): TaskRunne
   checkCallOptions('withOptions()', options);
   requireSupport(runner, options);
   const { headers, ...shown } = options;
+  const asked = (request: TaskRequest): TaskRequest => ({
+    ...request,
+    options: mergeCallOptions(options, request.options),
+  });
+  const { cached } = runner;
   return {
     ...propertiesOf(runner),
+    ...(cached !== undefined && { cached: (request) => cached(asked(request)) }),
     ...(options.model !== undefined && ofModel(runner, options.model)),
     settings: {
       ...runner.settings,
       options: { ...shown, ...(headers && { headers: shownHeaders(headers) }) },
     },
-    run: (request, context) =>
-      runner.run({ ...request, options: mergeCallOptions(options, request.options) }, context),
+    run: (request, context) => runner.run(asked(request), context),
   };
 }
 

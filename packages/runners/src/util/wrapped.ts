@@ -19,6 +19,7 @@ export function propertiesOf({
   supportedOptions,
   pricing,
   check,
+  cached,
 }: TaskRunner): Omit<TaskRunner, 'run'> {
   return {
     name,
@@ -29,5 +30,6 @@ export function propertiesOf({
     ...(supportedOptions !== undefined && { supportedOptions }),
     ...(pricing !== undefined && { pricing }),
     ...(check !== undefined && { check }),
+    ...(cached !== undefined && { cached }),
   };
 }
