@@ -49,6 +49,13 @@ export class LanguageServer {
     return items.map(({ label }) => label);
   }
 
+  /** What the editor shows at a place, as Markdown. */
+  async hover(file: string, position: Position): Promise<string> {
+    const params = { textDocument: { uri: uriOf(file) }, position };
+    const result = await this.#request('textDocument/hover', params);
+    return (result as { contents?: { value?: string } } | null)?.contents?.value ?? '';
+  }
+
   close(): void {
     this.#process.kill();
   }

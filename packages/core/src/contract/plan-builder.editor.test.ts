@@ -11,14 +11,16 @@ const plan = createPlan('x')
 plan.addTask({ id: 'a', description: 'x', dependencies: ['research', 'rivls'] });
 plan.addTask({ id: 'b', dependencies: ['nothing', 'research'], run: ({ research }) => research.markets });
 plan.addTask({ id: 'c', dependencies: [dynamic, 'reserch'], prompt: ({ rivals }) => String(rivals) });
-plan.addTask({ id: 'd' });
+plan.addTask({ id: 'd', retry: {} });
 `;
-/** Where ids are completed: inside the quotes. */
-const places = ["'rivls'", "'nothing'", "'reserch'"].map((id) => {
+/** Inside the first appearance of a word. */
+function placeOf(word: string) {
   const lines = text.split('\n');
-  const line = lines.findIndex((each) => each.includes(id));
-  return { line, character: (lines[line] as string).indexOf(id) + 1 };
-});
+  const line = lines.findIndex((each) => each.includes(word));
+  return { line, character: (lines[line] as string).indexOf(word) + 1 };
+}
+/** Where ids are completed: inside the quotes. */
+const places = ["'rivls'", "'nothing'", "'reserch'"].map(placeOf);
 
 const server = new LanguageServer();
 beforeAll(() => server.open(file, text));
@@ -26,7 +28,12 @@ afterAll(() => server.close());
 
 test('a wrong id of a dependency is the only error of its task, and names the known ids', async () => {
   const errors = await server.errors(file, text);
-  expect(errors.map(({ at }) => at)).toEqual(["'rivls'", "'nothing'", "'reserch'", "{ id: 'd' }"]);
+  expect(errors.map(({ at }) => at)).toEqual([
+    "'rivls'",
+    "'nothing'",
+    "'reserch'",
+    "{ id: 'd', retry: {} }",
+  ]);
   const [rivls, nothing, reserch, lacking] = errors.map(({ message }) => message);
   expect(rivls).toContain('NoEarlierTask<"rivls", "research" | "rivals">');
   expect(rivls).toContain(`Did you mean '"rivals"'?`);
@@ -39,4 +46,13 @@ test('editors complete the ids of earlier tasks', async () => {
   for (const place of places) {
     expect(await server.completions(file, place)).toEqual(['research', 'rivals']);
   }
+});
+
+test.each([
+  ['createPlan(', 'Starts a plan.'],
+  ['dependencies', 'Ids of the tasks that must complete first'],
+  ['id:', 'Unique within the plan'],
+  ['retry', 'How failed attempts are repeated.'],
+])('editors explain %s', async (word, words) => {
+  expect(await server.hover(file, placeOf(word))).toContain(words);
 });

@@ -5,7 +5,7 @@ import type { LoopEnding, OnExhausted } from './repeat.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema, SchemaInput, SchemaOutput, StandardSchema } from './schema.js';
 import type { Command } from './step.js';
-import type { ModulePlan, Task, TaskFunction, TaskType, Tool } from './task.js';
+import type { ModulePlan, Task, TaskFunction, TaskSettings, TaskType, Tool } from './task.js';
 import type { WaitFor } from './wait-for.js';
 
 /** Whether an id is known only when the program runs (`string`, `page-${number}`). */
@@ -257,20 +257,46 @@ export type TaskInput<
           >,
           Looped
         >,
-> = Omit<Task, TypedField> & {
+> = TaskSettings & {
+  /** Unique within the plan; any non-empty string without control characters. */
   readonly id: Id;
+  /**
+   * How the dependencies must have ended for this task to run: see {@link RunAfter}.
+   * @default 'success'
+   */
   readonly runAfter?: After | undefined;
+  /**
+   * What kind of step it is, for readers and reports. Durations are learned for each type.
+   * @default 'action'
+   */
   readonly type?: Type | undefined;
+  /**
+   * Ids of the tasks that must complete first, or that must end first with another `runAfter`; this one
+   * gets their outputs.
+   */
   // The second list is for editors, which complete its ids.
   readonly dependencies?:
     | (Ids & KnownIds<Outputs, Ids>)
     | readonly (keyof Outputs & string)[]
     | undefined;
+  /**
+   * The schema of the output: of any Standard Schema library (zod, valibot, arktype, …), or plain JSON
+   * Schema. An attempt whose output does not match fails with `invalid_output`.
+   */
   readonly outputSchema?: Schema | undefined;
+  /** Runs this task only if the condition holds for the outputs of its dependencies; otherwise it is skipped. */
   readonly when?: WhenInput<InputsAfter<Outputs, Ids, After, Loops> & PlanPart, Chosen> | undefined;
+  /**
+   * Runs this task once for each item of a list, with the input `item`. The output is the list of the
+   * results, in the order of the items.
+   */
   readonly forEach?:
     | ForEachInput<InputsAfter<Outputs, Ids, After, Loops> & PlanPart, Source, Item>
     | undefined;
+  /**
+   * Runs this task again, with all of its subtasks, until a condition holds. The output is that of the last
+   * iteration.
+   */
   readonly repeat?:
     | RepeatInput<
         BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops>,
@@ -279,23 +305,43 @@ export type TaskInput<
         Looped
       >
     | undefined;
+  /**
+   * Tasks that belong to this one, which is complete when they are. Its output is the record of their
+   * outputs by id.
+   */
   readonly subtasks?: Subtasks | undefined;
+  /** Makes this a human step: the description is the question, and the output is the answer. */
   readonly waitFor?: Wait | undefined;
+  /** Calls this tool, without a model: a tool, or its name in the options of the executor. */
   readonly tool?: Called | undefined;
+  /**
+   * The input of the `tool`.
+   * @default an empty object
+   */
   readonly args?: ArgsInput<Called, Body> | undefined;
+  /**
+   * Runs this program, without a model and without a shell; its standard output is the output. Only where
+   * the executor has `commands`.
+   */
   readonly command?: Ran | undefined;
+  /** Makes this a module: a group with the tasks of another plan, which see the inputs of that plan alone. */
   readonly plan?: Module | undefined;
+  /** The values for the inputs of `plan`. */
   readonly with?: WithInput<Module, Body> | undefined;
+  /**
+   * The prompt. `{{research}}` and `{{research.companies[0].name}}` are replaced with the output of a
+   * dependency or a part of it. Without any such reference, the outputs of all dependencies are appended.
+   */
   readonly description?: string | undefined;
+  /** Makes the prompt in code, from the outputs of the dependencies; nothing is appended to it. */
   readonly prompt?: ((inputs: PromptBody, failures: readonly TaskFailure[]) => string) | undefined;
+  /** Makes this a function task, which needs no runner: it gets the outputs of the dependencies by id. */
   readonly run?: TaskFunction<Body, Output | AnyIfUnsaid<Output>> | undefined;
 } & (
     | {
         readonly prompt: (inputs: PromptBody, failures: readonly TaskFailure[]) => string;
       }
-    | {
-        readonly run: TaskFunction<Body, Output | AnyIfUnsaid<Output>>;
-      }
+    | { readonly run: TaskFunction<Body, Output | AnyIfUnsaid<Output>> }
     // Where all are missing, the compiler reports this third one: the most common.
     | { readonly description: string }
     | { readonly tool: AnyTool | string }
@@ -325,23 +371,3 @@ type Filled<Value> =
   | Value
   | `${string}{{${string}}}${string}`
   | (Value extends object ? { readonly [K in keyof Value]: Filled<Value[K]> } : never);
-
-type TypedField =
-  | 'id'
-  | 'runAfter'
-  | 'type'
-  | 'dependencies'
-  | 'outputSchema'
-  | 'when'
-  | 'forEach'
-  | 'repeat'
-  | 'subtasks'
-  | 'waitFor'
-  | 'plan'
-  | 'with'
-  | 'description'
-  | 'prompt'
-  | 'run'
-  | 'tool'
-  | 'args'
-  | 'command';

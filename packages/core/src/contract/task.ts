@@ -35,11 +35,50 @@ export type TaskFunction<Inputs = Readonly<Record<string, unknown>>, Output = un
   context: RunContext,
 ) => Output | PromiseLike<Output>;
 
+/** The fields of a task whose types depend on no other task. */
+export interface TaskSettings extends TaskOptions {
+  /**
+   * Tools that the model may call for this task, or their names in the options of the executor.
+   */
+  readonly tools?: readonly (Tool | string)[] | undefined;
+  /**
+   * Writes the output to this file, relative to the output folder of the executor's `files`: text as it
+   * is, other values as JSON. Has references like a prompt. The task is complete once the file is
+   * written; in a fan-out, each item needs a path of its own, such as `{{index}}.md`.
+   */
+  readonly save?: string | undefined;
+  /**
+   * Images, documents and other files for the model: paths, `http(s)` addresses, bytes, or references to
+   * them, such as `{{item.path}}`. A function finds them in `context.attachments`. Each attempt reads its
+   * files when it starts; a resumed run takes the copies in its journal.
+   */
+  readonly attachments?: readonly (string | Attachment)[] | undefined;
+  /** How failed attempts are repeated. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Timeout of one attempt in milliseconds; the attempt is aborted and fails then. */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * How long an attempt may go without text and without a step or call of a tool, in milliseconds; it is
+   * aborted and fails as `timeout` then. A long answer that is still coming is left alone, up to
+   * `timeoutMs`. For runners that stream: others report nothing before they have answered.
+   */
+  readonly idleTimeoutMs?: number | undefined;
+  /**
+   * Among equally urgent tasks, the one with the higher number starts first.
+   * @default 0
+   */
+  readonly priority?: number | undefined;
+  /** What an attempt is expected to take. Strategies start the longest path first by it. */
+  readonly estimate?: Estimate | undefined;
+  /** Your own data; passed to the runner, never interpreted. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /**
  * One node of a plan: a prompt for a model, a function, a call of a tool, a command, a question to a human,
  * or a group.
  */
-export interface Task extends TaskOptions {
+export interface Task extends TaskSettings {
   /** Unique within the plan; any non-empty string without control characters. */
   readonly id: string;
   /**
@@ -79,10 +118,6 @@ export interface Task extends TaskOptions {
    */
   readonly outputSchema?: AnySchema | undefined;
   /**
-   * Tools that the model may call for this task, or their names in the options of the executor.
-   */
-  readonly tools?: readonly (Tool | string)[] | undefined;
-  /**
    * Calls this tool, without a model: a tool, or its name in the options of the executor. The output of
    * the task is the value that the tool returns; an error that it throws fails the attempt.
    */
@@ -97,18 +132,6 @@ export interface Task extends TaskOptions {
    * the executor has `commands`, and never in tasks that are added while a plan runs.
    */
   readonly command?: Command | undefined;
-  /**
-   * Writes the output to this file, relative to the output folder of the executor's `files`: text as it
-   * is, other values as JSON. Has references like a prompt. The task is complete once the file is
-   * written; in a fan-out, each item needs a path of its own, such as `{{index}}.md`.
-   */
-  readonly save?: string | undefined;
-  /**
-   * Images, documents and other files for the model: paths, `http(s)` addresses, bytes, or references to
-   * them, such as `{{item.path}}`. A function finds them in `context.attachments`. Each attempt reads its
-   * files when it starts; a resumed run takes the copies in its journal.
-   */
-  readonly attachments?: readonly (string | Attachment)[] | undefined;
   /**
    * Runs this task only if the condition holds for the outputs of its dependencies; otherwise the task
    * is skipped as "not chosen". Its dependents still run, unless none of their dependencies was chosen.
@@ -144,30 +167,11 @@ export interface Task extends TaskOptions {
    * such as `'{{write}}'`, gives the value itself. In code, also a function of the outputs of the dependencies.
    */
   readonly with?: ModuleValues | undefined;
-  /** How failed attempts are repeated. */
-  readonly retry?: RetryPolicy | undefined;
-  /** Timeout of one attempt in milliseconds; the attempt is aborted and fails then. */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * How long an attempt may go without text and without a step or call of a tool, in milliseconds; it is
-   * aborted and fails as `timeout` then. A long answer that is still coming is left alone, up to
-   * `timeoutMs`. For runners that stream: others report nothing before they have answered.
-   */
-  readonly idleTimeoutMs?: number | undefined;
   /**
    * Makes this a human step: the description is the question, and the output is the answer, which is
    * given through the run's handle.
    */
   readonly waitFor?: WaitFor | undefined;
-  /**
-   * Among equally urgent tasks, the one with the higher number starts first.
-   * @default 0
-   */
-  readonly priority?: number | undefined;
-  /** What an attempt is expected to take. Strategies start the longest path first by it. */
-  readonly estimate?: Estimate | undefined;
-  /** Your own data; passed to the runner, never interpreted. */
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Makes this a function task, which needs no runner. Not part of a plan's JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
   readonly run?: ((inputs: any, context: RunContext) => unknown) | undefined;
