@@ -48,7 +48,7 @@ test('a file that is too large is refused before it is parsed', { timeout }, asy
   const { exitCode, stdout, stderr } = await stratagem(['validate', '-'], {
     stdin: '#'.repeat(20_000_001),
   });
-  expect(stderr).toBe('<stdin>: larger than 20 MB; run plans of this size from code\n');
+  expect(stderr).toBe('<stdin>: larger than 20 MB: load files of this size from code\n');
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
 

@@ -244,6 +244,15 @@ describe('stratagem map', () => {
     expect(exitCode).toBe(2);
   });
 
+  test('says that a condition holds for no row', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': CSV });
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', '--where', 'row.text > 3', ...FAST];
+    const { exitCode, stderr } = await stratagem(args, { cwd: project.path });
+    expect(stderr).toContain('0 rows: 0 completed\n');
+    expect(stderr).toContain('No row was chosen: the condition of --where holds for none\n');
+    expect(exitCode).toBe(0);
+  });
+
   test('reads a small file through before anything runs', async () => {
     const csv = 'text,stars\na,1\nb,2\nc\n';
     await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': csv });

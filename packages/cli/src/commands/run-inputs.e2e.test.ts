@@ -97,6 +97,16 @@ describe('the inputs of a plan', { timeout }, () => {
       /--input company is given twice/,
     ],
     [
+      'of a file without a name',
+      ['--input', 'company=@'],
+      /--input company=@ needs the path of a file, such as company=@notes\.txt/,
+    ],
+    [
+      'with names of JavaScript',
+      ['--input', 'company=A', '--input', '__proto__=x'],
+      /__proto__: the plan has no such input/,
+    ],
+    [
       'without a value',
       ['--input', 'company'],
       /Expected a name and a value, such as company=Apple/,

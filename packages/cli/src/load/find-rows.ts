@@ -18,7 +18,7 @@ export async function findRows(
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (!isStratagemError(cause) && code === undefined) throw cause;
-    throw new PlanFileError(`cannot be used: ${message}`, { cause });
+    throw new PlanFileError(`cannot be used: ${message.replace(/^readRows\(\): /, '')}`, { cause });
   }
   return open;
 }

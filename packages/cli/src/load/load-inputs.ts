@@ -16,7 +16,7 @@ export async function loadInputs(
   { input = [], inputs: file }: InputFlags,
 ): Promise<Record<string, unknown> | undefined> {
   if (input.length === 0 && file === undefined) return undefined;
-  const values = file === undefined ? {} : await loadRecord(file);
+  const values = new Map(file === undefined ? [] : Object.entries(await loadRecord(file)));
   // A plan file declares its inputs under their names.
   const declared = (schema ?? {}) as unknown as PlanInputRecord;
   const seen = new Set<string>();
@@ -25,16 +25,15 @@ export async function loadInputs(
     seen.add(name);
     const known = Object.hasOwn(declared, name) ? declared[name] : undefined;
     requirePublic(name, known);
-    values[name] = await parseValue(name, value, known);
+    values.set(name, await parseValue(name, value, known));
   }
-  return values;
+  // Any name is a field of its own, also "__proto__".
+  return Object.fromEntries(values);
 }
 
-async function loadRecord(file: string): Promise<Record<string, unknown>> {
+async function loadRecord(file: string): Promise<object> {
   const value = await loadValue(file);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return { ...value };
-  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new UsageError(`${file}: must have a value for each input, like company: Apple`);
 }
 
@@ -55,6 +54,11 @@ async function parseValue(
   const isText = types.includes('string') || (input?.type === undefined && !hasParts(input));
   if (text.startsWith('@')) {
     const file = text.slice(1);
+    if (file === '') {
+      throw new UsageError(
+        `--input ${name}=@ needs the path of a file, such as ${name}=@notes.txt`,
+      );
+    }
     return isText ? readSource(file, file) : loadValue(file);
   }
   if (isText && types.length === 1) return text;

@@ -24,7 +24,7 @@ export async function readSource(file: string, name: string): Promise<string> {
   }
   if (size > MAX_BYTES) {
     const limit = `${MAX_BYTES / 1_000_000} MB`;
-    throw new UsageError(`${name}: larger than ${limit}; run plans of this size from code`);
+    throw new UsageError(`${name}: larger than ${limit}: load files of this size from code`);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));

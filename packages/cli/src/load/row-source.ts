@@ -61,8 +61,8 @@ async function sizeOf(file: string): Promise<number | undefined> {
     return about.isFile() ? about.size : undefined;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : (error as Error).message;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : message;
     throw new UsageError(`--each ${file}: ${why}`, { cause: error });
   }
 }

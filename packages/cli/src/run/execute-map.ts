@@ -21,6 +21,7 @@ type Row = Record<string, unknown>;
 type Outputs = Readonly<Record<string, unknown>>;
 
 const STOPPING = 'Stopping. Press Ctrl-C again to quit at once.\n';
+const NO_ROW = 'No row was chosen: the condition of --where holds for none';
 const CLOSED = 'Standard output was closed, so the map was stopped\n';
 
 interface ShownFlags extends MapFlags {
@@ -144,6 +145,7 @@ function endingText(
     const command = `${COMMAND} ${process.argv.slice(2).map(shellQuote).join(' ')}`;
     lines.push(`To do failed rows again: ${forTerminal(command)} --retry-failed`);
   }
+  if (isWhole && rows === 0 && flags.where !== undefined) lines.push(NO_ROW);
   const next = lines.map((line) => `${line}\n`).join('');
   return mapSummaryText(summary, flags.pricesAsOf) + (isUnread ? CLOSED : '') + next;
 }

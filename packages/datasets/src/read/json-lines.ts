@@ -28,7 +28,12 @@ function parseRow(content: string, name: string, line: number): Record<string, u
   try {
     value = JSON.parse(content);
   } catch (cause) {
-    throw new RowsError(name, `is not JSON: ${(cause as Error).message}`, line, { cause });
+    // The text of the row is one line.
+    const message = (cause as Error).message.replace(
+      /at position \d+ \(line 1 column (\d+)\)$/,
+      'at column $1',
+    );
+    throw new RowsError(name, `is not JSON: ${message}`, line, { cause });
   }
   return requireObject(value, name, line);
 }

@@ -225,6 +225,7 @@ describe('JSON Lines', () => {
 
   test.each([
     ['{"a":1}\n{"a":\n', 'rows, line 2: is not JSON: '],
+    ['{}\n{"a":"b', 'rows, line 2: is not JSON: Unterminated string in JSON at column 8'],
     ['{"a":1}\n\n[1]\n', 'rows, line 3: must be an object, such as'],
     ['null\n', 'rows, line 1: must be an object'],
   ])('names the line of %j', async (text, message) => {
@@ -271,6 +272,16 @@ describe('files', () => {
     expect(numbers).toEqual([1, 2]);
     expect(file).toMatchObject({ format: 'jsonl', hasTextCells: false, bytesRead: 17 });
     expect(() => readRows('a.xlsx')).toThrow('the format of a.xlsx is unknown: name it');
+  });
+
+  test('that cannot be read are errors with their names', async () => {
+    const missing = join(folder, 'missing.csv');
+    await expect(all(readRows(missing))).rejects.toMatchObject({
+      ...{ code: 'invalid_inputs', file: missing },
+      message: `${missing}: there is no such file`,
+    });
+    const inFolder = all(readRows(folder, { format: 'csv' }));
+    await expect(inFolder).rejects.toThrow(`${folder}: is a folder, not a file`);
   });
 
   test('are read no further than needed', async () => {

@@ -6,6 +6,7 @@ import { readCsv } from './csv.js';
 import { decode } from './decode.js';
 import { readJsonLines } from './json-lines.js';
 import { readJsonList } from './json-list.js';
+import { RowsError } from './rows-error.js';
 
 export const ROW_FORMATS = ['csv', 'tsv', 'jsonl', 'json'] as const;
 
@@ -44,7 +45,7 @@ export interface RowFile extends AsyncIterable<Record<string, unknown>> {
  * Reads rows from a file, or from any stream of bytes.
  *
  * The iteration rejects with a `RowsError` that names the file and the line: of a row with too few or too
- * many cells, of what is not JSON, of what is not UTF-8.
+ * many cells, of what is not JSON, of what is not UTF-8; and with one for a file that cannot be read.
  *
  * @throws {OptionError} when the format is unknown.
  *
@@ -70,7 +71,7 @@ export function readRows(
   }
   let bytesRead = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
-    const chunks = typeof source === 'string' ? createReadStream(source) : source;
+    const chunks = typeof source === 'string' ? bytesOf(source, name) : source;
     for await (const given of chunks as AsyncIterable<Uint8Array | string>) {
       // Standard input may have an encoding.
       const chunk = typeof given === 'string' ? new TextEncoder().encode(given) : given;
@@ -107,6 +108,24 @@ export function readRows(
     [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator](),
   };
 }
+
+/** @throws {RowsError} when the file cannot be read. */
+async function* bytesOf(file: string, name: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(file);
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    throw new RowsError(name, UNREADABLE[code] ?? `cannot be read: ${message}`, undefined, {
+      cause,
+    });
+  }
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'cannot be read: permission denied',
+  EISDIR: 'is a folder, not a file',
+};
 
 function formatOf(source: unknown): RowFormat {
   if (typeof source !== 'string') {

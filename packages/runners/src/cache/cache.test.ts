@@ -453,7 +453,11 @@ describe('fileStore', () => {
 
   test('stores responses for other processes, readable only by their owner', async () => {
     const directory = join(folder, 'deep', 'cache');
-    const answer = { output: { list: [1, null, 'x'] }, model: 'm', storedAt: 5 };
+    const answer = {
+      ...{ output: { list: [1, null, 'x'] }, model: 'm', storedAt: 5 },
+      citations: [{ url: 'https://example.com' }] as never,
+      serverToolCalls: [{ name: 'web_search' }] as never,
+    };
     await fileStore(directory).set('abc', answer);
     expect(await fileStore(directory).get('abc')).toEqual(answer);
     expect(await fileStore(directory).get('abd')).toBeUndefined();

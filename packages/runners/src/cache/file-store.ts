@@ -83,9 +83,22 @@ async function sweep(folder: string): Promise<void> {
 
 function parse(text: string, key: string): CachedResponse | undefined {
   try {
-    const { version, key: storedKey, output, model, storedAt } = JSON.parse(text);
+    const {
+      version,
+      key: storedKey,
+      model,
+      citations,
+      serverToolCalls,
+      ...rest
+    } = JSON.parse(text);
+    const { output, storedAt } = rest;
     if (version !== VERSION || storedKey !== key || !Number.isFinite(storedAt)) return undefined;
-    return { output, storedAt, ...(typeof model === 'string' && { model }) };
+    return {
+      ...{ output, storedAt },
+      ...(typeof model === 'string' && { model }),
+      ...(Array.isArray(citations) && { citations }),
+      ...(Array.isArray(serverToolCalls) && { serverToolCalls }),
+    };
   } catch {
     return undefined;
   }
