@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { attempt, request } from '../attempt.js';
-import { reset, silence, streamsOf, testServer } from '../server.js';
+import { type Reply, reset, silence, streamsOf, testServer } from '../server.js';
 import type { ProviderSubject } from './subject.js';
 
 /** Connections that fail or break, and servers that go silent. */
@@ -70,16 +70,25 @@ export function connectionConformance(subject: ProviderSubject): void {
     });
   });
 
-  describe.each([
+  /** The beginning of a JSON body. */
+  const beginJson =
+    (status: number): Reply =>
+    (response) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).write('{"id":');
+    };
+
+  describe.each<[string, Reply, string[], object?]>([
     ['before the answer', silence, []],
     ['after the headers of the answer', hang([]), []],
     ['in the middle of the answer', hang(begun.events), [begun.text]],
-  ])('a server that goes silent %s', (_, reply, emitted) => {
+    ['in the middle of a whole answer', beginJson(200), [], { stream: false }],
+    ['in the middle of an error', beginJson(503), []],
+  ])('a server that goes silent %s', (_, reply, emitted, options = {}) => {
     test('is left when the run stops', async () => {
       server.replyWith(reply);
       const controller = new AbortController();
       const context = attempt({ signal: controller.signal });
-      const answer = ask(context);
+      const answer = ask(context, options);
       await vi.waitFor(() => {
         expect(server.requests).toHaveLength(1);
         expect(context.emitted).toEqual(emitted);
@@ -92,7 +101,7 @@ export function connectionConformance(subject: ProviderSubject): void {
 
     test('is left after timeoutMs', async () => {
       server.replyWith(reply);
-      await expect(ask(attempt(), { timeoutMs: 300 })).rejects.toMatchObject({
+      await expect(ask(attempt(), { ...options, timeoutMs: 300 })).rejects.toMatchObject({
         code: 'timeout',
         message: 'no complete answer within 300 ms',
       });
@@ -102,7 +111,7 @@ export function connectionConformance(subject: ProviderSubject): void {
 
     test('is left when the time of the attempt is over', async () => {
       server.replyWith(reply);
-      const answer = ask(attempt({ remainingMs: 300 }));
+      const answer = ask(attempt({ remainingMs: 300 }), options);
       await expect(answer).rejects.toMatchObject({ code: 'timeout' });
       await server.closed;
     });
