@@ -51,6 +51,12 @@ describe('every error of the library', () => {
 });
 
 describe('TaskError', () => {
+  test('a RunnerError has no fields for details that are not known', () => {
+    const error = new RunnerError('timeout', 'x', { usage: undefined, status: 504 });
+    expect(Object.keys(error)).not.toContain('usage');
+    expect(error.status).toBe(504);
+  });
+
   test('keeps the details of a RunnerError of another copy of the library', () => {
     const foreign = Object.assign(new Error('slow down'), {
       [Symbol.for('stratagem.error')]: true,

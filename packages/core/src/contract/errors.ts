@@ -205,7 +205,10 @@ export class RunnerError extends StratagemError {
   constructor(code: AttemptErrorCode, message: string, details: RunnerErrorDetails = {}) {
     const { cause, ...known } = details;
     super(code, message, cause === undefined ? undefined : { cause });
-    Object.assign(this, known);
+    for (const [name, value] of Object.entries(known)) {
+      // A field without a value would only lengthen what a console prints.
+      if (value !== undefined) Object.assign(this, { [name]: value });
+    }
   }
 }
 
