@@ -1,6 +1,6 @@
 /** The highest limit that refusals and timeouts allow. */
 export class Ceiling {
-  value = Number.POSITIVE_INFINITY;
+  value: number;
   /** Requests timed out above this. It never rises: a timeout costs too much to try again. */
   #permanent: number;
   /** The last raise, and the answers since the last raise or refusal. */

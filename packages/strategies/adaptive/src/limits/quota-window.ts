@@ -16,6 +16,8 @@ interface Announcement {
 export class QuotaWindow {
   #last: Announcement | undefined;
   #level = Number.POSITIVE_INFINITY;
+  /** The amount taken in total. */
+  #taken = 0;
   #updatedAt = 0;
   /** The total prediction error of the resets under either kind, in milliseconds. */
   #bucketError = 0;
@@ -26,10 +28,10 @@ export class QuotaWindow {
   /**
    * Updates the level from an announcement.
    *
-   * @param takenSince The amount taken since the announcing request started. The server may or may
-   * not have counted it.
+   * @param takenBefore The amount taken in total when the announcing request had started. The server may or may
+   * not have counted what was taken since.
    */
-  update({ limit, remaining, resetMs }: RateLimit, takenSince: number, now: number): void {
+  update({ limit, remaining, resetMs }: RateLimit, takenBefore: number, now: number): void {
     if (remaining === undefined) return;
     this.#refill(now);
     const last = this.#last;
@@ -39,13 +41,16 @@ export class QuotaWindow {
     if (last !== undefined) this.#compareKinds(last, this.#last);
     // A bucket may hold a fraction that the announcement rounds down.
     const most = this.#isWindow ? remaining : remaining + 1;
-    this.#level = Math.min(most, Math.max(this.#level, remaining - takenSince));
+    this.#level = Math.min(most, Math.max(this.#level, remaining - (this.#taken - takenBefore)));
     if (last === undefined) this.#level = remaining;
   }
 
-  take(amount: number, now: number): void {
+  /** @returns The amount taken in total. */
+  take(amount: number, now: number): number {
     this.#refill(now);
     this.#level -= amount;
+    this.#taken += amount;
+    return this.#taken;
   }
 
   /** When the quota will suffice for an amount. */

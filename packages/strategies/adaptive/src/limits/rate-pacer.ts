@@ -1,6 +1,6 @@
 /** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
 const STARTS_PER_REFUSAL = 30;
-/** The interval is measured over at least this many starts, if there are so many. */
+/** An interval that few starts have shown is doubted sooner: after this many times as many. And then after as many. */
 const FEW = 4;
 /** How much later than expected a refusal is missed, and by how much the interval is shortened then. */
 const FACTOR = 1.5;
@@ -22,8 +22,9 @@ export class RatePacer {
   /** Time between starts; 0 while no pacing is needed. */
   intervalMs = 0;
   #nextAt = Number.NEGATIVE_INFINITY;
-  /** Recent refusals, oldest first. */
-  readonly #refusals: Refusal[] = [];
+  /** The last refusal, and the one before. */
+  #last: Refusal | undefined;
+  #before: Refusal | undefined;
   #refusedAt = Number.NEGATIVE_INFINITY;
   /** Admitted starts, in total and since the last refusal. */
   #admitted = 0;
@@ -54,7 +55,10 @@ export class RatePacer {
   recordStart(now: number): void {
     this.#admitted++;
     this.#sinceRefusal++;
-    if (this.#knownMs !== undefined && this.#admitted === this.#burst) this.#useKnown(now);
+    if (this.#knownMs !== undefined && this.#admitted === this.#burst) {
+      this.intervalMs = this.#knownMs;
+      this.#nextAt = now;
+    }
     if (this.intervalMs > 0) {
       // The expected refusal did not come, so the server admits more.
       const overdue = this.#sinceRefusal - this.#patience;
@@ -69,11 +73,6 @@ export class RatePacer {
     this.#nextAt = Math.max(this.#nextAt, time);
   }
 
-  #useKnown(now: number): void {
-    this.intervalMs = this.#knownMs as number;
-    this.#nextAt = now;
-  }
-
   /**
    * @param startedAt When the refused request started.
    * @param roomAt The time at which the server said it would have capacity again.
@@ -82,31 +81,20 @@ export class RatePacer {
     this.#admitted--;
     this.#burst ??= Math.max(1, this.#admitted);
     this.#knownMs = undefined;
-    const last = this.#refusals.at(-1);
-    if (last !== undefined && startedAt <= this.#refusedAt) {
+    if (this.#last !== undefined && startedAt <= this.#refusedAt) {
       // The request was sent before the last refusal arrived, so it belongs to that refusal.
-      last.admitted--;
-      last.roomAt = Math.max(last.roomAt, roomAt);
+      this.#last.admitted--;
+      this.#last.roomAt = Math.max(this.#last.roomAt, roomAt);
     } else {
       this.#refusedAt = now;
       this.#sinceRefusal = 0;
-      this.#refusals.push({ roomAt, admitted: this.#admitted });
+      this.#before = this.#last;
+      this.#last = { roomAt, admitted: this.#admitted };
     }
-    this.#updateInterval();
-  }
-
-  #updateInterval(): void {
-    const refusals = this.#refusals;
-    const last = refusals.at(-1) as Refusal;
-    while (last.admitted - (refusals[1]?.admitted ?? last.admitted) >= STARTS_PER_REFUSAL)
-      refusals.shift();
-    const before = refusals.at(-2);
-    this.#nextAt = last.roomAt;
-    if (before === undefined) return;
-    const newest = last.admitted - before.admitted;
-    const from = newest >= FEW ? before : (refusals[0] as Refusal);
-    const starts = Math.max(1, last.admitted - from.admitted);
-    this.intervalMs = (last.roomAt - from.roomAt) / starts;
+    this.#nextAt = this.#last.roomAt;
+    if (this.#before === undefined) return;
+    const starts = Math.max(1, this.#last.admitted - this.#before.admitted);
+    this.intervalMs = (this.#last.roomAt - this.#before.roomAt) / starts;
     this.#patience = Math.min(FACTOR * STARTS_PER_REFUSAL, FEW * starts);
     this.#nextAt += this.intervalMs;
   }

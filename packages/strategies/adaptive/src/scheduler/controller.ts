@@ -37,11 +37,7 @@ export class Controller {
   /** The open requests, and who sent them. */
   readonly #open = new Map<TaskView, { readonly request: Request; readonly sender: object }>();
   #nextOrder = 0;
-  /** When the first request started. */
-  #beganAt: number | undefined;
   #updatedAt = 0;
-  /** The total time that requests have been in flight. */
-  #inFlightMs = 0;
   readonly #timeouts = new ErrorBursts();
   readonly #serverErrors = new ErrorBursts();
   readonly #proven = new ProvenConcurrency();
@@ -113,7 +109,7 @@ export class Controller {
     const { limit } = this.#search;
     if (limit === before) return;
     this.#slowStart.begin(before, limit, now - request.startedAt, now);
-    this.#reports.reportChange(this.#search, this.#pacer.intervalMs, now);
+    this.#reports.reportChange(this.#search, this.#pacer.intervalMs);
   }
 
   recordOutcome(task: TaskView, outcome: Outcome, queue: Queue, now: number): void {
@@ -140,7 +136,7 @@ export class Controller {
 
     const { limit } = this.#search;
     if (limit !== before) this.#slowStart.begin(before, limit, outcome.latencyMs, now);
-    this.#reports.reportChange(this.#search, this.#pacer.intervalMs, now);
+    this.#reports.reportChange(this.#search, this.#pacer.intervalMs);
   }
 
   /** Forgets the open requests of a sender that will not tell how they end. */
@@ -160,9 +156,8 @@ export class Controller {
     if (!isPaced && this.#announced.isEmpty) return { ...known, ...this.#pacer.learned() };
     // Under a rate limit, the average number in flight is enough. A higher limit could flood the
     // server at the start of the next run, before its remaining quota is known.
-    const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
-    const average = elapsed > 0 ? Math.ceil(this.#inFlightMs / elapsed) : known.limit;
-    const least = isPaced ? 1 : Math.max(INITIAL_LIMIT, this.#announced.initialRequests);
+    const average = Math.ceil(this.#reports.averageInFlight ?? known.limit);
+    const least = isPaced ? 1 : Math.max(INITIAL_LIMIT, this.#announced.initialRequests ?? 0);
     const limit = Math.min(known.limit, Math.max(least, average));
     return { ...known, limit, ...this.#pacer.learned() };
   }
@@ -194,8 +189,6 @@ export class Controller {
     const { inFlight } = this.#requests;
     this.#search.advance(inFlight, now);
     this.#reports.advance(inFlight, now);
-    this.#beganAt ??= now;
-    this.#inFlightMs += inFlight * (now - this.#updatedAt);
     this.#updatedAt = now;
   }
 }
