@@ -7,7 +7,7 @@ import {
   type Journal,
   type RunOptions,
 } from '@stratagem/core';
-import { bindRows, type MapOptions } from '@stratagem/datasets';
+import { bindRows, type ColumnBinding, type MapOptions } from '@stratagem/datasets';
 import { loadInputs } from '../load/load-inputs.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
 import { openRows, type RowSource } from '../load/row-source.js';
@@ -68,29 +68,8 @@ function checkFlags(
 }
 
 async function mapLoaded(file: string, command: Command): Promise<number> {
-  const { loaded, flags, read, source, preflight } = command;
-  const plan = withRetries(loaded.plan, flags.retries);
-  await preflight.try(() => checkOutput(flags, [...read, flags.each]));
-  const inputs = await preflight.try(() => loadInputs(plan, flags));
-  const binding = {
-    ...(flags.bind && {
-      bind: Object.fromEntries(flags.bind.map(({ name, value }) => [name, value])),
-    }),
-    ...(inputs && { inputs }),
-  };
-  const { example, hasTextCells: isText = false } = source ?? {};
-  if (example !== undefined) {
-    const bound = await preflight.try(() =>
-      withHints(() => bindRows(plan, example, { ...binding, isText })),
-    );
-    if (bound?.names.length === 0) preflight.report(NO_COLUMN);
-  }
-  // A wrong row of a small file is found before anything is paid.
-  const total = await preflight.try(() =>
-    withHints(() => (source?.isSmall ? source.count() : undefined)),
-  );
-  const mapId = flags.id ?? mapIdOf(file, flags);
-  const batch = await preflight.try(() => resolveBatch(flags, mapId));
+  const { loaded, flags, preflight } = command;
+  const parts = await checkParts(file, command);
   const run = (journal: Journal | undefined) =>
     withExecutor(
       flags,
@@ -100,10 +79,12 @@ async function mapLoaded(file: string, command: Command): Promise<number> {
         const limits = await preflight.try(() => toRunOptions(flags));
         if (limits !== undefined) {
           const { budget: _, deadlineMs: __, ...others } = limits;
-          preflight.ask(executor, plan, others, true);
+          preflight.ask(executor, parts.plan, others, true);
         }
         preflight.finish();
         await announceSimulation(flags, loaded);
+        const { batch, mapId, binding } = parts;
+        const rows = { ...(command.source as RowSource), total: parts.total };
         const options: MapOptions<never, Row> = {
           ...(executorOptions as Omit<ExecutorOptions, 'reuse' | 'onEvent'>),
           ...(limits as Omit<RunOptions, 'reuse' | 'onEvent'>),
@@ -113,12 +94,9 @@ async function mapLoaded(file: string, command: Command): Promise<number> {
           ...(flags.sample !== undefined && { sample: flags.sample }),
           ...(flags.retryFailed && { retryFailed: true }),
           ...(flags.reuse === false && { reuse: false }),
-          textCells: isText,
+          textCells: rows.hasTextCells,
         };
-        return executeMap(plan, { ...(source as RowSource), total }, options, {
-          ...flags,
-          pricesAsOf,
-        });
+        return executeMap(parts.plan, rows, options, { ...flags, pricesAsOf });
       },
       preflight,
     );
@@ -131,6 +109,31 @@ async function mapLoaded(file: string, command: Command): Promise<number> {
   } finally {
     await journal.close();
   }
+}
+
+/** Checks what the flags say about the plan and the rows of a map; the preflight gets what is wrong. */
+async function checkParts(file: string, { loaded, flags, read, source, preflight }: Command) {
+  const plan = withRetries(loaded.plan, flags.retries);
+  await preflight.try(() => checkOutput(flags, [...read, flags.each]));
+  const inputs = await preflight.try(() => loadInputs(plan, flags));
+  const columns = flags.bind?.map(({ name, value }) => [name, value]);
+  const binding = {
+    ...(columns && { bind: Object.fromEntries(columns) as ColumnBinding }),
+    ...(inputs && { inputs }),
+  };
+  const { example, hasTextCells: isText = false } = source ?? {};
+  if (example !== undefined) {
+    const bound = await preflight.try(() =>
+      withHints(() => bindRows(plan, example, { ...binding, isText })),
+    );
+    if (bound?.names.length === 0) preflight.report(NO_COLUMN);
+  }
+  // A wrong row of a small file is found before anything is paid.
+  const count = () => (source?.isSmall ? source.count() : undefined);
+  const total = await preflight.try(() => withHints(count));
+  const mapId = flags.id ?? mapIdOf(file, flags);
+  const batch = await preflight.try(() => resolveBatch(flags, mapId));
+  return { plan, binding, total, mapId, batch };
 }
 
 /** The same for the same files, so that the same command continues. */
