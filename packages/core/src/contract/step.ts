@@ -14,7 +14,7 @@ export type StepArgs =
  */
 export type Command = readonly string[] | CommandSettings;
 
-/** A program, its arguments and what it gets besides. References may stand in each text. */
+/** A program, its arguments and what it gets besides. Each text may contain references. */
 export interface CommandSettings {
   /** The program, then its arguments. The program itself has no references. */
   readonly argv: readonly string[];

@@ -30,7 +30,7 @@ export abstract class WorkLoop {
   /** Why the run cannot continue in this process. */
   protected failure: StratagemError | undefined;
   isOver = false;
-  /** Set at once, so that nothing starts before the kernel hears of the cancellation. */
+  /** Set at once, so that nothing starts before the kernel processes the cancellation. */
   protected isCanceling = false;
   /** Whether inputs are applied. Until then, they only gather. */
   protected hasStarted = false;

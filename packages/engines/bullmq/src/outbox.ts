@@ -90,7 +90,7 @@ export class Outbox {
     this.#release();
   }
 
-  /** A call was decided: another coordinator need not hear of it. */
+  /** A call was decided: no other coordinator needs it. */
   decided(callKey: string): void {
     this.#kept.delete(`call ${callKey}`);
   }

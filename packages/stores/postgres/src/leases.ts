@@ -46,7 +46,7 @@ export async function renewLeases(
 /** How long the release of a lease is tried; it expires anyway. */
 const RELEASE_MS = 5_000;
 
-/** Releases a lease. Others that wait for a run hear of it, unless it has ended or was never queued. */
+/** Releases a lease. Others that wait for a run are notified, unless it has ended or was never queued. */
 export async function releaseLease(
   database: Database,
   { run, token }: HeldLease,

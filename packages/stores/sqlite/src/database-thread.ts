@@ -25,7 +25,7 @@ interface ContentStatements {
 
 /**
  * What the thread does, with a connection of its own. The first checkpoint holds nobody up; the second
- * waits for writers, so that the log can begin anew and does not grow without end.
+ * waits for writers, so that the log can begin again and does not grow without end.
  */
 const PROGRAM = `
   const { hash } = require('node:crypto');

@@ -73,7 +73,7 @@ export class RunStore {
         run.feed(event);
       }
     } catch {
-      // The result of the handle has the error, and whoever started the run reports it.
+      // The result of the handle has the error, and the code that started the run reports it.
     }
     run.detach(handle);
   }
@@ -156,7 +156,7 @@ export class RunStore {
     }
   }
 
-  /** Looks for changes of a run of another process until it is told to stop. */
+  /** Looks for changes of a run of another process until it is stopped. */
   poll(run: WatchedRun): () => void {
     let timer: NodeJS.Timeout;
     let isOver = false;

@@ -142,7 +142,7 @@ export class Parser {
     if (this.#read(GROUP_START) === null && this.#source[this.#at] === '?') {
       const kind = this.#read(/\?<?[=!]/y) ? 'look-ahead and look-behind are' : 'this group is';
       fail(
-        `${kind} not supported; groups are (…), (?:…) and (?<name>…), and flags such as (?i) or (?ms) stand at the very beginning of the pattern`,
+        `${kind} not supported; groups are (…), (?:…) and (?<name>…), and flags such as (?i) or (?ms) belong at the very beginning of the pattern`,
         start,
       );
     }
