@@ -29,15 +29,12 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   },
   /** A request no longer counts once one that started much later was answered. */
   lostRequests: {
-    method: ['limits/lost-requests', 'LostRequests', 'recordAnswer'],
-    by: () =>
-      function (this: { remove(request: object): void }, request: object) {
-        this.remove(request);
-      },
+    method: ['estimate/durations', 'Durations', 'unusualMs'],
+    by: () => () => Number.POSITIVE_INFINITY,
   },
   /** A timeout at a concurrency that was answered before is no sign of overload. */
   provenConcurrency: {
-    method: ['limits/proven-concurrency', 'ProvenConcurrency', 'isUnproven'],
+    method: ['limits/lost-requests', 'LostRequests', 'isUnproven'],
     by: returnTrue,
   },
   /** Single timeouts and server errors are no sign of overload. */

@@ -2,7 +2,6 @@ import type { TaskView } from '@stratagem/core';
 import { expect, test } from 'vitest';
 import { createRequest, type Request } from '../estimate/request.js';
 import { LostRequests } from './lost-requests.js';
-import { ProvenConcurrency } from './proven-concurrency.js';
 
 const SECOND = 1_000;
 let order = 0;
@@ -87,11 +86,7 @@ test('a request without an estimate is not lost because requests with one took a
 
 test('the rest of a burst is not counted once a part of it is lost, and each answer allows a start', () => {
   const tracker = new LostRequests();
-  const proven = new ProvenConcurrency();
-  const end = (request: Request, now: number) => {
-    proven.recordAnswer(request);
-    tracker.recordAnswer(request, now);
-  };
+  const end = (request: Request, now: number) => tracker.recordAnswer(request, now);
   const start = (at: number, others: number) => {
     const request = requestAt(at, 'action', undefined, others);
     tracker.add(request);
@@ -100,7 +95,7 @@ test('the rest of a burst is not counted once a part of it is lost, and each ans
   // The server takes four at once. It loses six of these ten, and later ten more.
   const first = Array.from({ length: 10 }, (_, others) => start(0, others));
   for (const request of first.slice(0, 4)) end(request, SECOND);
-  expect(tracker.lostAbove(10, proven)).toBeUndefined();
+  expect(tracker.lostAbove(10)).toBeUndefined();
   const second = Array.from({ length: 4 }, (_, index) => start(2 * SECOND, 6 + index));
   for (let n = 0; n < 10; n++) start(2 * SECOND, 10 + n);
   for (const request of second.slice(0, 3)) end(request, 3 * SECOND);
@@ -108,16 +103,37 @@ test('the rest of a burst is not counted once a part of it is lost, and each ans
   expect(tracker.inFlight).toBe(18);
   end(later, 5 * SECOND);
   expect(tracker.inFlight).toBe(11);
-  expect(tracker.lostAbove(20, proven)).toBe(4);
+  expect(tracker.lostAbove(20)).toBe(4);
   expect(tracker.inFlight).toBe(4);
   // One of those at the server is answered: another one may start.
   end(second[3] as Request, 5 * SECOND);
   expect(tracker.inFlight).toBe(3);
   start(5 * SECOND, 3);
-  expect(tracker.lostAbove(4, proven)).toBe(4);
+  expect(tracker.lostAbove(4)).toBe(4);
   expect(tracker.inFlight).toBe(4);
   // A timeout ends a lost request: nothing else changes.
   for (const request of first.slice(4)) tracker.remove(request);
   expect(tracker.inFlight).toBe(4);
-  expect(tracker.lostAbove(4, proven)).toBeUndefined();
+  expect(tracker.lostAbove(4)).toBeUndefined();
+});
+
+const inOrder = (order: number, othersInFlight: number) =>
+  createRequest({ level: 0 } as TaskView, { order, othersInFlight, startedAt: 0 });
+
+test('a timeout is no sign of load while nothing is answered', () => {
+  const tracker = new LostRequests();
+  expect(tracker.isUnproven(inOrder(0, 0))).toBe(false);
+  tracker.recordAnswer(inOrder(5, 3), SECOND);
+  expect(tracker.isUnproven(inOrder(4, 15))).toBe(false);
+});
+
+test('a timeout is a sign of load only above the concurrency of earlier answers', () => {
+  const tracker = new LostRequests();
+  for (let order = 0; order < 32; order++) tracker.recordAnswer(inOrder(order, order), SECOND);
+  expect(tracker.isUnproven(inOrder(40, 31))).toBe(false);
+  expect(tracker.isUnproven(inOrder(40, 32))).toBe(true);
+  // A later answer proves nothing about earlier requests: some of those had timed out by then.
+  tracker.recordAnswer(inOrder(50, 60), SECOND);
+  expect(tracker.isUnproven(inOrder(40, 32))).toBe(true);
+  expect(tracker.isUnproven(inOrder(51, 40))).toBe(false);
 });

@@ -1,7 +1,6 @@
 import { Durations } from '../estimate/durations.js';
 import type { Request } from '../estimate/request.js';
 import { isBurst } from './error-bursts.js';
-import type { ProvenConcurrency } from './proven-concurrency.js';
 
 /**
  * Tells lost requests from slow ones: a request is lost when one that started much later has been answered, as
@@ -18,6 +17,8 @@ export class LostRequests {
   readonly #durations = new Durations();
   /** The latest start of an answered request. */
   #answeredStart = Number.NEGATIVE_INFINITY;
+  /** By the number of others in flight: the order of the first request answered at that or more. */
+  readonly #proven: number[] = [];
 
   /** The number of requests in flight, without lost ones. */
   get inFlight(): number {
@@ -36,12 +37,15 @@ export class LostRequests {
 
   /** Removes an answered request, and drops those that are now considered lost. */
   recordAnswer(answered: Request, now: number): void {
+    const { kind, logEstimate, order, othersInFlight, startedAt } = answered;
     this.#open.delete(answered);
     this.#lost.delete(answered);
     this.#surplus = Math.min(this.#surplus, this.#open.size);
-    const durationMs = Math.max(1, now - answered.startedAt);
-    this.#durations.record(answered.kind, durationMs / Math.exp(answered.logEstimate));
-    this.#answeredStart = Math.max(this.#answeredStart, answered.startedAt);
+    this.#durations.record(kind, Math.max(1, now - startedAt) / Math.exp(logEstimate));
+    for (let count = othersInFlight; count >= 0 && this.#firstAt(count) > order; count--) {
+      this.#proven[count] = order;
+    }
+    this.#answeredStart = Math.max(this.#answeredStart, startedAt);
     for (const request of this.#open) {
       const laterMs = this.#answeredStart - request.startedAt;
       // The others started even later.
@@ -54,15 +58,27 @@ export class LostRequests {
   }
 
   /**
+   * Whether requests were answered before this one, but none at its concurrency. Otherwise its loss is no sign of
+   * too many requests.
+   */
+  isUnproven({ order, othersInFlight }: Request): boolean {
+    return this.#firstAt(0) < order && this.#firstAt(othersInFlight) >= order;
+  }
+
+  /**
    * The number in flight above which requests are being lost; undefined if none or just a few are. A server that
    * loses some of the requests sent together has lost the others as well. They are not counted from then on, so that
    * each answer allows another start, and the number at the server stays the same.
    */
-  lostAbove(limit: number, proven: ProvenConcurrency): number | undefined {
-    const signs = [...this.#lost].filter((request) => proven.isUnproven(request));
+  lostAbove(limit: number): number | undefined {
+    const signs = [...this.#lost].filter((request) => this.isUnproven(request));
     if (!isBurst(signs.length, limit)) return undefined;
     const fewest = Math.min(...signs.map(({ othersInFlight }) => othersInFlight));
     this.#surplus = Math.max(this.#surplus, this.#open.size - fewest);
     return fewest;
+  }
+
+  #firstAt(count: number): number {
+    return this.#proven[count] ?? Number.POSITIVE_INFINITY;
   }
 }

@@ -5,7 +5,6 @@ import { createRequest, type Request } from '../estimate/request.js';
 import { AnnouncedLimits } from '../limits/announced-limits.js';
 import { ErrorBursts } from '../limits/error-bursts.js';
 import { LostRequests } from '../limits/lost-requests.js';
-import { ProvenConcurrency } from '../limits/proven-concurrency.js';
 import { RatePacer } from '../limits/rate-pacer.js';
 import { SlowStart } from '../limits/slow-start.js';
 import { INITIAL_LIMIT, LimitSearch } from './limit-search.js';
@@ -32,15 +31,14 @@ export class Controller {
   readonly #pacer: RatePacer;
   readonly #announced = new AnnouncedLimits();
   readonly #requests = new LostRequests();
+  readonly #timeouts = new ErrorBursts();
+  readonly #serverErrors = new ErrorBursts();
   readonly #slowStart = new SlowStart();
   readonly #reports: ModeReports;
   /** The open requests, and who sent them. */
   readonly #open = new Map<TaskView, { readonly request: Request; readonly sender: object }>();
   #nextOrder = 0;
   #updatedAt = 0;
-  readonly #timeouts = new ErrorBursts();
-  readonly #serverErrors = new ErrorBursts();
-  readonly #proven = new ProvenConcurrency();
 
   constructor(
     { maxParallel, adaptiveThreshold }: ControllerOptions,
@@ -57,10 +55,6 @@ export class Controller {
     return this.#search.limit;
   }
 
-  get isFull(): boolean {
-    return this.#requests.inFlight >= this.#search.limit;
-  }
-
   /** Holds a task back until a request has ended. */
   holdBack(): number {
     this.#reports.countDelay('limit');
@@ -73,10 +67,11 @@ export class Controller {
    * @param mayExceed Whether the limit does not count.
    */
   availableAt(task: TaskView, now: number, mayExceed = false): number {
-    if (!mayExceed && this.isFull) return this.holdBack();
+    const { inFlight } = this.#requests;
+    if (!mayExceed && inFlight >= this.limit) return this.holdBack();
     const at = Math.max(this.#pacer.availableAt(now), this.#announced.availableAt(task, now));
     if (at > now) this.#reports.countDelay('pace');
-    return Math.max(at, this.#slowStart.availableAt(this.#requests.inFlight, now));
+    return Math.max(at, this.#slowStart.availableAt(inFlight, now));
   }
 
   recordStart(task: TaskView, sender: object, now: number): void {
@@ -103,13 +98,10 @@ export class Controller {
       return;
     }
     this.#advance(now);
-    const before = this.#search.limit;
+    const before = this.limit;
     const load = { ...queue, inFlight: this.#requests.inFlight };
     this.#search.recordText(request, part.text.length, load);
-    const { limit } = this.#search;
-    if (limit === before) return;
-    this.#slowStart.begin(before, limit, now - request.startedAt, now);
-    this.#reports.reportChange(this.#search, this.#pacer.intervalMs);
+    if (this.limit !== before) this.#reportChange(before, now - request.startedAt, now);
   }
 
   recordOutcome(task: TaskView, outcome: Outcome, queue: Queue, now: number): void {
@@ -117,26 +109,11 @@ export class Controller {
     if (request === undefined) return;
     this.#open.delete(task);
     this.#advance(now);
-    const before = this.#search.limit;
-    const { inFlight } = this.#requests;
+    const before = this.limit;
     this.#announced.recordOutcome(request, outcome, now);
-    if (outcome.ok) {
-      this.#search.recordAnswer(request, { ...queue, inFlight }, outcome.usage?.outputTokens);
-      this.#proven.recordAnswer(request);
-      this.#timeouts.recordAnswer(this.#search.limit);
-      this.#serverErrors.recordAnswer(this.#search.limit);
-      this.#requests.recordAnswer(request, now);
-      const fewest = this.#requests.lostAbove(this.#search.limit, this.#proven);
-      if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest, LOST);
-      this.#reports.recordAnswer(outcome.latencyMs);
-    } else {
-      this.#requests.remove(request);
-      this.#recordFailure(request, outcome, now);
-    }
-
-    const { limit } = this.#search;
-    if (limit !== before) this.#slowStart.begin(before, limit, outcome.latencyMs, now);
-    this.#reports.reportChange(this.#search, this.#pacer.intervalMs);
+    if (outcome.ok) this.#recordAnswer(request, outcome, queue, now);
+    else this.#recordFailure(request, outcome, now);
+    this.#reportChange(before, outcome.latencyMs, now);
   }
 
   /** Forgets the open requests of a sender that will not tell how they end. */
@@ -151,27 +128,37 @@ export class Controller {
   }
 
   learned(): LearnedResource {
-    const known = this.#search.known;
+    const known = { ...this.#search.known, ...this.#pacer.learned() };
     const isPaced = this.#reports.mode === 'paced' || this.#pacer.intervalMs > 0;
-    if (!isPaced && this.#announced.isEmpty) return { ...known, ...this.#pacer.learned() };
+    if (!isPaced && this.#announced.isEmpty) return known;
     // Under a rate limit, the average number in flight is enough. A higher limit could flood the
     // server at the start of the next run, before its remaining quota is known.
     const average = Math.ceil(this.#reports.averageInFlight ?? known.limit);
     const least = isPaced ? 1 : Math.max(INITIAL_LIMIT, this.#announced.initialRequests ?? 0);
-    const limit = Math.min(known.limit, Math.max(least, average));
-    return { ...known, limit, ...this.#pacer.learned() };
+    return { ...known, limit: Math.min(known.limit, Math.max(least, average)) };
+  }
+
+  #recordAnswer(request: Request, { usage, latencyMs }: Outcome, queue: Queue, now: number): void {
+    const { inFlight } = this.#requests;
+    this.#search.recordAnswer(request, { ...queue, inFlight }, usage?.outputTokens);
+    this.#timeouts.recordAnswer(this.limit);
+    this.#serverErrors.recordAnswer(this.limit);
+    this.#requests.recordAnswer(request, now);
+    const lostAbove = this.#requests.lostAbove(this.limit);
+    if (lostAbove !== undefined) this.#search.lowerAfterRefusal(lostAbove, LOST);
+    this.#reports.recordAnswer(latencyMs);
   }
 
   #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
     this.#search.discard(request);
+    this.#requests.remove(request);
     const { inFlight } = this.#requests;
-    const { limit } = this.#search;
     if (errorCode === 'timeout') {
-      if (!this.#proven.isUnproven(request)) return;
-      const fewest = this.#timeouts.recordError(request.othersInFlight, limit);
+      if (!this.#requests.isUnproven(request)) return;
+      const fewest = this.#timeouts.recordError(request.othersInFlight, this.limit);
       if (fewest !== undefined) this.#search.lowerAfterTimeouts(fewest);
     } else if (errorCode === 'server_error') {
-      const fewest = this.#serverErrors.recordError(inFlight, limit);
+      const fewest = this.#serverErrors.recordError(inFlight, this.limit);
       if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest);
     } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {
       // Announced limits make it unnecessary to estimate the rate.
@@ -182,13 +169,18 @@ export class Controller {
     }
   }
 
+  /** @param before The limit before the observation. */
+  #reportChange(before: number, latencyMs: number, now: number): void {
+    if (this.limit !== before) this.#slowStart.begin(before, this.limit, latencyMs, now);
+    this.#reports.reportChange(this.#search, this.#pacer.intervalMs);
+  }
+
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
   #advance(time: number): void {
     // The clocks of several runs may differ a little.
-    const now = Math.max(time, this.#updatedAt);
+    this.#updatedAt = Math.max(time, this.#updatedAt);
     const { inFlight } = this.#requests;
-    this.#search.advance(inFlight, now);
-    this.#reports.advance(inFlight, now);
-    this.#updatedAt = now;
+    this.#search.advance(inFlight, this.#updatedAt);
+    this.#reports.advance(inFlight, this.#updatedAt);
   }
 }

@@ -5,12 +5,16 @@ import { fairShare } from '../limits/fair-share.js';
 import type { Controller, Queue } from './controller.js';
 
 /** What the runs that compete for one resource of a server have in common. */
-export interface SharedResource {
+export class SharedResource {
   readonly controller: Controller;
   /** The lanes of the runs that are under way. */
-  readonly lanes: Set<Lane>;
+  readonly lanes = new Set<Lane>();
   /** Reports to the run whose scheduler is being called. */
-  report: (change: StrategySwitch) => void;
+  report: (change: StrategySwitch) => void = () => {};
+
+  constructor(createController: (report: (change: StrategySwitch) => void) => Controller) {
+    this.controller = createController((change) => this.report(change));
+  }
 }
 
 /** The ready tasks of one run at one resource, and the controller that decides when they start. */

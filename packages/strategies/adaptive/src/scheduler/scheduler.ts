@@ -1,19 +1,11 @@
-import type {
-  Outcome,
-  OutputPart,
-  RunView,
-  Scheduler,
-  StrategySwitch,
-  TaskView,
-  Wait,
-} from '@stratagem/core';
+import type { Outcome, OutputPart, RunView, Scheduler, TaskView, Wait } from '@stratagem/core';
 import { Heap } from '@stratagem/core/strategy';
 import { Durations } from '../estimate/durations.js';
 import type { Learned } from '../estimate/learned.js';
 import { Controller, type ControllerOptions } from './controller.js';
-import { Lane, type SharedResource } from './lane.js';
+import { Lane, SharedResource } from './lane.js';
 import { PriorityOrder } from './priority.js';
-import { createResource, sharedResource } from './shared-resource.js';
+import { sharedResource } from './shared-resource.js';
 
 /**
  * Schedules with one controller per resource. Among the tasks that may start now, the one with the
@@ -91,14 +83,15 @@ export class AdaptiveScheduler implements Scheduler {
       const { maxParallel, adaptiveThreshold } = this.#options;
       const key = JSON.stringify([name, maxParallel, adaptiveThreshold]);
       const server = this.#run.serverOf(task);
+      const known = this.#known?.resources[name];
       const create = () =>
-        createResource(
-          (report) => new Controller(this.#options, this.#known?.resources[name], report),
-        );
-      const resourceFor = (known?: SharedResource) =>
-        sharedResource(server, key, () => known ?? create());
-      const report = (change: StrategySwitch) => this.#run.report({ ...change, resource: name });
-      lane = new Lane(this.#run, resourceFor, this.#order.compare, report);
+        new SharedResource((report) => new Controller(this.#options, known, report));
+      lane = new Lane(
+        this.#run,
+        (own) => sharedResource(server, key, () => own ?? create()),
+        this.#order.compare,
+        (change) => this.#run.report({ ...change, resource: name }),
+      );
       this.#lanes.set(name, lane);
     }
     return lane;

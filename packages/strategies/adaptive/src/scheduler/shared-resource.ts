@@ -1,5 +1,3 @@
-import type { StrategySwitch } from '@stratagem/core';
-import type { Controller } from './controller.js';
 import type { SharedResource } from './lane.js';
 
 /**
@@ -24,16 +22,5 @@ export function sharedResource(
   if (shared !== undefined && shared.lanes.size > 0) return shared;
   const resource = own();
   known.set(key, new WeakRef(resource));
-  return resource;
-}
-
-export function createResource(
-  createController: (report: (change: StrategySwitch) => void) => Controller,
-): SharedResource {
-  const resource: SharedResource = {
-    controller: createController((change) => resource.report(change)),
-    lanes: new Set(),
-    report: () => {},
-  };
   return resource;
 }
