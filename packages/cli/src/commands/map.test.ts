@@ -244,6 +244,15 @@ describe('stratagem map', () => {
     expect(exitCode).toBe(2);
   });
 
+  test('says that rows may be free where they can be read once alone', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN });
+    const args = ['map', 'plan.yaml', '--each', '-', '--row-format', 'csv', '--sample', '2'];
+    const { stderr } = await stratagem([...args, ...FAST], { cwd: project.path, stdin: CSV });
+    expect(stderr).toMatch(
+      /The sample is done: an unknown number of rows are left\.\n.*each 1000 rows would take .*\n.*\n {2}\(rows whose answers are recorded or cached are free\)\n/,
+    );
+  });
+
   test('says that a condition holds for no row', async () => {
     await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': CSV });
     const args = ['map', 'plan.yaml', '--each', 'rows.csv', '--where', 'row.text > 3', ...FAST];

@@ -70,7 +70,10 @@ function forecastText(
     ...(timeMs === undefined ? [] : [inRange(timeMs, formatDuration)]),
   ];
   const source = `judged by ${plural(from, 'row')}; with a probability of 80 % in the ranges`;
-  return `  ${about} would take about ${figures.join(' · ')}\n  (${source})\n`;
+  // Rows that can be read once alone are not looked up before.
+  const free = '  (rows whose answers are recorded or cached are free)\n';
+  const text = `  ${about} would take about ${figures.join(' · ')}\n  (${source})\n`;
+  return rowsLeft === undefined ? text + free : text;
 }
 
 /** `$12.40 ($10.10 to $14.70)` */
