@@ -111,7 +111,7 @@ async function streamedAnswer<Event, Answer extends ModelAnswer>(
   const text = new JoinedText(context.emit);
   try {
     const events = eventsOf<Event>(first, arrivals, headers, context, text);
-    const expectEnd = (quietMs: number) => arrivals.expectEnd(quietMs);
+    const expectEnd = (quietMs: number | undefined) => arrivals.expectEnd(quietMs);
     return await exchange.read(Object.assign(events, { expectEnd }), text.emit);
   } finally {
     await text.flush();

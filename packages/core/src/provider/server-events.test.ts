@@ -158,6 +158,19 @@ describe('when the end is expected,', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('silence ends nothing once more of the answer is expected', async () => {
+    const open = openBody();
+    const events = serverEvents(open.body);
+    events.expectEnd(500);
+    open.write('data: 1\n\n');
+    await events.next();
+    events.expectEnd(undefined);
+    const next = events.next();
+    await vi.advanceTimersByTimeAsync(60_000);
+    open.write('data: 2\n\n');
+    expect(await next).toMatchObject({ value: [{ data: '2' }] });
+  });
+
   test('a body that ends at once leaves no timer', async () => {
     const open = openBody();
     const events = serverEvents(open.body);

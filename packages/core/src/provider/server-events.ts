@@ -9,10 +9,10 @@ export interface ServerEvent {
 /** The events of a body. */
 export interface ServerEvents extends AsyncGenerator<ServerEvent[], string> {
   /**
-   * Says that the answer is complete, whatever follows. From now on, the events end when nothing arrives
-   * for this time, in milliseconds: some servers neither send a last event nor close the connection.
+   * Ends the events when nothing arrives for this time, in milliseconds, as the answer is complete: some
+   * servers neither send a last event nor close the connection. Undefined waits for the end.
    */
-  expectEnd(quietMs: number): void;
+  expectEnd(quietMs: number | undefined): void;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface ServerEvents extends AsyncGenerator<ServerEvent[], string> {
 export function serverEvents(body: Response['body']): ServerEvents {
   const ending: Ending = { quietMs: undefined };
   return Object.assign(readEvents(body, ending), {
-    expectEnd(quietMs: number) {
+    expectEnd(quietMs: number | undefined) {
       ending.quietMs = quietMs;
     },
   });

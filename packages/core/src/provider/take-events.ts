@@ -10,8 +10,8 @@ interface AnswerProgress {
 
 /** The events of an answer, those that arrived together each time. */
 export interface Arrivals<Event> extends AsyncIterable<readonly Event[]> {
-  /** Says that the answer is complete: the events end after this silence, in milliseconds. */
-  expectEnd?(quietMs: number): void;
+  /** Ends the events after this silence, in milliseconds; undefined while the answer is not complete. */
+  expectEnd?(quietMs: number | undefined): void;
 }
 
 /** How long to wait for the counts of an answer that is complete. Some servers count for some 100 ms. */
@@ -38,14 +38,17 @@ export async function takeEvents<Event>(
         const behind = event == null ? undefined : take(event);
         if (behind !== undefined) await behind;
       }
-      if ('expectEnd' in arrivals && progress.isComplete()) {
-        arrivals.expectEnd?.(progress.isCounted() ? ENDING_MS : COUNTING_MS);
-      }
+      if ('expectEnd' in arrivals) arrivals.expectEnd?.(quietMsOf(progress));
       if (progress.isOver?.()) break;
     }
   } catch (thrown) {
     if (!progress.isComplete() || !isBroken(thrown)) throw thrown;
   }
+}
+
+function quietMsOf(progress: AnswerProgress): number | undefined {
+  if (!progress.isComplete()) return undefined;
+  return progress.isCounted() ? ENDING_MS : COUNTING_MS;
 }
 
 /** Whether a stream broke, or what it holds is no JSON. */

@@ -95,7 +95,8 @@ class ChatAccumulator {
   /** The choice that is the answer. */
   #index: unknown;
   #isComplete = false;
-  /** Whether a piece of the answer came without a reason: some servers send one with every piece. */
+  #hasPiece = false;
+  /** Whether a piece of the answer came without a reason. */
   #hasUnmarkedPiece = false;
   #bareFailure: Error | undefined;
 
@@ -144,23 +145,23 @@ class ChatAccumulator {
     const called = callsIn(tool_calls, function_call);
     for (const each of called) this.#calls.add(each);
     this.#extra = mergeDelta(this.#extra, more) as object;
-    this.#note(choice.finish_reason, Boolean(content) || called.length > 0);
-    const reasoned = this.#text.reason(thoughtIn(more, content));
+    const thought = thoughtIn(more, content);
+    this.#note(choice.finish_reason, Boolean(content || thought || refusal) || called.length > 0);
+    const reasoned = this.#text.reason(thought);
     const piece = textIn(content);
     return reasoned === undefined
       ? this.#text.add(piece)
       : reasoned.then(() => this.#text.add(piece));
   }
 
-  /** Notes whether the answer has ended. Some servers have an empty reason in each chunk. */
+  /** Notes whether the answer has ended. Some servers have a reason in each chunk, also an empty one. */
   #note(reason: Choice['finish_reason'] | undefined, hasPiece: boolean): void {
-    if (reason) {
-      this.#reason = reason;
-      this.#isComplete = !hasPiece || this.#hasUnmarkedPiece;
-    } else if (hasPiece) {
-      this.#hasUnmarkedPiece = true;
-      this.#isComplete = false;
-    }
+    if (reason) this.#reason = reason;
+    if (hasPiece) {
+      this.#isComplete = Boolean(reason) && this.#hasUnmarkedPiece;
+      this.#hasUnmarkedPiece ||= !reason;
+      this.#hasPiece = true;
+    } else if (reason) this.#isComplete = this.#hasPiece || reason !== 'stop';
   }
 
   async end(ids: CallIds): Promise<ChatAnswer> {

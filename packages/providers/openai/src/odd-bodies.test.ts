@@ -191,6 +191,38 @@ describe('on a connection that stays open', () => {
       await vi.advanceTimersByTimeAsync(60_000);
       expect(await answer).toBe('timeout');
     });
+
+    test.each([
+      [
+        'in the middle of it',
+        [
+          chunk({ content: 'Oh. ' }),
+          chunk({}, 'stop'),
+          chunk({ content: '' }),
+          chunk({ content: 'So. ' }),
+        ],
+      ],
+      ['before the first piece', [chunk({ role: 'assistant', content: '' }, 'stop')]],
+      ['with its reasoning', [chunk({ reasoning_content: 'Hm.' }, 'stop')]],
+      ['and goes on', [chunk({ content: '' }, 'stop'), chunk({ content: '' }, 'stop')]],
+    ])('nor one whose reason comes %s', async (_, begun) => {
+      let write!: (text: string) => void;
+      server.replyWith((response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        for (const each of begun) response.write(event(each));
+        write = (text) => response.end(text);
+      });
+      const answer = openai({ apiKey: 'k', baseURL: server.url, model: 'm' }).run(
+        request('Why?'),
+        attempt(),
+      );
+      await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+      // Until the events have been read, time stands still.
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+      await vi.advanceTimersByTimeAsync(30_000);
+      write(events);
+      expect((await answer).output).toMatch(/^(Oh. So. )?Hi$/);
+    });
   });
 });
 
