@@ -36,6 +36,14 @@ test('on a narrow terminal, random ids are cut, and so is the goal', () => {
   ]);
 });
 
+test('on a phone, the goal and the time are left out', () => {
+  expect(shown([first, second], 50)).toEqual([
+    '  ✗ 0cca9086  failed     4 of 4  2026-11-30 21:22',
+    '  ✓ report-1  completed  4 of 4  2026-11-30 21:22',
+  ]);
+  expect(shown([first], 40)).toEqual(['  ✗ 0cca9086  failed  4 of 4']);
+});
+
 test('ids that begin alike stay as long as they need to be', () => {
   const twin = listed('0cca9086-32ff-47ca-a951-296e122e2fd6');
   expect(shown([first, twin], 80).map((line) => line.slice(4, 16).trimEnd())).toEqual([

@@ -18,6 +18,10 @@ const MAX_ID_WIDTH = 128;
 const MAX_GOAL_WIDTH = 60;
 /** A goal of fewer columns says nothing: then the seconds and the middles of ids are left out. */
 const MIN_GOAL_WIDTH = 20;
+/** A goal that is cut to fewer columns is left out. */
+const MIN_CUT_GOAL = 6;
+/** Between two columns. */
+const GAP = 2;
 
 /** Formats runs as a table, one line each. On a terminal that is too narrow, ids are cut to their unique starts. */
 export function runTable(runs: readonly RunListing[], stream: NodeJS.WriteStream): string {
@@ -25,14 +29,20 @@ export function runTable(runs: readonly RunListing[], stream: NodeJS.WriteStream
   const whole = rowsOf(runs, false);
   const isNarrow = goalRoom(whole, columns) < MIN_GOAL_WIDTH;
   const rows = isNarrow ? rowsOf(runs, true) : whole;
-  const room = Math.max(0, Math.min(MAX_GOAL_WIDTH, goalRoom(rows, columns)));
+  const room = Math.min(MAX_GOAL_WIDTH, goalRoom(rows, columns));
   const { id: idWidth, status: statusWidth, counts: countWidth } = widthsOf(rows);
   return rows
     .map(({ id, status, counts, started, goal }) => {
       const [colour, symbol] = SYMBOLS[status];
       const mark = styleText(colour, symbol, { stream });
-      const cells = `${padTo(status, statusWidth)}  ${counts.padStart(countWidth)}  ${started}`;
-      return `  ${mark} ${padTo(id, idWidth)}  ${cells}  ${onOneLine(goal, room)}`.trimEnd();
+      const cells = [
+        `  ${mark} ${padTo(id, idWidth)}`,
+        padTo(status, statusWidth),
+        counts.padStart(countWidth),
+        ...(room + GAP < 0 ? [] : [started]),
+        ...(room < MIN_CUT_GOAL ? [] : [onOneLine(goal, room)]),
+      ];
+      return cells.join(' '.repeat(GAP)).trimEnd();
     })
     .join('\n');
 }
@@ -63,7 +73,7 @@ function widthsOf(rows: readonly Row[]) {
 /** The columns that are left for the goal. */
 function goalRoom(rows: readonly Row[], columns: number): number {
   const { id, status, counts, started } = widthsOf(rows);
-  return columns - 1 - (4 + id + 2 + status + 2 + counts + 2 + started + 2);
+  return columns - 1 - (4 + id + status + counts + started + 4 * GAP);
 }
 
 /** The starts of random ids that are unique in the list, of at least eight letters; other ids whole. */
