@@ -13,7 +13,7 @@ export interface ToolMessage {
   readonly tool_call_id: string;
 }
 
-export const weather = tool({
+const weather = tool({
   name: 'weather',
   description: 'The weather in a city.',
   inputSchema: z.object({ city: z.string() }),
