@@ -253,6 +253,15 @@ describe('stratagem map', () => {
     );
   });
 
+  test('says only what is wrong with a journal that cannot be used', async () => {
+    await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': CSV, file: '' });
+    const args = ['map', 'plan.yaml', '--each', 'rows.csv', '--journal', 'file/runs', ...FAST];
+    const { exitCode, stdout, stderr } = await stratagem(args, { cwd: project.path });
+    expect(stderr).toMatch(/journal\.db cannot be created: /);
+    expect(stderr).not.toContain('0 rows');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  });
+
   test('says that a condition holds for no row', async () => {
     await using project = await folder({ 'plan.yaml': PLAN, 'rows.csv': CSV });
     const args = ['map', 'plan.yaml', '--each', 'rows.csv', '--where', 'row.text > 3', ...FAST];

@@ -78,6 +78,8 @@ export async function executeMap(
   const closed = await closeOutput(output, summary);
   signals.stop();
   const problem = written.problem ?? closed;
+  // A journal that cannot be used at all is an error of usage: nothing has run.
+  if (summary.rows === 0 && isJournalError(problem)) throw problem;
   if (flags.json) await write(process.stdout, `${jsonText(summary)}\n`);
   const { isUnread } = written;
   const ending: Ending = { summary, problem, isUnread, questions };
