@@ -6,6 +6,7 @@ import { diligenceRun, researchRun } from '../../test/sample-runs.js';
 import { applyDelta } from './delta.js';
 import { eventLine } from './event-line.js';
 import { ModelBuilder } from './model-builder.js';
+import { summaryOf } from './run-summary.js';
 
 function modelOf(events = diligenceRun()) {
   const builder = new ModelBuilder('run-1');
@@ -60,6 +61,19 @@ test('a model has no speed-up where attempts lost their work', () => {
   expect(modelOf(withResumed([])).figures.speedup).toBeGreaterThan(1);
   const started = events.find(({ type }) => type === 'task_started') as { taskId: string };
   expect(modelOf(withResumed([started.taskId])).figures.speedup).toBeUndefined();
+  const builder = new ModelBuilder('run-1');
+  for (const event of events.slice(0, at)) builder.add(event);
+  expect(builder.model({ status: 'interrupted' }).figures.speedup).toBeUndefined();
+});
+
+test('the cost of a run without tokens is unknown in the list of runs', () => {
+  const summary = summaryOf(modelOf());
+  expect(summary.costUsd).toBeGreaterThan(0);
+  const { timeline } = simulate(
+    { goal: 'x', tasks: [{ id: 'a', description: 'x' }] },
+    { strategy: parallel() },
+  );
+  expect(summaryOf(modelOf(timeline as RunEvent[])).costUsd).toBeNull();
 });
 
 test('a loop has its iterations as children, and says how it ended', () => {

@@ -141,7 +141,7 @@ export class ModelBuilder {
       ...{ isLive, isPaused: isLive && this.#isPaused },
       ...(this.#error !== undefined && { error: this.#error }),
       sequence: this.#sequence,
-      figures: figuresOf(run, tasks, options.leftMs, this.#hasLostWork),
+      figures: figuresOf(run, tasks, options.leftMs, this.#hasLostWork || status === 'interrupted'),
       parts,
       sums: sumsOf(parts),
       failures: run.failures.map(({ message, taskIds }) => ({

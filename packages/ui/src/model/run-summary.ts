@@ -8,6 +8,7 @@ export interface RunSummary {
   readonly strategy: string;
   readonly durationMs: number;
   readonly speedup?: number | undefined;
+  /** Null when it is unknown, or no tokens were reported. */
   readonly costUsd: number | null;
   readonly counts: RunModel['figures']['counts'];
   readonly total: number;
@@ -17,7 +18,9 @@ export interface RunSummary {
 }
 
 export function summaryOf({ strategy, now, figures, concurrency }: RunModel): RunSummary {
-  const { speedup, costUsd, counts, total, peak } = figures;
+  const { speedup, counts, total, peak } = figures;
+  const hasTokens = figures.inputTokens + figures.outputTokens > 0;
+  const costUsd = hasTokens || figures.costUsd !== 0 ? figures.costUsd : null;
   const spark: number[] = [];
   let position = 0;
   let running = 0;
