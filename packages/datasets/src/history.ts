@@ -42,23 +42,6 @@ export interface History {
   readonly figures: readonly RowFigures[];
 }
 
-/** The latest run of a map for each group of rows. */
-export async function latestRuns(
-  journal: Journal,
-  mapId: string,
-): Promise<ReadonlyMap<number, string>> {
-  const latest = new Map<number, { readonly id: string; readonly revision: number }>();
-  for (const { id } of await journal.list()) {
-    if (!id.startsWith(`${mapId}.`)) continue;
-    const found = /^(\d{6,})(?:\.r(\d+))?$/.exec(id.slice(mapId.length + 1));
-    if (found === null) continue;
-    const number = Number(found[1]);
-    const revision = Number(found[2] ?? 1);
-    if ((latest.get(number)?.revision ?? 0) < revision) latest.set(number, { id, revision });
-  }
-  return new Map([...latest].map(([number, { id }]) => [number, id]));
-}
-
 /** Reads how a run began; undefined for one that was created and has not begun. */
 export async function openingOf(
   { journal, rowsName }: Records,

@@ -19,8 +19,9 @@
  * - The map itself adds up totals, shares out its budget, and keeps its deadline.
  *
  * The ids of the runs are those of the map with the number of the group: `reviews.000001`. A later map
- * with the same id finds them. A group whose rows and plan are unchanged is resumed. Any other one
- * becomes a new run (`reviews.000001.r2`), which reuses what is unchanged.
+ * with the same id finds them, and keeps their groups of rows. Where nothing is left to do, the results
+ * are read from the record. A group whose rows and plan are unchanged is resumed. Any other one becomes
+ * a new run (`reviews.000001.r2`), which reuses what is unchanged.
  */
 import {
   type InputValues,
