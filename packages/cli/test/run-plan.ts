@@ -18,12 +18,13 @@ const runner: TaskRunner = {
   },
 };
 
-/** Starts a plan without a model, one task at a time. */
+/** Starts a plan without a model, one task at a time. A canceled run does not wait for tasks that ignore it. */
 export function start(
   tasks: Plan['tasks'],
   { goal = 'Test', ...options }: RunOptions & { goal?: string } = {},
 ): RunHandle {
-  return createExecutor({ strategy: sequential(), runner, ...options }).execute({ goal, tasks });
+  const settings = { strategy: sequential(), runner, abortGraceMs: 0, ...options };
+  return createExecutor(settings).execute({ goal, tasks });
 }
 
 export async function runPlan(

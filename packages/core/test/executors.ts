@@ -9,7 +9,8 @@ import {
 } from '../src/index.js';
 import { inOrder } from './direct-runs.js';
 
-export const executor = createExecutor({ strategy: inOrder });
+/** Runs end at once when they are canceled: tasks of tests may ignore it for ever. */
+export const executor = createExecutor({ strategy: inOrder, abortGraceMs: 0 });
 
 /** A function that ends when the test says so. */
 export function gate<T = void>() {
@@ -37,7 +38,7 @@ export const runnerOf = (
 export const executorWith = (
   run: Parameters<typeof runnerOf>[0],
   options: Partial<ExecutorOptions> = {},
-) => createExecutor({ strategy: inOrder, runner: runnerOf(run), ...options });
+) => createExecutor({ strategy: inOrder, runner: runnerOf(run), abortGraceMs: 0, ...options });
 
 const unhandled = vi.fn();
 

@@ -7,7 +7,7 @@ import { logOf } from './journals.js';
 import { inOrder, planOf } from './runs.js';
 
 export function executor(options: Partial<ExecutorOptions> = {}) {
-  return createExecutor({ strategy: inOrder, ...options });
+  return createExecutor({ strategy: inOrder, abortGraceMs: 0, ...options });
 }
 
 /** What a run records up to the first event for which `isLast` holds. */

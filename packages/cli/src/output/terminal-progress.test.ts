@@ -231,7 +231,7 @@ test('fits a narrow and low window with any ids', async () => {
     id: `市場規模の分析を行う ${i}`,
     run: never,
   }));
-  const run = createExecutor({ strategy: parallel({ maxParallel: 9 }) }).execute(
+  const run = createExecutor({ strategy: parallel({ maxParallel: 9 }), abortGraceMs: 0 }).execute(
     { goal: 'A goal that is wider than the window', tasks },
     { onEvent: (event) => progress.onEvent(event) },
   );

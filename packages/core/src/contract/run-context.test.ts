@@ -13,7 +13,7 @@ function inOrder() {
 /** Cancels the attempt of a task, and gives what `run` saw of its context. */
 async function cancelled(run: (context: RunContext, seen: unknown[]) => void): Promise<unknown[]> {
   const seen: unknown[] = [];
-  const executor = createExecutor({ strategy });
+  const executor = createExecutor({ strategy, abortGraceMs: 0 });
   const work = (_: unknown, context: RunContext) => {
     run(context, seen);
     return new Promise<void>(() => {});

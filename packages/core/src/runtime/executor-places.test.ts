@@ -52,7 +52,7 @@ async function settled(): Promise<void> {
 
 // The first run with a journal loads code, which takes more than a few turns of the event loop.
 beforeAll(async () => {
-  const executor = createExecutor({ strategy: byIndex, journal: memoryJournal() });
+  const executor = createExecutor({ strategy: byIndex, journal: memoryJournal(), abortGraceMs: 0 });
   await executor.execute({ goal: 'x', tasks: [{ id: 'a', run: () => 1 }] });
 });
 
@@ -61,7 +61,12 @@ for (const journal of [undefined, memoryJournal()]) {
 
   test(`maxParallel of an executor bounds its runs together, and they share it (${kind})`, async () => {
     const work = new Work();
-    const executor = createExecutor({ strategy: byIndex, maxParallel: 4, journal });
+    const executor = createExecutor({
+      strategy: byIndex,
+      maxParallel: 4,
+      journal,
+      abortGraceMs: 0,
+    });
     const first = executor.execute({ goal: 'first', tasks: work.tasks('first', 12) });
     await settled();
     expect(work.counts()).toEqual({ first: 4 });
@@ -78,7 +83,12 @@ for (const journal of [undefined, memoryJournal()]) {
 
   test(`a run that ends or is canceled leaves its places to the others (${kind})`, async () => {
     const work = new Work();
-    const executor = createExecutor({ strategy: byIndex, maxParallel: 2, journal });
+    const executor = createExecutor({
+      strategy: byIndex,
+      maxParallel: 2,
+      journal,
+      abortGraceMs: 0,
+    });
     const first = executor.execute({ goal: 'first', tasks: work.tasks('first', 5) });
     await settled();
     const second = executor.execute({ goal: 'second', tasks: work.tasks('second', 2) });
@@ -95,7 +105,7 @@ for (const journal of [undefined, memoryJournal()]) {
 
 test('the log says when a run waits for places of others, and so does its analysis', async () => {
   const work = new Work();
-  const executor = createExecutor({ strategy: byIndex, maxParallel: 2 });
+  const executor = createExecutor({ strategy: byIndex, maxParallel: 2, abortGraceMs: 0 });
   const first = executor.execute({ goal: 'first', tasks: work.tasks('first', 2) });
   await settled();
   const second = executor.execute({ goal: 'second', tasks: work.tasks('second', 3) });
@@ -114,7 +124,7 @@ test('the log says when a run waits for places of others, and so does its analys
 
 test('maxParallel of a run bounds it further, and setMaxParallel does not exceed the executor', async () => {
   const work = new Work();
-  const executor = createExecutor({ strategy: byIndex, maxParallel: 3 });
+  const executor = createExecutor({ strategy: byIndex, maxParallel: 3, abortGraceMs: 0 });
   const run = executor.execute(
     { goal: 'first', tasks: work.tasks('first', 9) },
     { maxParallel: 1 },
@@ -137,6 +147,7 @@ test('resources of an executor bound its runs together, and those of a run bound
   const requests = (run: string) =>
     Array.from({ length: 6 }, (_, n) => ({ id: `${n}`, description: 'x', metadata: { run } }));
   const executor = createExecutor({
+    abortGraceMs: 0,
     strategy: byIndex,
     runner,
     resources: { model: { maxParallel: 4 }, function: { maxParallel: 1, separate: true } },
@@ -167,7 +178,7 @@ test('a resumed run keeps the caps that were recorded, unless it gets others', a
     const journal = memoryJournal();
     const work = new Work();
     const plan = { goal: 'x', tasks: work.tasks('x', 9) };
-    const executor = createExecutor({ strategy: byIndex, journal });
+    const executor = createExecutor({ strategy: byIndex, journal, abortGraceMs: 0 });
     const stop = new AbortController();
     const options = { resources: { function: { maxParallel: 2 } }, signal: stop.signal };
     const run = executor.execute(plan, options);

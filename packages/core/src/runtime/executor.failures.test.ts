@@ -173,7 +173,7 @@ describe('cancelling', () => {
         },
       })
       .addTask({ id: 'c', dependencies: ['b'], run: () => 1 });
-    const run = executor.execute(plan, { abortGraceMs: 0 });
+    const run = executor.execute(plan);
     await settle();
     const reason = new Error('enough');
     run.cancel(reason);
@@ -244,7 +244,6 @@ describe('cancelling', () => {
 
     const held = executor.execute(createPlan('x').addTask({ id: 'a', run: gate().run }), {
       signal: controller.signal,
-      abortGraceMs: 0,
     });
     await settle();
     controller.abort('stop');
@@ -261,7 +260,6 @@ describe('cancelling', () => {
           return gate().promise;
         },
       }),
-      { abortGraceMs: 0 },
     );
     await settle();
     run.cancel();
@@ -272,7 +270,7 @@ describe('cancelling', () => {
   test('an attempt that fails or throws after its abort has no effect', async () => {
     const held = gate();
     const plan = createPlan('x').addTask({ id: 'a', run: held.run });
-    const run = executor.execute(plan, { abortGraceMs: 0 });
+    const run = executor.execute(plan);
     await settle();
     run.cancel();
     const { tasks } = await run;

@@ -37,7 +37,7 @@ function executorWith(work: Work, more: Partial<TaskRunner & ExecutorOptions> = 
     ...(resource && { resource }),
   };
   const runner: TaskRunner = { name, ...fields, run: async (...given) => work(...given) };
-  return createExecutor({ strategy: inOrder, runner, ...options });
+  return createExecutor({ strategy: inOrder, runner, abortGraceMs: 0, ...options });
 }
 
 const search = tool({

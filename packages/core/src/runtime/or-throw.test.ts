@@ -30,7 +30,7 @@ async function thrownBy(ending: Promise<unknown>): Promise<RunError> {
   throw new Error('it did not throw');
 }
 
-const executor = createExecutor({ strategy: inOrder });
+const executor = createExecutor({ strategy: inOrder, abortGraceMs: 0 });
 
 describe('orThrow', () => {
   test('resolves with the result of a completed run, with the types of its outputs', async () => {
