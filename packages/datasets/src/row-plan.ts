@@ -75,8 +75,13 @@ export function bindRows<Row>(
   };
 }
 
-/** A row with these columns, to bind inputs where a file has only a header. */
+/**
+ * A row with these columns, to bind inputs where a file has only a header.
+ *
+ * @throws {OptionError} when the columns are not a list.
+ */
 export function rowOf(columns: readonly string[]): Readonly<Record<string, string>> {
+  if (!Array.isArray(columns)) throw new OptionError('rowOf() takes a list of column names');
   return Object.fromEntries(columns.map((column) => [column, '']));
 }
 
