@@ -117,23 +117,33 @@ test('the rest of a burst is not counted once a part of it is lost, and each ans
   expect(tracker.lostAbove(4)).toBeUndefined();
 });
 
-const inOrder = (order: number, othersInFlight: number) =>
-  createRequest({ level: 0 } as TaskView, { order, othersInFlight, startedAt: 0 });
+/** Sends requests together, with as many others in flight as are given. */
+function sendTogether(tracker: LostRequests, others: readonly number[]): Request[] {
+  const requests = others.map((each) => requestAt(0, 'action', undefined, each));
+  for (const request of requests) tracker.add(request);
+  return requests;
+}
 
 test('a timeout is no sign of load while nothing is answered', () => {
   const tracker = new LostRequests();
-  expect(tracker.isUnproven(inOrder(0, 0))).toBe(false);
-  tracker.recordAnswer(inOrder(5, 3), SECOND);
-  expect(tracker.isUnproven(inOrder(4, 15))).toBe(false);
+  const [first, second] = sendTogether(tracker, [0, 15]) as [Request, Request];
+  expect([first, second].map((each) => tracker.isUnproven(each))).toEqual([false, false]);
+  tracker.remove(first);
+  const [later] = sendTogether(tracker, [3]) as [Request];
+  tracker.recordAnswer(later, SECOND);
+  expect(tracker.isUnproven(second)).toBe(false);
 });
 
-test('a timeout is a sign of load only above the concurrency of earlier answers', () => {
+test('a timeout is a sign of load only above the concurrency of answers to requests sent by then', () => {
   const tracker = new LostRequests();
-  for (let order = 0; order < 32; order++) tracker.recordAnswer(inOrder(order, order), SECOND);
-  expect(tracker.isUnproven(inOrder(40, 31))).toBe(false);
-  expect(tracker.isUnproven(inOrder(40, 32))).toBe(true);
-  // A later answer proves nothing about earlier requests: some of those had timed out by then.
-  tracker.recordAnswer(inOrder(50, 60), SECOND);
-  expect(tracker.isUnproven(inOrder(40, 32))).toBe(true);
-  expect(tracker.isUnproven(inOrder(51, 40))).toBe(false);
+  const together = sendTogether(tracker, [0, 1, 2, 3, 4, 5]);
+  for (const each of [0, 1, 3]) tracker.recordAnswer(together[each] as Request, SECOND);
+  expect([2, 4, 5].map((each) => tracker.isUnproven(together[each] as Request))).toEqual([
+    ...[false, true, true],
+  ]);
+  // A later answer proves nothing about earlier requests: some of those had been lost by then.
+  const later = sendTogether(tracker, [60, 40]) as [Request, Request];
+  tracker.recordAnswer(later[0], SECOND);
+  expect(tracker.isUnproven(together[4] as Request)).toBe(true);
+  expect(tracker.isUnproven(later[1])).toBe(false);
 });

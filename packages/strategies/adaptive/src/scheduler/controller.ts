@@ -151,10 +151,11 @@ export class Controller {
 
   #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
     this.#search.discard(request);
+    const isUnproven = this.#requests.isUnproven(request);
     this.#requests.remove(request);
     const { inFlight } = this.#requests;
     if (errorCode === 'timeout') {
-      if (!this.#requests.isUnproven(request)) return;
+      if (!isUnproven) return;
       const fewest = this.#timeouts.recordError(request.othersInFlight, this.limit);
       if (fewest !== undefined) this.#search.lowerAfterTimeouts(fewest);
     } else if (errorCode === 'server_error') {
