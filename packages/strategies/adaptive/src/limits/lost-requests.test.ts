@@ -147,3 +147,12 @@ test('a timeout is a sign of load only above the concurrency of answers to reque
   expect(tracker.isUnproven(together[4] as Request)).toBe(true);
   expect(tracker.isUnproven(later[1])).toBe(false);
 });
+
+test('the answer to a short request proves nothing about long ones', () => {
+  const tracker = new LostRequests();
+  const [short, long] = ['action', 'aggregate'].map((type) => requestAt(0, type, undefined, 9));
+  for (const request of [short, long]) tracker.add(request as Request);
+  tracker.recordAnswer(short as Request, SECOND);
+  expect(tracker.isUnproven(requestAt(0, 'action', undefined, 9))).toBe(false);
+  expect(tracker.isUnproven(long as Request)).toBe(true);
+});

@@ -1,5 +1,5 @@
 import { Durations } from '../estimate/durations.js';
-import type { Request } from '../estimate/request.js';
+import type { Kind, Request } from '../estimate/request.js';
 import { isBurst } from './error-bursts.js';
 
 /**
@@ -19,8 +19,10 @@ export class LostRequests {
   #answeredStart = Number.NEGATIVE_INFINITY;
   /** How many requests have ended. */
   #ended = 0;
-  /** By the number of others in flight: how many had ended when the first request started that was answered at that or more. */
-  readonly #proven: number[] = [];
+  /** How many had ended when the first answered request started. */
+  #firstAnswered = Number.POSITIVE_INFINITY;
+  /** The same for the first of a kind that started with so many others in flight, or more. */
+  readonly #proven = new Map<Kind, number[]>();
 
   /** The number of requests in flight, without lost ones. */
   get inFlight(): number {
@@ -47,8 +49,11 @@ export class LostRequests {
     this.#lost.delete(answered);
     this.#surplus = Math.min(this.#surplus, this.#open.size);
     this.#durations.record(kind, Math.max(1, now - startedAt) / Math.exp(logEstimate));
-    for (let count = othersInFlight; count >= 0 && this.#firstAt(count) > before; count--) {
-      this.#proven[count] = before;
+    this.#firstAnswered = Math.min(this.#firstAnswered, before);
+    const proven = this.#proven.get(kind) ?? [];
+    this.#proven.set(kind, proven);
+    for (let count = othersInFlight; !isAtMost(proven[count], before) && count >= 0; count--) {
+      proven[count] = before;
     }
     this.#answeredStart = Math.max(this.#answeredStart, startedAt);
     for (const [request, endedBefore] of this.#open) {
@@ -64,12 +69,13 @@ export class LostRequests {
   }
 
   /**
-   * Whether requests in flight that started before or together with this one were answered, but none at its
+   * Whether requests that started before or together with this one were answered, but none of its kind at its
    * concurrency. Otherwise its loss is no sign of too many requests.
    */
   isUnproven(request: Request): boolean {
     const before = this.#endedBefore(request);
-    return this.#firstAt(0) <= before && this.#firstAt(request.othersInFlight) > before;
+    const proven = this.#proven.get(request.kind)?.[request.othersInFlight];
+    return this.#firstAnswered <= before && !isAtMost(proven, before);
   }
 
   /**
@@ -88,8 +94,8 @@ export class LostRequests {
   #endedBefore(request: Request): number {
     return this.#open.get(request) ?? this.#lost.get(request) ?? this.#ended;
   }
+}
 
-  #firstAt(count: number): number {
-    return this.#proven[count] ?? Number.POSITIVE_INFINITY;
-  }
+function isAtMost(value: number | undefined, most: number): boolean {
+  return value !== undefined && value <= most;
 }
