@@ -3,7 +3,7 @@ export type Switch = () => () => void;
 
 type Method = (this: never, ...args: never[]) => unknown;
 
-/** A method of a class in a file of the built package, and what replaces it. */
+/** A method or a getter of a class in a file of the built package, and what replaces it. */
 interface Replacement {
   readonly method: readonly [file: string, className: string, name: string];
   readonly by: (original: Method) => Method;
@@ -18,6 +18,53 @@ const returnFalse = () => () => false;
  * the package does not export these classes: they are for this benchmark alone.
  */
 const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
+  /** A raise must not exceed twice a limit that is known to be harmless. */
+  cautiousRaises: {
+    method: ['scheduler/limit-search', 'LimitSearch', 'situation'],
+    by: (original) =>
+      function (this: object) {
+        const situation = Reflect.apply(original, this, []) as object;
+        return { ...situation, harmless: Number.POSITIVE_INFINITY };
+      },
+  },
+  /** Probes at a higher limit, which notice that the server has become faster. */
+  probesAbove: {
+    method: ['estimate/posterior', 'Posterior', 'likeliestKnee'],
+    by: () => () => Number.POSITIVE_INFINITY,
+  },
+  /** Another raise before the number in flight has adjusted to the last one. */
+  earlyRaises: {
+    method: ['decide/observation-window', 'ObservationWindow', 'sinceChange'],
+    by: () => () => 0,
+  },
+  /** Missing answers show that the server has become slower. */
+  missingAnswers: {
+    method: ['estimate/posterior', 'Posterior', 'slowdownLogOdds'],
+    by: () => () => 0,
+  },
+  /** Segments of text are evidence about the knee. */
+  textSegments: { method: ['estimate/posterior', 'Posterior', 'recordText'], by: returnFalse },
+  /** Output tokens explain a part of the durations. */
+  tokenCounts: {
+    method: ['estimate/posterior', 'Posterior', 'recordAnswer'],
+    by: (original) =>
+      function (this: object, request: object, memory: number) {
+        return Reflect.apply(original, this, [request, memory, undefined]);
+      },
+  },
+  /** Requests in flight are censored observations. */
+  requestsInFlight: {
+    method: ['estimate/pooled-regression', 'PooledRegression', 'fit'],
+    by: (original) =>
+      function (this: object, h: number) {
+        return Reflect.apply(original, this, [h, []]);
+      },
+  },
+  /** Moments of answers count less where the tasks of a kind differ much. */
+  jacobianShare: {
+    method: ['estimate/pooled-regression', 'PooledRegression', 'jacobianShare'],
+    by: () => () => 1,
+  },
   /** Only tasks of one type and level are compared. */
   kinds: {
     method: ['scheduler/limit-search', 'LimitSearch', 'recordStart'],
@@ -85,26 +132,18 @@ export async function mechanisms(): Promise<Readonly<Record<string, Switch>>> {
   const entry = import.meta.resolve('@stratagem/adaptive');
   const importFile = (file: string) => import(new URL(`./${file}.js`, entry).href);
   const switches: Record<string, Switch> = {};
-  const { MECHANISMS } = await importFile('mechanisms');
-  for (const name of Object.keys(MECHANISMS)) {
-    switches[name] = () => {
-      MECHANISMS[name] = false;
-      return () => {
-        MECHANISMS[name] = true;
-      };
-    };
-  }
   for (const [name, { method, by }] of Object.entries(REPLACEMENTS)) {
     const [file, className, key] = method;
     const prototype = (await importFile(file))[className]?.prototype;
-    const original = prototype?.[key];
-    if (typeof original !== 'function') {
+    const original = prototype && Object.getOwnPropertyDescriptor(prototype, key);
+    const kind = original?.get === undefined ? 'value' : 'get';
+    if (typeof original?.[kind] !== 'function') {
       throw new Error(`${name}: adaptive has no method ${className}.${key} in ${file}`);
     }
     switches[name] = () => {
-      prototype[key] = by(original);
+      Object.defineProperty(prototype, key, { ...original, [kind]: by(original[kind]) });
       return () => {
-        prototype[key] = original;
+        Object.defineProperty(prototype, key, original);
       };
     };
   }

@@ -270,7 +270,7 @@ describe('strategy_switched events', () => {
     const probabilities = explanations.map(({ probability }) => probability);
     expect(probabilities).toEqual(probabilities.toSorted((a, b) => b - a));
     expect(probabilities.reduce((sum, each) => sum + each, 0)).toBeLessThan(1.01);
-    expect(comparison?.rejectedLimit).toBe(24);
+    expect(comparison?.rejectedLimit).toBe(16);
     expect(comparison?.expectedLoss).toBeLessThan(comparison?.rejectedLoss as number);
   });
 

@@ -29,7 +29,7 @@ const arrows = files.flatMap((file) => {
     file,
     from: roomOf(file),
     to: roomOf(normalize(join(dirname(file), path))),
-  })).filter(({ from, to }) => from !== to && to !== 'mechanisms.js');
+  })).filter(({ from, to }) => from !== to);
 });
 
 test('every file is in a room', () => {

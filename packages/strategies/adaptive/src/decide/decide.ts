@@ -1,5 +1,4 @@
 import type { Posterior } from '../estimate/posterior.js';
-import { MECHANISMS } from '../mechanisms.js';
 import type { ExpectedLoss } from './expected-loss.js';
 import { NEARLY, type ObservationWindow } from './observation-window.js';
 import type { StepSizes } from './step-sizes.js';
@@ -20,9 +19,8 @@ const PROBE_FACTOR = 1.5;
 const PROBE_EVERY = 4;
 /** The log odds that prove a speedup. A false alarm may flood the server, and costs more than one more probe. */
 const SPEEDUP_LOG_ODDS = 6;
-/** After this many answers, when the distribution of work is known, these log odds prove a slowdown. */
-const MIN_ANSWERS = 40;
-const SLOWDOWN_LOG_ODDS = 8;
+/** The log odds that prove a slowdown. */
+const SLOWDOWN_LOG_ODDS = 10;
 /** The divisor of the limit after a slowdown. Requests in flight still keep the server busy. */
 const SLOWDOWN_DIVISOR = 4;
 
@@ -79,13 +77,11 @@ export interface Decision {
 
 /** Decides on the limit after an observation; undefined to keep it. Changes nothing itself. */
 export function decide(estimate: Estimate, situation: Situation, load: Load): Decision | undefined {
-  const { limit, probeFrom, window } = situation;
-  if (MECHANISMS.missingAnswers && window.answers > MIN_ANSWERS) {
-    const { slowdownLogOdds: logOdds } = estimate;
+  const { limit, probeFrom } = situation;
+  const { slowdownLogOdds: logOdds } = estimate;
+  if (logOdds > SLOWDOWN_LOG_ODDS) {
     const reason = 'the server has become slower';
-    if (logOdds > SLOWDOWN_LOG_ODDS) {
-      return { kind: 'slower', limit: limit / SLOWDOWN_DIVISOR, reason, logOdds };
-    }
+    return { kind: 'slower', limit: limit / SLOWDOWN_DIVISOR, reason, logOdds };
   }
   if (load.ready === 0) {
     // The limit holds no task back, but even fewer in flight may be better.
@@ -156,9 +152,7 @@ function highestAllowed({ limit, max, harmless, window, stepSizes }: Situation):
   const { firstFactor, maxFactor } = stepSizes;
   const factor = window.isChanged ? maxFactor : firstFactor;
   const next = Math.max(factor * limit, limit + 1);
-  const proven = MECHANISMS.cautiousRaises
-    ? Math.max(maxFactor * harmless, harmless + 1)
-    : Number.POSITIVE_INFINITY;
+  const proven = Math.max(maxFactor * harmless, harmless + 1);
   return Math.floor(Math.min(max, proven, next));
 }
 
@@ -181,7 +175,7 @@ function mayRaise(best: number, estimate: Estimate, situation: Situation): boole
   if (answers === 1 && observations === 1) return true;
   const enough = stepSizes.enough * limit;
   if (sinceAdjusted >= enough) return true;
-  if (!MECHANISMS.earlyRaises || sinceChange < enough) return false;
+  if (sinceChange < enough) return false;
   const { probabilities } = estimate;
   const gain = expectedLoss.at(limit, probabilities) - expectedLoss.at(best, probabilities);
   return gain > MIN_GAIN_EARLY;
@@ -211,11 +205,11 @@ function probe(
 ): Decision | undefined {
   const above = PROBE_FACTOR * limit;
   const isWorthwhile =
-    MECHANISMS.probesAbove &&
     window.answersSinceAdjusted > PROBE_EVERY * limit &&
     waiting > above &&
     above <= max &&
-    estimate.likeliestKnee < above;
+    estimate.likeliestKnee < above &&
+    limit < PROBE_FACTOR * estimate.likeliestKnee;
   if (!isWorthwhile) return undefined;
   const reason = 'probing higher concurrency: the server may have become faster';
   return { kind: 'probe', limit: above, reason };

@@ -40,8 +40,12 @@ export class LostRequests {
     if (this.#open.delete(request)) this.#surplus = Math.max(0, this.#surplus - 1);
   }
 
-  /** Removes an answered request, and drops those that are now considered lost. */
-  recordAnswer(answered: Request, now: number): void {
+  /**
+   * Removes an answered request.
+   *
+   * @returns The requests that are now considered lost.
+   */
+  recordAnswer(answered: Request, now: number): readonly Request[] {
     const { kind, logEstimate, othersInFlight, startedAt } = answered;
     const before = this.#endedBefore(answered);
     this.#ended++;
@@ -56,16 +60,19 @@ export class LostRequests {
       proven[count] = before;
     }
     this.#answeredStart = Math.max(this.#answeredStart, startedAt);
+    const lost: Request[] = [];
     for (const [request, endedBefore] of this.#open) {
       const laterMs = this.#answeredStart - request.startedAt;
       // The others started even later.
-      if (laterMs <= 0) return;
+      if (laterMs <= 0) break;
       const most = this.#durations.unusualMs(request.kind) * Math.exp(request.logEstimate);
       if (laterMs <= most) continue;
       this.#open.delete(request);
       this.#lost.set(request, endedBefore);
       this.#surplus = Math.max(0, this.#surplus - 1);
+      lost.push(request);
     }
+    return lost;
   }
 
   /**

@@ -15,9 +15,6 @@ export interface ControllerOptions {
   readonly adaptiveThreshold: number;
 }
 
-/** Why the limit falls although no request was refused. */
-const LOST = 'requests above this limit got no answer, though later ones did';
-
 /** The tasks that are waiting. */
 export type Queue = Omit<Load, 'inFlight'>;
 
@@ -143,9 +140,9 @@ export class Controller {
     this.#search.recordAnswer(request, { ...queue, inFlight }, usage?.outputTokens);
     this.#timeouts.recordAnswer(this.limit);
     this.#serverErrors.recordAnswer(this.limit);
-    this.#requests.recordAnswer(request, now);
+    for (const lost of this.#requests.recordAnswer(request, now)) this.#search.discard(lost);
     const lostAbove = this.#requests.lostAbove(this.limit);
-    if (lostAbove !== undefined) this.#search.lowerAfterRefusal(lostAbove, LOST);
+    if (lostAbove !== undefined) this.#search.lowerAfterLosses(lostAbove);
     this.#reports.recordAnswer(latencyMs);
   }
 

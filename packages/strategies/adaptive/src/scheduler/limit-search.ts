@@ -49,8 +49,6 @@ export class LimitSearch {
   readonly #ceiling: Ceiling;
   readonly #window = new ObservationWindow();
   #probeFrom: number | undefined;
-  /** The number of answers when the slowdown detector was started. */
-  #watchedAt = 0;
   #harmless: number;
   /** The last limit that was fully used. */
   #used: number;
@@ -77,7 +75,7 @@ export class LimitSearch {
   }
 
   get known(): Known {
-    const best = bestLimit(this.#posterior, this.#situation, this.#used);
+    const best = bestLimit(this.#posterior, this.situation, this.#used);
     const limit = Math.min(best, this.#used);
     const ceiling = this.#ceiling.known;
     const { likely, outputTokens } = this.#posterior;
@@ -129,8 +127,7 @@ export class LimitSearch {
   /** @param tokens The output tokens, where reported. */
   recordAnswer(request: Request, load: Load, tokens: number | undefined): void {
     this.#ceiling.recordAnswer(this.limit);
-    const memory =
-      this.#window.observationsPerAnswer * Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
+    const memory = Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
     if (this.#posterior.recordAnswer(request, memory, tokens)) this.#observe(true, load);
   }
 
@@ -149,14 +146,14 @@ export class LimitSearch {
   }
 
   /** Lowers the limit after a request was refused with this many others in flight. */
-  lowerAfterRefusal(
-    inFlight: number,
-    reason = 'the server refused requests above this limit',
-  ): void {
-    const limit = Math.max(1, inFlight);
-    if (limit > this.limit) return;
-    this.#ceiling.lowerAfterRefusal(limit);
-    this.#cap(limit, reason);
+  lowerAfterRefusal(inFlight: number): void {
+    this.#lower(inFlight, 'the server refused requests above this limit');
+  }
+
+  /** Lowers the limit after requests were lost with at least this many others in flight. */
+  lowerAfterLosses(inFlight: number): void {
+    this.#posterior.ignoreOpen();
+    this.#lower(inFlight, 'requests above this limit got no answer, though later ones did');
   }
 
   /** Lowers the limit after requests timed out that started with at least this many others in flight. */
@@ -166,9 +163,15 @@ export class LimitSearch {
     this.#cap(limit, 'requests above this limit timed out');
   }
 
+  #lower(inFlight: number, reason: string): void {
+    const limit = Math.max(1, inFlight);
+    if (limit > this.limit) return;
+    this.#ceiling.lowerAfterRefusal(limit);
+    this.#cap(limit, reason);
+  }
+
   #cap(limit: number, reason: string): void {
     this.#used = Math.min(this.#used, limit);
-    this.#posterior.stopWatchingForSpeedup();
     // This also ends a probe at a higher limit.
     const next = Math.min(limit, this.#probeFrom ?? limit);
     if (next < this.limit) this.#setLimit(next, reason, undefined);
@@ -181,19 +184,13 @@ export class LimitSearch {
     // The last answers of a run matter for the data passed to the next run.
     if (window.observations % interval !== 0 && !(isAnswer && load.waiting === 0)) return;
     this.#posterior.update();
-    const situation = this.#situation;
+    const situation = this.situation;
     if (this.limit > this.#harmless && isProvenHarmless(this.#posterior, situation)) {
       this.#harmless = this.limit;
     }
     if (!this.isProbing && load.ready > 0 && isUsed(load, this.limit)) this.#used = this.limit;
-    const decision = decide(this.#posterior, this.#situation, load);
-    const isOver = window.answers - this.#watchedAt > this.limit;
+    const decision = decide(this.#posterior, this.situation, load);
     if (decision !== undefined) this.#apply(decision);
-    // A long period without a slowdown would hide the start of one, so the detector is renewed.
-    if (decision?.kind === 'slower' || isOver) {
-      this.#posterior.watchForSlowdown();
-      this.#watchedAt = window.answers;
-    }
   }
 
   #apply(decision: Decision): void {
@@ -201,15 +198,13 @@ export class LimitSearch {
     const before = this.limit;
     if (kind === 'slower' || kind === 'faster') this.#posterior.forgetKnee();
     if (kind === 'faster') this.#harmless = Math.max(this.#harmless, this.#probeFrom ?? 0);
-    // The knee to compare with is no longer the one found before.
-    if (kind === 'raise' || kind === 'lower') this.#posterior.stopWatchingForSpeedup();
-    if (kind === 'probe') this.#posterior.watchForSpeedup();
     this.#setLimit(limit, reason, decision);
     if (kind === 'probe') this.#probeFrom = before;
     if (kind === 'slower') this.#harmless = Math.min(this.#harmless, this.limit);
   }
 
-  get #situation(): Situation {
+  /** What a decision depends on, apart from the estimate. */
+  get situation(): Situation {
     return {
       limit: this.limit,
       probeFrom: this.#probeFrom,
