@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { logOf } from '../../test/journals.js';
 import { eventsOf, inOrder, planOf } from '../../test/runs.js';
 import type { RunEvent } from '../contract/event.js';
@@ -352,6 +353,34 @@ describe('explain', () => {
       { taskId: 'd', runs: true, reason: 'new' },
     ]);
     expect(asked).toEqual([]);
+  });
+
+  test('reads cached answers by the schema of their task, and counts requests without a valid one', async () => {
+    const { runner } = model(undefined, {
+      cached({ prompt }) {
+        if (prompt === 'Throw') throw new Error('no promise');
+        return Promise.resolve({ output: '```json\n{"kind":"long"}\n```' });
+      },
+    });
+    const outputSchema = z.object({ kind: z.string() });
+    const forecasts = await executor({ runner, journal: memoryJournal() }).explain(
+      planOf(
+        { id: 'kind', description: 'Kind', outputSchema },
+        {
+          id: 'long',
+          description: 'Long',
+          outputSchema: z.object({ words: z.number() }),
+          dependencies: ['kind'],
+          when: { path: 'kind.kind', operator: '==', value: 'long' },
+        },
+        { id: 'throws', description: 'Throw' },
+      ),
+    );
+    expect(forecasts.map(({ taskId, runs, reason }) => [taskId, runs, reason])).toEqual([
+      ['kind', false, 'cached'],
+      ['long', true, 'new'],
+      ['throws', true, 'new'],
+    ]);
   });
 
   test('names tasks that were not completed before', async () => {

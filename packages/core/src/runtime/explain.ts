@@ -3,9 +3,12 @@ import type { ValueCodec } from '../contract/codec.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { InputValues } from '../contract/plan-inputs.js';
+import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { AnySchema } from '../contract/schema.js';
 import { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { localResourceOf, needsRunner, type Task } from '../contract/task.js';
+import { validateAnswer } from '../contract/validate-output.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { wrapCorruptLog } from '../journal/corrupt-log.js';
@@ -174,9 +177,22 @@ async function reusableOutput(
   const resource = runners.resourceOf(task);
   const key = await contentKeyOf(request, runner, resource, codecs, reuse.anyPosition);
   const found = key === undefined ? undefined : await reuse.find(key, task.outputSchema, now);
-  if (found !== undefined || runner.cached === undefined) return found;
-  const cached = await runner.cached(request).catch(() => undefined);
-  return cached && { output: cached.output, runId: undefined };
+  return found ?? cachedOutput(runner, request, task.outputSchema);
+}
+
+/** The output that the runner has itself, as the schema of the task makes it; undefined when an attempt is needed. */
+async function cachedOutput(runner: TaskRunner, request: TaskRequest, schema?: AnySchema) {
+  try {
+    const cached = await runner.cached?.(request);
+    if (cached === undefined) return undefined;
+    const { output } = cached;
+    return {
+      output: schema === undefined ? output : await validateAnswer(schema, output),
+      runId: undefined,
+    };
+  } catch {
+    return undefined; // Without an answer, the request is counted.
+  }
 }
 
 async function baselineOf({
