@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parseErrorEvent, parseEvent, type ServerEvent, serverEvents } from './server-events.js';
@@ -150,7 +152,7 @@ describe('when the end is expected,', () => {
     expect(await next).toMatchObject({ value: [{ data: '2' }] });
     expect(vi.getTimerCount()).toBe(0);
     const last = events.next();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(501);
     expect(await last).toMatchObject({ value: [{ data: '3' }] });
     expect(await events.next()).toEqual({ done: true, value: '' });
     await vi.advanceTimersByTimeAsync(100);
@@ -197,6 +199,32 @@ describe('when the end is expected,', () => {
     expect(open.isCanceled()).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
   });
+});
+
+test('work that keeps the process busy is no silence of the server', async () => {
+  let write!: (text: string) => void;
+  const server = createServer((_, response) => {
+    write = (text) => void response.write(text);
+    write('data: 1\n\n');
+  });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { body } = await fetch(`http://127.0.0.1:${port}`);
+  const events = serverEvents(body);
+  expect(await events.next()).toMatchObject({ value: [{ data: '1' }] });
+  events.expectEnd(50);
+  const next = events.next();
+  setImmediate(() => {
+    write('data: 2\n\n');
+    const end = performance.now() + 100;
+    while (performance.now() < end);
+  });
+  expect(await next).toMatchObject({ value: [{ data: '2' }] });
+  await events.return('');
 });
 
 test('a body that breaks throws after the events before', async () => {

@@ -69,7 +69,10 @@ async function* readEvents(
 async function readWithin(reader: Reader, quietMs: number): Promise<Piece | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), quietMs);
+    timer = setTimeout(() => {
+      // While other work kept the process busy, a piece may have arrived that nobody has read yet.
+      timer = setTimeout(() => resolve(undefined), 0);
+    }, quietMs);
   });
   try {
     return await Promise.race([reader.read(), silence]);
