@@ -64,6 +64,21 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     await second.close();
   },
 
+  async 'needs the events of an opened run no longer once they were read'(journal) {
+    const first = await write(journal, 'a', [started(0), task(1, 'x')]);
+    await first.close();
+    const run = await journal.open('a');
+    // As a run does that is resumed.
+    if (Object.getOwnPropertyDescriptor(run, 'events')?.writable)
+      Object.assign(run, { events: [] });
+    await run.append([task(2, 'y')]);
+    await run.close();
+    const again = await journal.open('a');
+    same(again.events, [started(0), task(1, 'x'), task(2, 'y')]);
+    same(await all(journal, 'a'), again.events);
+    await again.close();
+  },
+
   async 'stores values of every kind unchanged'(journal) {
     const run = await journal.create(newRun('a'));
     const events = VALUES.map((output, index) => ({ ...task(index, `t${index}`), output }));

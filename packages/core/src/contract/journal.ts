@@ -124,6 +124,10 @@ export interface RunJournal {
 
 /** A run whose lease was taken, with its events. */
 export interface OpenedRun extends RunJournal {
+  /**
+   * All events before, in a list of its own. A run that has read them replaces this field by an empty list, so
+   * that they do not stay in memory while it writes. So no other method may need it.
+   */
   readonly events: readonly EventData[];
 }
 
