@@ -13,6 +13,8 @@ const LATE = Math.log(1.2);
 const MAX_EXPECTED = 3;
 /** The number of requests to look at: this many times as many as are in flight. */
 const MOST_ROUNDS = 2;
+/** That number times this while the first of them is still in flight. */
+const MOST_DELAYED = 8;
 
 /** How much longer something takes than a hypothesis predicts, as a logarithm, and the deviation of such logarithms. */
 export interface Lateness {
@@ -59,6 +61,7 @@ export class ChangeDetector {
 
   /** @param lateOf By hypothesis. */
   recordAnswer(request: Request, inFlight: number, lateOf: (h: number) => Lateness): void {
+    if (!this.#requests.has(request)) return;
     const slower = new Float64Array(this.#hypotheses);
     const faster = new Float64Array(this.#hypotheses);
     for (let h = 0; h < slower.length; h++) {
@@ -67,8 +70,11 @@ export class ChangeDetector {
       faster[h] = Math.log(FASTER) + fasterOdds(late);
     }
     this.#requests.set(request, { slower, faster });
+    const most = MOST_ROUNDS * inFlight;
     for (const [first, evidence] of this.#requests) {
-      if (evidence === undefined || this.#requests.size <= MOST_ROUNDS * inFlight) break;
+      const { size } = this.#requests;
+      // A request that takes very long must not keep all later ones in memory.
+      if (size <= most || (evidence === undefined && size <= MOST_DELAYED * most)) break;
       this.#requests.delete(first);
     }
   }

@@ -78,10 +78,16 @@ export class PooledRegression<Group> {
   readonly #logJacobians: Float64Array;
   /** The fitted variance within a group, by hypothesis. */
   readonly #variances: Float64Array;
+  /** The most groups, to bound the cost. The group with the least weight is deleted for a new one. */
+  readonly #maxGroups: number;
 
   /** @param hypotheses The number of hypotheses. */
-  constructor(hypotheses: number, maxDeviation = Number.POSITIVE_INFINITY) {
+  constructor(
+    hypotheses: number,
+    { maxDeviation = Number.POSITIVE_INFINITY, maxGroups = Number.POSITIVE_INFINITY },
+  ) {
     this.#maxDeviation = maxDeviation;
+    this.#maxGroups = maxGroups;
     this.#workSquares = new Float64Array(hypotheses);
     this.#products = new Float64Array(hypotheses);
     this.#logJacobians = new Float64Array(hypotheses);
@@ -102,6 +108,7 @@ export class PooledRegression<Group> {
   add(group: Group, { size, work }: Observation, logSpeeds: Float64Array): void {
     let means = this.#groups.get(group);
     if (means === undefined) {
+      if (this.#groups.size >= this.#maxGroups) this.#deleteLightest();
       means = new Means(0, { size, work });
       this.#groups.set(group, means);
     }
@@ -145,6 +152,12 @@ export class PooledRegression<Group> {
   /** Forgets the means of a group. What its observations said about slope and variance stays. */
   delete(group: Group): void {
     this.#groups.delete(group);
+  }
+
+  #deleteLightest(): void {
+    const groups = [...this.#groups];
+    const lightest = groups.reduce((a, b) => (b[1].count < a[1].count ? b : a));
+    this.#groups.delete(lightest[0]);
   }
 
   clear(): void {

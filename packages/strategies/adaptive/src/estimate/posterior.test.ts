@@ -70,7 +70,7 @@ class Server {
   #start(): void {
     const order = this.#order++;
     const task = { type: 'action', level: 0, index: order } as TaskView;
-    const attempt = { order, startedAt: this.#now, othersInFlight: this.#open.size };
+    const attempt = { startedAt: this.#now, othersInFlight: this.#open.size };
     const request = createRequest(task, attempt);
     this.posterior.advance(this.#open.size, this.#now);
     this.posterior.recordStart(request);
@@ -105,7 +105,7 @@ class Server {
       return false;
     }
     this.#open.delete(request);
-    const tokens = this.reportsTokens ? Math.exp(this.#logOf(request.order)) * 200 : undefined;
+    const tokens = this.reportsTokens ? Math.exp(this.#logOf(request.task.index)) * 200 : undefined;
     this.posterior.recordAnswer(request, 1_000, tokens);
     return true;
   }
@@ -144,6 +144,20 @@ test.each([
     expect(probabilityOf(server.posterior, at, exponent)).toBeGreaterThan(0.5);
   },
 );
+
+test('keeps what is known about the latest kinds alone', () => {
+  const posterior = new Posterior(MAX);
+  for (let level = 0; level < 100; level++) {
+    const task = { type: 'action', level, index: level } as TaskView;
+    const request = createRequest(task, { startedAt: 1_000 * level, othersInFlight: 0 });
+    posterior.recordStart(request);
+    posterior.advance(1, 1_000 * (level + 1));
+    posterior.recordAnswer(request, 1_000, undefined);
+    posterior.update();
+  }
+  const kinds = Object.keys(posterior.likely[0]?.work ?? {});
+  expect(kinds).toEqual(Array.from({ length: 16 }, (_, latest) => `action/${84 + latest}`));
+});
 
 test('finds that there is no knee', () => {
   const { posterior } = new Server(() => 1).answer(16, 16).answer(64, 64);
@@ -239,7 +253,7 @@ describe('token counts', () => {
   test('count as not reported when they are 0', () => {
     const { posterior } = new Server(knee(8, 1.5));
     const task = { type: 'action', level: 0, index: 0 } as TaskView;
-    const request = createRequest(task, { order: 0, startedAt: 0, othersInFlight: 0 });
+    const request = createRequest(task, { startedAt: 0, othersInFlight: 0 });
     posterior.recordStart(request);
     posterior.advance(1, 1_000);
     posterior.recordAnswer(request, 60, 0);
@@ -308,7 +322,7 @@ describe('streamed text', () => {
   test('is not compared across a pause of the request', () => {
     const posterior = new Posterior(MAX);
     const task = { type: 'action', level: 0, index: 0 } as TaskView;
-    const request = createRequest(task, { order: 0, startedAt: 0, othersInFlight: 0 });
+    const request = createRequest(task, { startedAt: 0, othersInFlight: 0 });
     posterior.recordStart(request);
     const write = (now: number) => {
       posterior.advance(1, now);
@@ -323,7 +337,7 @@ describe('streamed text', () => {
     const posterior = new Posterior(MAX);
     const requests = Array.from({ length: 6 }, (_, order) => {
       const task = { type: 'action', level: 0, index: order } as TaskView;
-      return createRequest(task, { order, startedAt: 0, othersInFlight: order });
+      return createRequest(task, { startedAt: 0, othersInFlight: order });
     });
     for (const request of requests) posterior.recordStart(request);
     const [first, second] = requests as [Request, Request];
@@ -346,7 +360,7 @@ describe('streamed text', () => {
   test('from a buffer is no evidence', () => {
     const posterior = new Posterior(MAX);
     const task = { type: 'action', level: 0, index: 0 } as TaskView;
-    const request = createRequest(task, { order: 0, startedAt: 0, othersInFlight: 0 });
+    const request = createRequest(task, { startedAt: 0, othersInFlight: 0 });
     posterior.recordStart(request);
     posterior.advance(1, 1_000);
     expect([1, 2, 3].map(() => posterior.recordText(request, 1_000))).toEqual([

@@ -15,6 +15,8 @@ const SEGMENT_CHARACTERS = 64;
 const WRITING = 3;
 /** The most requests in flight to look at, to bound the cost. Each is one of several that started one after the other. */
 const MOST_CENSORED = 16;
+/** The most kinds that are known: a plan may have thousands of levels. */
+const MOST_KINDS = 16;
 /** Bounds the influence of a segment of text, as a logarithm: a request that hangs must not outweigh all others. */
 const MAX_TEXT_DEVIATION = 1.5;
 /**
@@ -79,8 +81,8 @@ export class Posterior {
     this.hypotheses = hypotheses(max);
     this.probabilities = Float64Array.from(this.hypotheses, ({ prior }) => prior);
     const { length } = this.hypotheses;
-    this.#answers = new PooledRegression(length);
-    this.#text = new PooledRegression(length, MAX_TEXT_DEVIATION);
+    this.#answers = new PooledRegression(length, { maxGroups: MOST_KINDS });
+    this.#text = new PooledRegression(length, { maxDeviation: MAX_TEXT_DEVIATION });
     this.#changes = new ChangeDetector(length);
     this.#logEarlier = new Float64Array(length);
     this.#progress = new Float64Array(length);
@@ -228,14 +230,12 @@ export class Posterior {
 
   /** The log odds that the server has become slower, against the plausible hypothesis that fits best without. */
   get slowdownLogOdds(): number {
-    const lateOf = this.#latenessOfOpen();
-    return this.#leastOfPlausible((h) => this.#changes.slowerLogOdds(h, lateOf(h)));
+    return this.#leastOfPlausible((h) => this.#changes.slowerLogOdds(h, this.#latenessOfOpen(h)));
   }
 
   /** The log odds that the server has become faster, against the plausible hypothesis that fits best without. */
   get speedupLogOdds(): number {
-    const lateOf = this.#latenessOfOpen();
-    return this.#leastOfPlausible((h) => this.#changes.fasterLogOdds(h, lateOf(h)));
+    return this.#leastOfPlausible((h) => this.#changes.fasterLogOdds(h, this.#latenessOfOpen(h)));
   }
 
   /**
@@ -325,17 +325,15 @@ export class Posterior {
     }
   }
 
-  /** How much longer than expected the requests in flight have taken already, by hypothesis. */
-  #latenessOfOpen() {
-    const works = new Map<Request, Float64Array>();
-    for (const [request, { start }] of this.#open) {
-      works.set(request, this.#workSince(start, request.logEstimate));
-    }
-    return (h: number) => (request: Request) => {
+  /** How much longer than expected a request in flight has taken already; undefined if its kind is not known. */
+  #latenessOfOpen(h: number) {
+    const deviation = Math.sqrt(this.#answers.variance(h));
+    return (request: Request): Lateness | undefined => {
       const means = this.#answers.groups.get(request.kind);
-      const work = works.get(request);
-      if (!isKnown(means) || work === undefined) return undefined;
-      return lateness(this.#answers, means, work, h);
+      const open = this.#open.get(request);
+      if (!isKnown(means) || open === undefined) return undefined;
+      const work = this.#logWork(open.start, h) - request.logEstimate;
+      return { late: work - (means.work[h] as number), deviation };
     };
   }
 
@@ -349,10 +347,11 @@ export class Posterior {
 
   /** The log work done since then, less a log size, by hypothesis. Work of zero is treated as a tiny amount. */
   #workSince(start: Float64Array, logSize: number): Float64Array {
-    return start.map((from, h) => {
-      const work = (this.#progress[h] as number) - from;
-      return Math.log(Math.max(TINY, work)) - logSize;
-    });
+    return start.map((_, h) => this.#logWork(start, h) - logSize);
+  }
+
+  #logWork(start: Float64Array, h: number): number {
+    return Math.log(Math.max(TINY, (this.#progress[h] as number) - (start[h] as number)));
   }
 
   /** Under the first hypothesis there is no knee, so work is time. */

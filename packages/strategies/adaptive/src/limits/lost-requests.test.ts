@@ -4,12 +4,11 @@ import { createRequest, type Request } from '../estimate/request.js';
 import { LostRequests } from './lost-requests.js';
 
 const SECOND = 1_000;
-let order = 0;
 
 function requestAt(startedAt: number, type = 'action', durationMs?: number, othersInFlight = 0) {
   const estimate = durationMs === undefined ? undefined : { durationMs };
   const task = { type, level: 0, estimate } as TaskView;
-  return createRequest(task, { order: order++, startedAt, othersInFlight });
+  return createRequest(task, { startedAt, othersInFlight });
 }
 
 /** Answers one request a second after the other, each after a second. */

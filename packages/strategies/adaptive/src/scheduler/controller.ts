@@ -34,7 +34,6 @@ export class Controller {
   readonly #reports: ModeReports;
   /** The open requests, and who sent them. */
   readonly #open = new Map<TaskView, { readonly request: Request; readonly sender: object }>();
-  #nextOrder = 0;
   #updatedAt = 0;
 
   constructor(
@@ -74,7 +73,6 @@ export class Controller {
   recordStart(task: TaskView, sender: object, now: number): void {
     this.#advance(now);
     const request = createRequest(task, {
-      order: this.#nextOrder++,
       startedAt: now,
       othersInFlight: this.#requests.inFlight,
     });

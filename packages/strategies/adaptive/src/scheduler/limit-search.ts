@@ -181,15 +181,16 @@ export class LimitSearch {
     const window = this.#window;
     window.record(isAnswer, load.inFlight, this.limit);
     const interval = Math.max(1, Math.floor(this.limit / this.#stepSizes.decisionsPerRound));
+    const isDue = window.observations % interval === 0;
     // The last answers of a run matter for the data passed to the next run.
-    if (window.observations % interval !== 0 && !(isAnswer && load.waiting === 0)) return;
+    if (!isDue && !(isAnswer && load.waiting === 0)) return;
     this.#posterior.update();
     const situation = this.situation;
     if (this.limit > this.#harmless && isProvenHarmless(this.#posterior, situation)) {
       this.#harmless = this.limit;
     }
     if (!this.isProbing && load.ready > 0 && isUsed(load, this.limit)) this.#used = this.limit;
-    const decision = decide(this.#posterior, this.situation, load);
+    const decision = isDue ? decide(this.#posterior, this.situation, load) : undefined;
     if (decision !== undefined) this.#apply(decision);
   }
 
