@@ -49,7 +49,7 @@ test('probabilities are finite and their sum is 1, whatever happens to requests'
             if (each.step === 'text') posterior.recordText(request, each.characters);
             else if (each.step === 'pause') posterior.pauseStream(request);
             else if (each.step === 'discard') posterior.discard(request);
-            else posterior.recordAnswer(request, 60, each.tokens);
+            else if (each.step === 'answer') posterior.recordAnswer(request, 60, each.tokens);
             if (each.step === 'discard' || each.step === 'answer') open.delete(request);
           }
           posterior.update();
