@@ -13,8 +13,6 @@ const LATE = Math.log(1.2);
 const MAX_EXPECTED = 3;
 /** The number of requests to look at: this many times as many as are in flight. */
 const MOST_ROUNDS = 2;
-/** That number times this while the first of them is still in flight. */
-const MOST_DELAYED = 8;
 
 /** How much longer something takes than a hypothesis predicts, as a logarithm, and the deviation of such logarithms. */
 export interface Lateness {
@@ -70,11 +68,8 @@ export class ChangeDetector {
       faster[h] = Math.log(FASTER) + fasterOdds(late);
     }
     this.#requests.set(request, { slower, faster });
-    const most = MOST_ROUNDS * inFlight;
-    for (const [first, evidence] of this.#requests) {
-      const { size } = this.#requests;
-      // A request that takes very long must not keep all later ones in memory.
-      if (size <= most || (evidence === undefined && size <= MOST_DELAYED * most)) break;
+    for (const first of this.#requests.keys()) {
+      if (this.#requests.size <= MOST_ROUNDS * inFlight) break;
       this.#requests.delete(first);
     }
   }

@@ -347,7 +347,9 @@ export class Posterior {
 
   /** The log work done since then, less a log size, by hypothesis. Work of zero is treated as a tiny amount. */
   #workSince(start: Float64Array, logSize: number): Float64Array {
-    return start.map((_, h) => this.#logWork(start, h) - logSize);
+    const logs = new Float64Array(start.length);
+    for (let h = 0; h < logs.length; h++) logs[h] = this.#logWork(start, h) - logSize;
+    return logs;
   }
 
   #logWork(start: Float64Array, h: number): number {
