@@ -357,7 +357,7 @@ describe('a model as a runner', () => {
     const runner = { name: 'odd', run: async () => 'text' } as unknown as TaskRunner;
     const { code, message } = await failure(runner);
     expect(code).toBe('invalid_output');
-    expect(message).toContain('runner "odd" answered with string');
+    expect(message).toContain('runner "odd" answered with a string; it must resolve to { output }');
   });
 });
 
