@@ -56,8 +56,8 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   requestsInFlight: {
     method: ['estimate/pooled-regression', 'PooledRegression', 'fit'],
     by: (original) =>
-      function (this: object, h: number) {
-        return Reflect.apply(original, this, [h, []]);
+      function (this: object) {
+        return Reflect.apply(original, this, [[]]);
       },
   },
   /** Moments of answers count less where the tasks of a kind differ much. */

@@ -17,10 +17,6 @@ export class ObservationWindow {
   /** Whether the number in flight has reached the current limit. */
   #isReached = false;
 
-  get observationsPerAnswer(): number {
-    return Math.max(1, this.observations / Math.max(1, this.answers));
-  }
-
   /** Whether answers arrive as a stream of text. */
   get isStreaming(): boolean {
     return this.observations > 2 * this.answers;

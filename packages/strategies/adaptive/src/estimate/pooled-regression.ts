@@ -33,6 +33,11 @@ export interface Censored<Group> {
   readonly work: Float64Array;
 }
 
+/** The same with the means of their group. */
+interface Known extends Pick<Censored<unknown>, 'count' | 'work'> {
+  readonly means: Means;
+}
+
 /** The weighted means of one group. */
 class Means {
   /** The weight of the observations. */
@@ -181,9 +186,19 @@ export class PooledRegression<Group> {
   /**
    * Fits means and variance to all observations, by expectation-maximization (EM). Each fit continues from the last one.
    *
-   * @returns The log-likelihood under hypothesis `h`.
+   * @param censored Those of unknown groups do not count.
+   * @returns The log-likelihood of each hypothesis.
    */
-  fit(h: number, censored: readonly Censored<Group>[]): number {
+  fit(censored: readonly Censored<Group>[]): Float64Array {
+    const known: Known[] = [];
+    for (const { group, count, work } of censored) {
+      const means = this.#groups.get(group);
+      if (means !== undefined) known.push({ means, count, work });
+    }
+    return this.#variances.map((_, h) => this.#fit(h, known));
+  }
+
+  #fit(h: number, censored: readonly Known[]): number {
     for (let iteration = 0; iteration < ITERATIONS; iteration++) {
       this.#expect(h, censored);
       this.#maximize(h);
@@ -196,24 +211,21 @@ export class PooledRegression<Group> {
     }
     let logLikelihood = this.jacobianShare * (this.#logJacobians[h] as number);
     logLikelihood -= 0.5 * (this.#count + PRIOR_COUNT + 1) * Math.log(unexplained * squares);
-    for (const { group, count, work } of censored) {
-      const mean = this.#groups.get(group)?.work[h];
-      if (mean !== undefined) logLikelihood += count * logSurvival(this.#zScore(h, mean, work));
+    for (const { means, count, work } of censored) {
+      logLikelihood += count * logSurvival(this.#zScore(h, means, work));
     }
     return logLikelihood;
   }
 
   /** The expected moments of the observations in progress. */
-  #expect(h: number, censored: readonly Censored<Group>[]): void {
+  #expect(h: number, censored: readonly Known[]): void {
     for (const means of this.#groups.values()) means.censored = means.sum = means.squares = 0;
     const variance = this.variance(h);
-    for (const { group, count, work } of censored) {
-      const means = this.#groups.get(group);
-      if (means === undefined) continue;
-      const mean = means.work[h] as number;
-      const z = this.#zScore(h, mean, work);
+    for (const { means, count, work } of censored) {
+      const z = this.#zScore(h, means, work);
       const above = truncatedMean(z);
-      const expected = mean - (means.observed[h] as number) + Math.sqrt(variance) * above;
+      const shift = (means.work[h] as number) - (means.observed[h] as number);
+      const expected = shift + Math.sqrt(variance) * above;
       const spread = variance * Math.max(0, 1 + z * above - above * above);
       means.censored += count;
       means.sum += count * expected;
@@ -234,8 +246,9 @@ export class PooledRegression<Group> {
     this.#variances[h] = squares / count;
   }
 
-  #zScore(h: number, mean: number, work: Float64Array): number {
-    return this.#bounded((work[h] as number) - mean) / Math.sqrt(this.variance(h));
+  #zScore(h: number, means: Means, work: Float64Array): number {
+    const above = (work[h] as number) - (means.work[h] as number);
+    return this.#bounded(above) / Math.sqrt(this.variance(h));
   }
 
   #bounded(deviation: number): number {

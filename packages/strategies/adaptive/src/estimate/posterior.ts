@@ -61,6 +61,7 @@ export class Posterior {
   readonly probabilities: Float64Array;
 
   readonly #max: number;
+  readonly #logPriors: Float64Array;
   readonly #answers: PooledRegression<Kind>;
   readonly #text: PooledRegression<Request>;
   readonly #changes: ChangeDetector;
@@ -69,7 +70,8 @@ export class Posterior {
   /** The work done by now on a request in flight since the beginning, in ms, by hypothesis. */
   readonly #progress: Float64Array;
   #updatedAt = 0;
-  /** The log speed of requests at the last update, by hypothesis, and the number in flight it is for. */
+  /** The speed of requests at the last update, by hypothesis, its logarithm, and the number in flight it is for. */
+  readonly #speeds: Float64Array;
   readonly #logSpeeds: Float64Array;
   #speedsOf = 0;
   readonly #open = new Map<Request, Open>();
@@ -86,7 +88,9 @@ export class Posterior {
     this.#changes = new ChangeDetector(length);
     this.#logEarlier = new Float64Array(length);
     this.#progress = new Float64Array(length);
+    this.#speeds = new Float64Array(length).fill(1);
     this.#logSpeeds = new Float64Array(length);
+    this.#logPriors = this.probabilities.map(Math.log);
   }
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
@@ -97,12 +101,13 @@ export class Posterior {
     if (inFlight !== this.#speedsOf) {
       this.#speedsOf = inFlight;
       for (const [h, hypothesis] of this.hypotheses.entries()) {
-        this.#logSpeeds[h] = Math.log(speedOf(hypothesis, inFlight));
+        const speed = speedOf(hypothesis, inFlight);
+        this.#speeds[h] = speed;
+        this.#logSpeeds[h] = Math.log(speed);
       }
     }
     for (let h = 0; h < this.#progress.length; h++) {
-      const speed = Math.exp(this.#logSpeeds[h] as number);
-      this.#progress[h] = (this.#progress[h] as number) + elapsed * speed;
+      this.#progress[h] = (this.#progress[h] as number) + elapsed * (this.#speeds[h] as number);
     }
   }
 
@@ -208,7 +213,9 @@ export class Posterior {
         text.push({ group: request, count: 1, work });
       }
     }
-    this.#computeProbabilities((h) => this.#answers.fit(h, answers) + this.#text.fit(h, text));
+    const ofAnswers = this.#answers.fit(answers);
+    const ofText = this.#text.fit(text);
+    this.#computeProbabilities((h) => (ofAnswers[h] as number) + (ofText[h] as number));
   }
 
   /** The probability that throughput no longer grows at this number in flight. */
@@ -311,8 +318,8 @@ export class Posterior {
   /** Bayes' rule, with the largest term factored out against underflow. */
   #computeProbabilities(logLikelihood: (h: number) => number): void {
     const { probabilities } = this;
-    const logs = this.hypotheses.map(
-      ({ prior }, h) => Math.log(prior) + (this.#logEarlier[h] as number) + logLikelihood(h),
+    const logs = this.#logPriors.map(
+      (logPrior, h) => logPrior + (this.#logEarlier[h] as number) + logLikelihood(h),
     );
     const highest = Math.max(...logs);
     let sum = 0;
