@@ -5,8 +5,8 @@ import type { Request } from './request.js';
 const SLOWER = 0.5;
 const FASTER = 3;
 /**
- * Requests are late when they take longer than predicted by this factor, as a logarithm. Without it, a workflow whose
- * tasks differ by factors of thousands takes 1.58 times as long as with `parallel()`.
+ * Requests are late when they take longer than predicted by this factor, as a logarithm. Without it, the worst of a
+ * sample of workflows takes 1.33 times as long as with `parallel()`, and 1.16 times with it.
  */
 const LATE = Math.log(1.2);
 /** The most answers that one request counts for, however late: it may just be a long one. */
