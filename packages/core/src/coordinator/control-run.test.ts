@@ -1,11 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { inOrder } from '../../test/runs.js';
-// Loaded before time is virtual: the executor loads them when it needs them.
-import '../contract/compile-json-schema.js';
-import '../journal/in-flight.js';
-import '../journal/open-run.js';
-import '../runtime/content-key.js';
-import '../runtime/continue-run.js';
 import type { EventData } from '../contract/journal.js';
 import { createPlan } from '../contract/plan-builder.js';
 import type { RunQueue } from '../contract/run-queue.js';

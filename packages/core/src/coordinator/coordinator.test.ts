@@ -1,12 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { deferred, inOrder } from '../../test/runs.js';
-// Loaded before time is virtual: the executor loads them when it needs them.
-import '../contract/compile-json-schema.js';
-import '../journal/in-flight.js';
-import '../journal/open-run.js';
-import '../runtime/content-key.js';
-import '../runtime/continue-run.js';
-import '../util/json-in-text.js';
 import { journalErrors } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import { createPlan } from '../contract/plan-builder.js';

@@ -7,12 +7,10 @@ import type { TaskRunner } from '../index.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { workerCarrier } from '../kernel.js';
 import { withTimeLimit } from '../provider/time-limit.js';
-// Loaded before the tests: virtual time passes while a module is loaded.
-import './tool-call.js';
 
 const HOUR_MS = 3_600_000;
 
-// Modules are loaded in real turns of the event loop.
+// `setImmediate` stays real: `ended` waits for real turns of the event loop.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] });
 });
@@ -64,7 +62,6 @@ describe.each([HOUR_MS, -HOUR_MS])('with the time of day set by %i ms', (ms) => 
     const run = execute(plan, { ...options(), runner: limited, onEvent });
     const { outputs, timeline } = await ended(run);
     const [atFirst, atLast] = outputs.a as number[];
-    // Loading a module may take some turns.
     expect(atFirst).toBeGreaterThan(0);
     expect(atFirst).toBeLessThanOrEqual(50_000);
     expect(atLast).toBeCloseTo((atFirst as number) - 50);

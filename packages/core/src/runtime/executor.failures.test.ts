@@ -281,9 +281,15 @@ describe('cancelling', () => {
 
   test('takes effect during a long chain of synchronous tasks', async () => {
     const size = 300_000;
-    const tasks = Array.from({ length: size }, (_, n) => ({ id: `${n}`, run: () => n }));
-    const run = executor.execute({ goal: 'busy', tasks }, { timeline: 'stream' });
-    setTimeout(() => run.cancel(), 1);
+    const cancelSoon = () => void setTimeout(() => run.cancel());
+    const tasks = Array.from({ length: size }, (_, n) => ({
+      id: `${n}`,
+      run: n === 0 ? cancelSoon : () => n,
+    }));
+    const run: RunHandle<unknown> = executor.execute(
+      { goal: 'busy', tasks },
+      { timeline: 'stream' },
+    );
     const { status, metrics } = await run;
     expect(status).toBe('canceled');
     expect(metrics.completedTasks).toBeGreaterThan(0);

@@ -453,13 +453,15 @@ describe('a runner that emits faster than its events are read', () => {
     const runner: TaskRunner = {
       name: 'flood',
       async run(_, { emit, signal }) {
-        for (; emitted < flood && !signal.aborted; emitted++) await emit('x');
+        for (; emitted < flood && !signal.aborted; emitted++) {
+          if (emitted === 50) setTimeout(() => run.cancel());
+          await emit('x');
+        }
         return { output: 'done' };
       },
     };
     const executor = createExecutor({ strategy: inOrder, runner, journal: memoryJournal() });
     const run = executor.execute(plan);
-    setTimeout(() => run.cancel(), 20);
     expect((await run).status).toBe('canceled');
     expect(emitted).toBeGreaterThan(50);
     expect(emitted).toBeLessThan(flood);
