@@ -67,7 +67,7 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   },
   /** Only tasks of one type and level are compared. */
   kinds: {
-    method: ['scheduler/limit-search', 'LimitSearch', 'recordStart'],
+    method: ['estimate/posterior', 'Posterior', 'recordStart'],
     by: (original) =>
       function (this: object, request: { kind: string }) {
         request.kind = 'any';
@@ -112,9 +112,9 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   announcedLimits: {
     method: ['limits/announced-limits', 'AnnouncedLimits', 'recordOutcome'],
     by: (original) =>
-      function (this: object, request: object, outcome: object, now: number) {
+      function (this: object, taken: object, outcome: object, now: number) {
         const unannounced = { ...outcome, rateLimits: undefined };
-        return Reflect.apply(original, this, [request, unannounced, now]);
+        return Reflect.apply(original, this, [taken, unannounced, now]);
       },
   },
   /** Rates are inferred from refusals. */

@@ -1,5 +1,4 @@
 import type { Outcome, RateLimits, TaskView, Usage } from '@stratagem/core';
-import type { Request } from '../estimate/request.js';
 import { QuotaWindow } from './quota-window.js';
 
 const KINDS: readonly (keyof RateLimits)[] = ['requests', 'tokens', 'inputTokens', 'outputTokens'];
@@ -23,9 +22,6 @@ export class AnnouncedLimits {
   /** In the order of `KINDS`, as are all lists here. */
   readonly #quotas = KINDS.map(() => new QuotaWindow());
   #usage: readonly UsageEstimate[] | undefined;
-  /** What was taken from each quota in total when an open request had started. */
-  readonly #takenAtStart = new Map<Request, readonly number[]>();
-
   /** Whether nothing has been announced. */
   isEmpty = true;
   /** The requests that the server would have accepted at the start of the run; undefined while unknown. */
@@ -43,21 +39,17 @@ export class AnnouncedLimits {
     return at;
   }
 
-  recordStart(request: Request, now: number): void {
-    const taken = this.#quotas.map((quota, kind) =>
-      quota.take(this.#usageOf(kind, request.task).mean, now),
-    );
-    this.#takenAtStart.set(request, taken);
+  /**
+   * Takes the expected usage of a task that starts.
+   *
+   * @returns The amounts taken in total by now.
+   */
+  take(task: TaskView, now: number): readonly number[] {
+    return this.#quotas.map((quota, kind) => quota.take(this.#usageOf(kind, task).mean, now));
   }
 
-  /** Forgets a request whose outcome will not be known. */
-  discard(request: Request): void {
-    this.#takenAtStart.delete(request);
-  }
-
-  recordOutcome(request: Request, { ok, usage, rateLimits }: Outcome, now: number): void {
-    const taken = this.#takenAtStart.get(request) as readonly number[];
-    this.#takenAtStart.delete(request);
+  /** @param taken The result of `take` for this request. */
+  recordOutcome(taken: readonly number[], { ok, usage, rateLimits }: Outcome, now: number): void {
     if (ok && usage !== undefined) this.#learn(usage);
     for (const [kind, name] of KINDS.entries()) {
       const limit = rateLimits?.[name];

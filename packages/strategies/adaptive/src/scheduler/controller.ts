@@ -1,6 +1,7 @@
 import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/core';
 import type { Load } from '../decide/decide.js';
 import type { LearnedResource } from '../estimate/learned.js';
+import type { Posterior } from '../estimate/posterior.js';
 import { createRequest, type Request } from '../estimate/request.js';
 import { AnnouncedLimits } from '../limits/announced-limits.js';
 import { ErrorBursts } from '../limits/error-bursts.js';
@@ -18,6 +19,12 @@ export interface ControllerOptions {
 /** The tasks that are waiting. */
 export type Queue = Omit<Load, 'inFlight'>;
 
+/** A request in flight, and what had been taken from the announced quotas when it had started. */
+interface InFlight {
+  readonly request: Request;
+  readonly taken: readonly number[];
+}
+
 /**
  * Decides when tasks may start at one resource. Three parts can delay a task: the limit of requests in
  * flight (`LimitSearch`), the limits that the server announces (`AnnouncedLimits`), and the rate at
@@ -25,6 +32,7 @@ export type Queue = Omit<Load, 'inFlight'>;
  */
 export class Controller {
   readonly #search: LimitSearch;
+  readonly #posterior: Posterior;
   readonly #pacer: RatePacer;
   readonly #announced = new AnnouncedLimits();
   readonly #requests = new LostRequests();
@@ -32,18 +40,16 @@ export class Controller {
   readonly #serverErrors = new ErrorBursts();
   readonly #slowStart = new SlowStart();
   readonly #reports: ModeReports;
-  /** The open requests, and who sent them. */
-  readonly #open = new Map<TaskView, { readonly request: Request; readonly sender: object }>();
+  readonly #inFlight = new Map<TaskView, InFlight>();
   #updatedAt = 0;
+  /** Reports to the run whose scheduler is being called. */
+  report: (change: StrategySwitch) => void = () => {};
 
-  constructor(
-    { maxParallel, adaptiveThreshold }: ControllerOptions,
-    known: LearnedResource | undefined,
-    report: (change: StrategySwitch) => void,
-  ) {
-    this.#search = new LimitSearch(maxParallel, adaptiveThreshold, known);
+  constructor(options: ControllerOptions, known: LearnedResource | undefined) {
+    this.#search = new LimitSearch(options.maxParallel, options.adaptiveThreshold, known);
+    this.#posterior = this.#search.posterior;
     this.#pacer = new RatePacer(known);
-    this.#reports = new ModeReports(this.#search.limit, report);
+    this.#reports = new ModeReports(this.#search.limit, (change) => this.report(change));
   }
 
   /** The limit of requests in flight. */
@@ -70,26 +76,23 @@ export class Controller {
     return Math.max(at, this.#slowStart.availableAt(inFlight, now));
   }
 
-  recordStart(task: TaskView, sender: object, now: number): void {
+  recordStart(task: TaskView, now: number): void {
     this.#advance(now);
-    const request = createRequest(task, {
-      startedAt: now,
-      othersInFlight: this.#requests.inFlight,
-    });
-    this.#open.set(task, { request, sender });
+    const othersInFlight = this.#requests.inFlight;
+    const request = createRequest(task, { startedAt: now, othersInFlight });
     this.#requests.add(request);
-    this.#search.recordStart(request);
+    this.#posterior.recordStart(request);
     this.#pacer.recordStart(now);
-    this.#announced.recordStart(request, now);
+    this.#inFlight.set(task, { request, taken: this.#announced.take(task, now) });
   }
 
   /** Records a part of the output of a request in flight. */
   recordOutput(task: TaskView, part: OutputPart, queue: Queue, now: number): void {
-    const request = this.#open.get(task)?.request;
+    const request = this.#inFlight.get(task)?.request;
     if (request === undefined) return;
     // While a request calls tools, it writes no text.
     if (part.kind !== 'text') {
-      this.#search.pauseStream(request);
+      this.#posterior.pauseStream(request);
       return;
     }
     this.#advance(now);
@@ -100,26 +103,25 @@ export class Controller {
   }
 
   recordOutcome(task: TaskView, outcome: Outcome, queue: Queue, now: number): void {
-    const request = this.#open.get(task)?.request;
-    if (request === undefined) return;
-    this.#open.delete(task);
+    const open = this.#inFlight.get(task);
+    if (open === undefined) return;
+    const { request, taken } = open;
+    this.#inFlight.delete(task);
     this.#advance(now);
     const before = this.limit;
-    this.#announced.recordOutcome(request, outcome, now);
+    this.#announced.recordOutcome(taken, outcome, now);
     if (outcome.ok) this.#recordAnswer(request, outcome, queue, now);
     else this.#recordFailure(request, outcome, now);
     this.#reportChange(before, outcome.latencyMs, now);
   }
 
-  /** Forgets the open requests of a sender that will not tell how they end. */
-  discardOf(sender: object): void {
-    for (const [task, { request, sender: from }] of this.#open) {
-      if (from !== sender) continue;
-      this.#open.delete(task);
-      this.#requests.remove(request);
-      this.#search.discard(request);
-      this.#announced.discard(request);
-    }
+  /** Forgets a request whose outcome will not be known. */
+  discard(task: TaskView): void {
+    const request = this.#inFlight.get(task)?.request;
+    if (request === undefined) return;
+    this.#inFlight.delete(task);
+    this.#requests.remove(request);
+    this.#posterior.discard(request);
   }
 
   learned(): LearnedResource {
@@ -138,16 +140,16 @@ export class Controller {
     this.#search.recordAnswer(request, { ...queue, inFlight }, usage?.outputTokens);
     this.#timeouts.recordAnswer(this.limit);
     this.#serverErrors.recordAnswer(this.limit);
-    for (const lost of this.#requests.recordAnswer(request, now)) this.#search.discard(lost);
+    for (const lost of this.#requests.recordAnswer(request, now)) this.#posterior.discard(lost);
     const lostAbove = this.#requests.lostAbove(this.limit);
     if (lostAbove !== undefined) this.#search.lowerAfterLosses(lostAbove);
     this.#reports.recordAnswer(latencyMs);
   }
 
   #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
-    this.#search.discard(request);
     const isUnproven = this.#requests.isUnproven(request);
     this.#requests.remove(request);
+    this.#posterior.discard(request);
     const { inFlight } = this.#requests;
     if (errorCode === 'timeout') {
       if (!isUnproven) return;
@@ -176,7 +178,7 @@ export class Controller {
     // The clocks of several runs may differ a little.
     this.#updatedAt = Math.max(time, this.#updatedAt);
     const { inFlight } = this.#requests;
-    this.#search.advance(inFlight, this.#updatedAt);
+    this.#posterior.advance(inFlight, this.#updatedAt);
     this.#reports.advance(inFlight, this.#updatedAt);
   }
 }

@@ -1,129 +1,151 @@
-import type { RunView, StrategySwitch, TaskView } from '@stratagem/core';
+import type { Outcome, OutputPart, RunView, StrategySwitch, TaskView } from '@stratagem/core';
 import { Heap } from '@stratagem/core/strategy';
 import type { LearnedResource } from '../estimate/learned.js';
 import { fairShare } from '../limits/fair-share.js';
 import type { Controller, Queue } from './controller.js';
 
-/** What the runs that compete for one resource of a server have in common. */
-export class SharedResource {
-  readonly controller: Controller;
-  /** The lanes of the runs that are under way. */
-  readonly lanes = new Set<Lane>();
-  /** Reports to the run whose scheduler is being called. */
-  report: (change: StrategySwitch) => void = () => {};
-
-  constructor(createController: (report: (change: StrategySwitch) => void) => Controller) {
-    this.controller = createController((change) => this.report(change));
-  }
+/** A resource of a server, such as a model. */
+export interface Resource {
+  readonly name: string;
+  readonly server: object;
+  /** Runs with the same key at the same server share a controller. */
+  readonly key: string;
+  readonly createController: () => Controller;
 }
 
-/** The ready tasks of one run at one resource, and the controller that decides when they start. */
+/** A controller, and the lanes of the runs under way that share it. */
+interface Shared {
+  readonly controller: Controller;
+  readonly lanes: Set<Lane>;
+}
+
+type Compare = (a: TaskView, b: TaskView) => number;
+
+/** By server and key. Only lanes keep a controller in memory: the server may outlive all runs. */
+const SHARED = new WeakMap<object, Map<string, WeakRef<Shared>>>();
+
+/** The tasks of one run at one resource. */
 export class Lane {
   ready: Heap<TaskView>;
   readonly #run: RunView;
-  readonly #resourceFor: (known?: SharedResource) => SharedResource;
-  #resource: SharedResource;
+  readonly #resource: Resource;
   readonly #report: (change: StrategySwitch) => void;
-  #inFlight = 0;
+  #shared: Shared;
+  readonly #inFlight = new Set<TaskView>();
   /** When the last request ended, and how long it took. */
   #endedAt = 0;
   #latencyMs = 0;
   /** Until when ready tasks are held back for the other runs. */
   #heldUntil = Number.NEGATIVE_INFINITY;
 
-  /** @param resourceFor The resource of the runs that are under way, or else the known one or a new one. */
-  constructor(
-    run: RunView,
-    resourceFor: (known?: SharedResource) => SharedResource,
-    compare: (a: TaskView, b: TaskView) => number,
-    report: (change: StrategySwitch) => void,
-  ) {
+  constructor(run: RunView, resource: Resource, compare: Compare) {
     this.ready = new Heap(compare);
     this.#run = run;
-    this.#report = report;
-    this.#resourceFor = resourceFor;
-    this.#resource = resourceFor();
-    this.#resource.lanes.add(this);
+    this.#resource = resource;
+    this.#report = (change) => run.report({ ...change, resource: resource.name });
+    this.#shared = this.#join();
   }
 
-  /** Whether the run has ended, or its process no longer carries it out. */
-  get isOver(): boolean {
-    return this.#run.isOver;
-  }
-
-  /** The controller, for a call by this run. */
-  call(): Controller {
-    // Several runs in a row may be one to this strategy. It is over between them, and others may have begun.
-    if (!this.#resource.lanes.has(this)) {
-      this.#resource = this.#resourceFor(this.#resource);
-      this.#resource.lanes.add(this);
-    }
-    const { lanes, controller } = this.#resource;
-    this.#resource.report = this.#report;
-    for (const lane of lanes) {
-      if (lane !== this && lane.isOver) lane.leave();
-    }
-    return controller;
-  }
-
-  /** When a task of this run may start; Infinity while it must wait for others. */
+  /** When a task may start; Infinity while it must wait for others. */
   availableAt(task: TaskView, now: number): number {
-    const controller = this.call();
-    const { lanes } = this.#resource;
+    const controller = this.#call();
+    const { lanes } = this.#shared;
     if (lanes.size === 1) return controller.availableAt(task, now);
+    const inFlight = this.#inFlight.size;
     const others = [...lanes].filter((lane) => lane !== this).map((lane) => lane.#demand(now));
-    const share = fairShare(controller.limit, this.#inFlight + this.ready.size, others);
-    const isWithin = this.#inFlight < Math.ceil(share);
+    const share = fairShare(controller.limit, inFlight + this.ready.size, others);
     // A run is only called after its own events, so it must not wait for the end of a request of another one.
     // With less than one place for each run, they take turns.
-    const turnAt =
-      this.#inFlight === 0 ? this.#endedAt + this.#latencyMs * Math.max(0, 1 / share - 1) : now;
-    const at = isWithin
-      ? Math.max(turnAt, controller.availableAt(task, now, this.#inFlight === 0))
-      : controller.holdBack();
+    const isIdle = inFlight === 0;
+    const turnAt = isIdle ? this.#endedAt + this.#latencyMs * Math.max(0, 1 / share - 1) : now;
+    const at =
+      inFlight < Math.ceil(share)
+        ? Math.max(turnAt, controller.availableAt(task, now, isIdle))
+        : controller.holdBack();
     this.#heldUntil = at > now ? at : Number.NEGATIVE_INFINITY;
     return at;
   }
 
   recordStart(task: TaskView, now: number): void {
-    this.#inFlight++;
+    this.#inFlight.add(task);
     this.#heldUntil = Number.NEGATIVE_INFINITY;
-    this.call().recordStart(task, this, now);
+    this.#call().recordStart(task, now);
+  }
+
+  recordOutput(task: TaskView, part: OutputPart): void {
+    this.#call().recordOutput(task, part, this.#queue, this.#run.now);
+  }
+
+  recordOutcome(task: TaskView, outcome: Outcome): void {
+    this.#inFlight.delete(task);
+    this.#endedAt = this.#run.now;
+    this.#latencyMs = outcome.latencyMs;
+    // It is asked again at once, unless it is paused.
+    this.#heldUntil = Number.NEGATIVE_INFINITY;
+    this.#call().recordOutcome(task, outcome, this.#queue, this.#run.now);
   }
 
   learned(): LearnedResource {
-    return this.#resource.controller.learned();
+    return this.#shared.controller.learned();
   }
 
-  recordEnd(latencyMs: number): void {
-    this.#inFlight--;
-    this.#endedAt = this.#run.now;
-    this.#latencyMs = latencyMs;
-    // It is asked again at once, unless it is paused.
-    this.#heldUntil = Number.NEGATIVE_INFINITY;
+  /** Sorts the ready tasks again, because their order has changed. */
+  reorder(compare: Compare): void {
+    const ready = new Heap(compare);
+    // The heap violates the new order, but popping still returns each task once.
+    for (let task = this.ready.pop(); task !== undefined; task = this.ready.pop()) ready.push(task);
+    this.ready = ready;
+  }
+
+  /** The controller, for a call by this run. */
+  #call(): Controller {
+    this.#shared = this.#join(this.#shared);
+    const { controller } = this.#shared;
+    controller.report = this.#report;
+    return controller;
+  }
+
+  /**
+   * Joins the runs under way, and removes those that are over. A run may continue after it was over: several in a row
+   * may be one to this strategy. It keeps its controller then, unless others have begun.
+   */
+  #join(own?: Shared): Shared {
+    const { server, key, createController } = this.#resource;
+    const byKey = SHARED.get(server) ?? new Map<string, WeakRef<Shared>>();
+    SHARED.set(server, byKey);
+    let shared = byKey.get(key)?.deref();
+    for (const lane of shared?.lanes ?? []) {
+      if (lane !== this && lane.#run.isOver) lane.#leave();
+    }
+    if (shared === undefined || shared.lanes.size === 0) {
+      shared = own ?? { controller: createController(), lanes: new Set() };
+      byKey.set(key, new WeakRef(shared));
+    }
+    shared.lanes.add(this);
+    return shared;
+  }
+
+  /** Gives up its places, and its part in the controller until it is called again. */
+  #leave(): void {
+    const { controller, lanes } = this.#shared;
+    lanes.delete(this);
+    for (const task of this.#inFlight) controller.discard(task);
+    this.#inFlight.clear();
   }
 
   /** The tasks that wait, of all runs. */
-  get queue(): Queue {
+  get #queue(): Queue {
     let ready = 0;
     let waiting = 0;
-    for (const lane of this.#resource.lanes) {
+    for (const lane of this.#shared.lanes) {
       ready += lane.ready.size;
       waiting += lane.#run.remaining - lane.#run.running;
     }
     return { ready, waiting };
   }
 
-  /** Gives up its places, and its part in the resource until it is called again. */
-  leave(): void {
-    const { lanes, controller } = this.#resource;
-    lanes.delete(this);
-    controller.discardOf(this);
-    this.#inFlight = 0;
-  }
-
   /** The places that the run has or wants. Its own limits, or a pause, may keep it from wanting more. */
   #demand(now: number): number {
-    return this.#inFlight + (now <= this.#heldUntil ? this.ready.size : 0);
+    return this.#inFlight.size + (now <= this.#heldUntil ? this.ready.size : 0);
   }
 }

@@ -44,7 +44,7 @@ export class LimitSearch {
   #decision: Decision | undefined;
 
   readonly #max: number;
-  readonly #posterior: Posterior;
+  readonly posterior: Posterior;
   readonly #expectedLoss: ExpectedLoss;
   readonly #ceiling: Ceiling;
   readonly #window = new ObservationWindow();
@@ -59,26 +59,26 @@ export class LimitSearch {
    */
   constructor(max: number, threshold: number, known?: Known) {
     this.#max = Math.min(max, HIGHEST);
-    this.#posterior = new Posterior(this.#max);
-    this.#expectedLoss = new ExpectedLoss(this.#posterior.hypotheses, threshold, this.#max);
+    this.posterior = new Posterior(this.#max);
+    this.#expectedLoss = new ExpectedLoss(this.posterior.hypotheses, threshold, this.#max);
     this.#ceiling = new Ceiling(known?.ceiling);
     this.limit = Math.min(known?.limit ?? INITIAL_LIMIT, this.#ceiling.value, this.#max);
     this.#used = this.limit;
     if (known?.likely !== undefined) {
-      this.#posterior.warmStart(known.likely, known.outputTokens, known.limit);
+      this.posterior.warmStart(known.likely, known.outputTokens, known.limit);
     }
     // An earlier run may have reached its limit without proof that it is harmless.
     const isKnown =
       this.limit <= INITIAL_LIMIT ||
-      isHarmless(this.#posterior, { limit: this.limit, stepSizes: this.#stepSizes });
+      isHarmless(this.posterior, { limit: this.limit, stepSizes: this.#stepSizes });
     this.#harmless = isKnown ? this.limit : Math.max(INITIAL_LIMIT, this.limit / 2);
   }
 
   get known(): Known {
-    const best = bestLimit(this.#posterior, this.situation, this.#used);
+    const best = bestLimit(this.posterior, this.situation, this.#used);
     const limit = Math.min(best, this.#used);
     const ceiling = this.#ceiling.known;
-    const { likely, outputTokens } = this.#posterior;
+    const { likely, outputTokens } = this.posterior;
     return {
       limit,
       ...(ceiling !== undefined && { ceiling }),
@@ -103,7 +103,7 @@ export class LimitSearch {
     if (logOdds !== undefined) {
       return { explanations: [{ explanation: reason, probability: probabilityOfOdds(logOdds) }] };
     }
-    const { hypotheses, probabilities } = this.#posterior;
+    const { hypotheses, probabilities } = this.posterior;
     const lossOf = (limit: number) => shareOf(this.#expectedLoss.at(limit, probabilities));
     return {
       explanations: explain(hypotheses, probabilities),
@@ -115,34 +115,15 @@ export class LimitSearch {
     };
   }
 
-  /** Accounts for the time since the last call. Call it before the number in flight changes. */
-  advance(inFlight: number, now: number): void {
-    this.#posterior.advance(inFlight, now);
-  }
-
-  recordStart(request: Request): void {
-    this.#posterior.recordStart(request);
-  }
-
   /** @param tokens The output tokens, where reported. */
   recordAnswer(request: Request, load: Load, tokens: number | undefined): void {
     this.#ceiling.recordAnswer(this.limit);
     const memory = Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
-    if (this.#posterior.recordAnswer(request, memory, tokens)) this.#observe(true, load);
+    if (this.posterior.recordAnswer(request, memory, tokens)) this.#observe(true, load);
   }
 
   recordText(request: Request, characters: number, load: Load): void {
-    if (this.#posterior.recordText(request, characters)) this.#observe(false, load);
-  }
-
-  /** Interrupts the text stream of a request that does something other than writing. */
-  pauseStream(request: Request): void {
-    this.#posterior.pauseStream(request);
-  }
-
-  /** Removes a request that failed. */
-  discard(request: Request): void {
-    this.#posterior.discard(request);
+    if (this.posterior.recordText(request, characters)) this.#observe(false, load);
   }
 
   /** Lowers the limit after a request was refused with this many others in flight. */
@@ -152,7 +133,7 @@ export class LimitSearch {
 
   /** Lowers the limit after requests were lost with at least this many others in flight. */
   lowerAfterLosses(inFlight: number): void {
-    this.#posterior.ignoreOpen();
+    this.posterior.ignoreOpen();
     this.#lower(inFlight, 'requests above this limit got no answer, though later ones did');
   }
 
@@ -184,20 +165,20 @@ export class LimitSearch {
     const isDue = window.observations % interval === 0;
     // The last answers of a run matter for the data passed to the next run.
     if (!isDue && !(isAnswer && load.waiting === 0)) return;
-    this.#posterior.update();
+    this.posterior.update();
     const situation = this.situation;
-    if (this.limit > this.#harmless && isProvenHarmless(this.#posterior, situation)) {
+    if (this.limit > this.#harmless && isProvenHarmless(this.posterior, situation)) {
       this.#harmless = this.limit;
     }
     if (!this.isProbing && load.ready > 0 && isUsed(load, this.limit)) this.#used = this.limit;
-    const decision = isDue ? decide(this.#posterior, this.situation, load) : undefined;
+    const decision = isDue ? decide(this.posterior, this.situation, load) : undefined;
     if (decision !== undefined) this.#apply(decision);
   }
 
   #apply(decision: Decision): void {
     const { kind, limit, reason } = decision;
     const before = this.limit;
-    if (kind === 'slower' || kind === 'faster') this.#posterior.forgetKnee();
+    if (kind === 'slower' || kind === 'faster') this.posterior.forgetKnee();
     if (kind === 'faster') this.#harmless = Math.max(this.#harmless, this.#probeFrom ?? 0);
     this.#setLimit(limit, reason, decision);
     if (kind === 'probe') this.#probeFrom = before;

@@ -21,7 +21,7 @@ describe('durations', () => {
   });
 });
 
-function orderOf(durations: Durations) {
+function orderOf() {
   const counts = { computed: 0 };
   const run = {
     criticalPaths(durationOf: (type: TaskType) => number) {
@@ -29,19 +29,16 @@ function orderOf(durations: Durations) {
       return ({ type }: TaskView) => durationOf(type);
     },
   };
-  return { counts, order: new PriorityOrder(run as unknown as RunView, durations) };
+  return { counts, order: new PriorityOrder(run as unknown as RunView) };
 }
 
 const task = (type: TaskType, index = 0) => ({ type, index, criticalPath: 1, priority: 0 });
 
 describe('the order of tasks', () => {
   test('is recomputed after 4, 8, 16, … answers, once there are two types', () => {
-    const durations = new Durations();
-    const { order, counts } = orderOf(durations);
-    const answer = (type: TaskType, latencyMs: number) => {
-      durations.record(type, latencyMs);
-      return order.recordAnswer();
-    };
+    const { order, counts } = orderOf();
+    const answer = (type: TaskType, latencyMs: number) =>
+      order.recordAnswer(task(type) as TaskView, latencyMs);
     expect([1, 2, 3, 4].map(() => answer('action', 1_000))).toEqual([false, false, false, false]);
     expect([5, 6, 7, 8].map(() => answer('decision', 10))).toEqual([false, false, false, true]);
     for (let n = 0; n < 100; n++) answer(n % 2 ? 'action' : 'decision', n % 2 ? 1_000 : 10);

@@ -1,5 +1,6 @@
 import type { RunView, TaskView } from '@stratagem/core';
-import type { Durations } from '../estimate/durations.js';
+import { Durations } from '../estimate/durations.js';
+import type { ByType } from '../estimate/learned.js';
 
 /**
  * Orders ready tasks by the longest path below them, using learned durations. The paths are recomputed
@@ -8,21 +9,24 @@ import type { Durations } from '../estimate/durations.js';
 export class PriorityOrder {
   readonly #run: RunView;
   readonly #durations: Durations;
-  #pathOf: (task: TaskView) => number = ({ criticalPath }) => criticalPath;
+  #pathOf = ({ criticalPath }: TaskView) => criticalPath;
   #answers = 0;
   /** The number of answers after which the paths are recomputed. */
   #next = 4;
 
-  constructor(run: RunView, durations: Durations) {
+  /** @param knownMs The durations of an earlier run. */
+  constructor(run: RunView, knownMs?: ByType) {
     this.#run = run;
-    this.#durations = durations;
+    this.#durations = new Durations(knownMs);
+    this.refresh();
   }
 
   readonly compare = (a: TaskView, b: TaskView): number =>
     this.#pathOf(b) - this.#pathOf(a) || b.priority - a.priority || a.index - b.index;
 
   /** @returns Whether the order may have changed. */
-  recordAnswer(): boolean {
+  recordAnswer({ type }: TaskView, latencyMs: number): boolean {
+    this.#durations.record(type, Math.max(1, latencyMs));
     if (++this.#answers < this.#next) return false;
     this.#next *= 2;
     return this.refresh();
@@ -34,5 +38,10 @@ export class PriorityOrder {
     if (this.#durations.types.length < 2) return false;
     this.#pathOf = this.#run.criticalPaths((type) => this.#durations.typicalMs(type));
     return true;
+  }
+
+  /** The durations by type. */
+  learned(): ByType {
+    return this.#durations.toJSON();
   }
 }

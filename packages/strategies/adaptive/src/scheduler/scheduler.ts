@@ -1,11 +1,8 @@
 import type { Outcome, OutputPart, RunView, Scheduler, TaskView, Wait } from '@stratagem/core';
-import { Heap } from '@stratagem/core/strategy';
-import { Durations } from '../estimate/durations.js';
 import type { Learned } from '../estimate/learned.js';
 import { Controller, type ControllerOptions } from './controller.js';
-import { Lane, SharedResource } from './lane.js';
+import { Lane } from './lane.js';
 import { PriorityOrder } from './priority.js';
-import { sharedResource } from './shared-resource.js';
 
 /**
  * Schedules with one controller per resource. Among the tasks that may start now, the one with the
@@ -15,7 +12,6 @@ export class AdaptiveScheduler implements Scheduler {
   readonly #run: RunView;
   readonly #options: ControllerOptions;
   readonly #known: Learned | undefined;
-  readonly #durations: Durations;
   readonly #order: PriorityOrder;
   readonly #lanes = new Map<string, Lane>();
 
@@ -23,9 +19,7 @@ export class AdaptiveScheduler implements Scheduler {
     this.#run = run;
     this.#options = options;
     this.#known = known;
-    this.#durations = new Durations(known?.durationsMs);
-    this.#order = new PriorityOrder(run, this.#durations);
-    this.#order.refresh();
+    this.#order = new PriorityOrder(run, known?.durationsMs);
   }
 
   ready(task: TaskView): void {
@@ -53,17 +47,14 @@ export class AdaptiveScheduler implements Scheduler {
   }
 
   output(task: TaskView, part: OutputPart): void {
-    const lane = this.#laneOf(task);
-    lane.call().recordOutput(task, part, lane.queue, this.#run.now);
+    this.#laneOf(task).recordOutput(task, part);
   }
 
   settled(task: TaskView, outcome: Outcome): void {
-    const lane = this.#laneOf(task);
-    lane.recordEnd(outcome.latencyMs);
-    lane.call().recordOutcome(task, outcome, lane.queue, this.#run.now);
+    this.#laneOf(task).recordOutcome(task, outcome);
     if (!outcome.ok) return;
-    this.#durations.record(task.type, Math.max(1, outcome.latencyMs));
-    if (this.#order.recordAnswer()) this.#reorder();
+    if (!this.#order.recordAnswer(task, outcome.latencyMs)) return;
+    for (const lane of this.#lanes.values()) lane.reorder(this.#order.compare);
   }
 
   /** Data for the next run. */
@@ -71,40 +62,24 @@ export class AdaptiveScheduler implements Scheduler {
     const resources = [...this.#lanes].map(([name, lane]) => [name, lane.learned()]);
     return {
       version: 1,
-      durationsMs: { ...this.#known?.durationsMs, ...this.#durations.toJSON() },
+      durationsMs: { ...this.#known?.durationsMs, ...this.#order.learned() },
       resources: { ...this.#known?.resources, ...Object.fromEntries(resources) },
     };
   }
 
   #laneOf(task: TaskView): Lane {
     const { resource: name } = task;
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      const { maxParallel, adaptiveThreshold } = this.#options;
-      const key = JSON.stringify([name, maxParallel, adaptiveThreshold]);
-      const server = this.#run.serverOf(task);
-      const known = this.#known?.resources[name];
-      const create = () =>
-        new SharedResource((report) => new Controller(this.#options, known, report));
-      lane = new Lane(
-        this.#run,
-        (own) => sharedResource(server, key, () => own ?? create()),
-        this.#order.compare,
-        (change) => this.#run.report({ ...change, resource: name }),
-      );
-      this.#lanes.set(name, lane);
-    }
+    const existing = this.#lanes.get(name);
+    if (existing !== undefined) return existing;
+    const { maxParallel, adaptiveThreshold } = this.#options;
+    const resource = {
+      name,
+      server: this.#run.serverOf(task),
+      key: JSON.stringify([name, maxParallel, adaptiveThreshold]),
+      createController: () => new Controller(this.#options, this.#known?.resources[name]),
+    };
+    const lane = new Lane(this.#run, resource, this.#order.compare);
+    this.#lanes.set(name, lane);
     return lane;
-  }
-
-  #reorder(): void {
-    for (const lane of this.#lanes.values()) {
-      const ready = new Heap(this.#order.compare);
-      // The old heap violates the new order, but popping still returns each task once.
-      for (let task = lane.ready.pop(); task !== undefined; task = lane.ready.pop()) {
-        ready.push(task);
-      }
-      lane.ready = ready;
-    }
   }
 }
