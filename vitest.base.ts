@@ -29,6 +29,8 @@ export default defineConfig({
     // A limit for what hangs, not for what is slow: the packages' tests share the machine.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // The same holds for what a test polls for.
+    expect: { poll: { timeout: 100_000 } },
     reporters: ['default', ['json', { outputFile: 'test-results.json' }]],
   },
 });

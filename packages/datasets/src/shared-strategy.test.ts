@@ -76,7 +76,11 @@ function manualServer() {
     run: (_, { taskId }) =>
       new Promise((resolve) => ends.set(taskId, () => resolve({ output: 1 }))),
   };
-  return { runner, ends, sent: (id: string) => vi.waitUntil(() => ends.has(id)) };
+  return {
+    runner,
+    ends,
+    sent: (id: string) => vi.waitUntil(() => ends.has(id), { timeout: 100_000 }),
+  };
 }
 
 const prompts = (name: string, count: number) => ({

@@ -25,7 +25,7 @@ const HOSTILE = [
   '\u001b[31mred\u001b[0m\u0000\ud800',
 ].join('\n');
 
-describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () => {
+describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
   let browser: TestBrowser;
   let sample: string;
   beforeAll(async () => {
@@ -388,7 +388,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
       live.finish('read-b');
       server = await serveRuns(options);
       server.attach(live.run);
-      await expect.poll(() => figure(shown, 0), { timeout: 15_000 }).toMatch(/^3 of 8/);
+      await expect.poll(() => figure(shown, 0)).toMatch(/^3 of 8/);
       expect(await page.locator('.lost').count()).toBe(0);
     });
 

@@ -21,7 +21,6 @@ const FILES = [
 describe.each(FILES)('docs/$name', ({ name, problem, startServer }) => {
   test.skipIf(problem !== undefined)(
     'carries out a submitted run with its coordinator and its workers',
-    { timeout: 60_000 },
     async () => {
       await using server = await startServer(
         // Without a password, as in the file.

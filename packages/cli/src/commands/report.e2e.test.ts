@@ -195,9 +195,7 @@ describe('ui', { timeout }, () => {
       body: JSON.stringify({ control: 'retryFailed' }),
     });
     expect(retried.status).toBe(204);
-    await expect
-      .poll(async () => (await journal.runs())[0].status, { timeout: 20_000 })
-      .toBe('completed');
+    await expect.poll(async () => (await journal.runs())[0].status).toBe('completed');
     ui.child.kill('SIGINT');
     expect((await ui.ended).exitCode).toBe(0);
   });

@@ -13,7 +13,7 @@ const SERVERS = [
 for (const { problem } of SERVERS) if (problem !== undefined) console.warn(problem);
 
 describe.each(SERVERS)('--journal $name://…', ({ name, problem, startServer, user }) => {
-  describe.skipIf(problem !== undefined)('with a server', { timeout: 60_000 }, () => {
+  describe.skipIf(problem !== undefined)('with a server', () => {
     let server: LocalServer;
     beforeAll(async () => {
       server = await startServer();

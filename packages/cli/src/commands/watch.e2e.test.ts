@@ -7,9 +7,7 @@ const plan = (goal: string) => `goal: ${goal}\ntasks:
   - { id: a, description: A }
   - { id: b, description: B, dependencies: [a], model: fast }\n`;
 
-test('watch draws a plan again at each change, also of the settings, until Ctrl-C', {
-  timeout: 60_000,
-}, async () => {
+test('watch draws a plan again at each change, also of the settings, until Ctrl-C', async () => {
   const settings = (name: string) =>
     `const name: string = '${name}';\nexport default { models: { [name]: { model: 'm' } } };\n`;
   await using files = await folder({
@@ -32,9 +30,7 @@ test('watch draws a plan again at each change, also of the settings, until Ctrl-
   expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
-test('watch draws a plan again when a module changes, or appears', {
-  timeout: 60_000,
-}, async () => {
+test('watch draws a plan again when a module changes, or appears', async () => {
   const whole = 'goal: Whole\ntasks:\n  - { id: a, plan: ./part.yaml }\n';
   await using files = await folder({ 'plan.yaml': whole });
   const { child, ended, shows } = start(['watch', 'plan.yaml'], { cwd: files.path });
@@ -47,7 +43,7 @@ test('watch draws a plan again when a module changes, or appears', {
   expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
-test('watch takes modules of other folders with --allow-outside', { timeout: 60_000 }, async () => {
+test('watch takes modules of other folders with --allow-outside', async () => {
   await using other = await folder({
     'part.yaml': 'goal: Part\ntasks: [{ id: b, description: B }]\n',
   });

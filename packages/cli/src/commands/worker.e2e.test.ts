@@ -13,7 +13,7 @@ const servers = [
   ['redis', redisProblem(), startRedis],
 ] as const;
 
-describe.each(servers)('--engine on %s', { timeout: 60_000 }, (_, problem, startServer) => {
+describe.each(servers)('--engine on %s', (_, problem, startServer) => {
   if (problem !== undefined) console.warn(problem);
 
   test.skipIf(problem !== undefined)(

@@ -314,7 +314,7 @@ describe('the time limit', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     server.replyWith(silence);
     const failure = failureOf(ask({ timeoutMs: 30_000 }));
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 100_000 });
     await vi.advanceTimersByTimeAsync(30_000);
     expect(await failure).toMatchObject({
       code: 'timeout',
@@ -328,7 +328,7 @@ describe('the time limit', () => {
     server.replyWith(hang(chunksOf({ text: 'Because.' }).slice(0, 1)));
     const context = attempt();
     const failure = failureOf(ask({}, context));
-    await vi.waitFor(() => expect(context.emitted).toEqual(['Because']));
+    await vi.waitFor(() => expect(context.emitted).toEqual(['Because']), { timeout: 100_000 });
     await vi.advanceTimersByTimeAsync(600_000);
     expect(await failure).toMatchObject({ code: 'timeout' });
     await server.closed;

@@ -203,7 +203,7 @@ describe('tools', () => {
     const run = runOn(mockOf({ calls: [forCity('Lisbon')] }), { timeoutMs: 30_000 }, [
       hang as never,
     ]);
-    await vi.waitFor(() => expect(stopped).toBeDefined());
+    await vi.waitFor(() => expect(stopped).toBeDefined(), { timeout: 100_000 });
     await vi.advanceTimersByTimeAsync(30_000);
     expect(failureIn((await run).timeline)).toMatchObject({ code: 'timeout' });
     expect(stopped?.aborted).toBe(true);

@@ -169,7 +169,7 @@ describe('on a connection that stays open', () => {
           ({ output, usage }) => ({ output, usage }),
           ({ code }) => code,
         );
-      await vi.waitFor(() => expect(context.emitted.join('')).toBe('Hi'));
+      await vi.waitFor(() => expect(context.emitted.join('')).toBe('Hi'), { timeout: 100_000 });
       return { answer, end };
     }
 
@@ -216,7 +216,7 @@ describe('on a connection that stays open', () => {
         request('Why?'),
         attempt(),
       );
-      await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+      await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 100_000 });
       // Until the events have been read, time stands still.
       for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
       await vi.advanceTimersByTimeAsync(30_000);

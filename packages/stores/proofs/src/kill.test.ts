@@ -96,7 +96,10 @@ async function survive(
   writeFileSync(notes, '');
   let dots = 0;
   let onDot = () => {};
-  const given = { url: server.url, notes, leaseMs: LEASE_MS, maxRuns: RUNS, maxMs: MAX_MS };
+  const gate = `${notes}.gate`;
+  // One round proves something when all of its kills fall into the run. Of many rounds, some kill at its end.
+  if (ROUNDS > 1) writeFileSync(gate, '');
+  const given = { url: server.url, notes, gate, leaseMs: LEASE_MS, maxRuns: RUNS, maxMs: MAX_MS };
   const group = startProcesses(ROLES, { ...given, hasWorkers: HAS_WORKERS }, () => {
     dots++;
     onDot();
@@ -131,6 +134,7 @@ async function survive(
       // A coordinator, a worker, the server; the other coordinator, the other worker, the server.
       else await group.replace(HAS_WORKERS ? 2 * (kill % 3) + Math.floor(kill / 3) : kill % 2);
     }
+    writeFileSync(gate, '');
     while (!(await haveEnded(journal, ids))) await sleep(100);
   } finally {
     await group.end();

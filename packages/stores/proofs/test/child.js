@@ -1,6 +1,6 @@
 // A coordinator or a worker, until it is killed. It prints a caret when it is up, a dot at the start of each attempt, and notes
-// attempts, acknowledged completions, and each run that it begins or takes over.
-import { openSync, writeSync } from 'node:fs';
+// attempts, acknowledged completions, and each run that it begins or takes over. No run ends before the file `gate` exists.
+import { existsSync, openSync, writeSync } from 'node:fs';
 import { bullmqCarrier, serveAttempts } from '@stratagem/bullmq';
 import { createExecutor } from '@stratagem/core';
 import { startCoordinator } from '@stratagem/core/coordinator';
@@ -8,7 +8,7 @@ import { parallel } from '@stratagem/parallel';
 import { openQueue } from './backends.js';
 import { approveAll, runnerOf } from './kill-plan.js';
 
-const { role, url, notes, leaseMs, maxRuns, maxMs, hasWorkers } = JSON.parse(process.argv[2]);
+const { role, url, notes, gate, leaseMs, maxRuns, maxMs, hasWorkers } = JSON.parse(process.argv[2]);
 const file = openSync(notes, 'a');
 const note = (what, runId, more) => {
   const line = { pid: process.pid, what, runId, at: Date.now(), ...more };
@@ -23,6 +23,7 @@ const runner = runnerOf(maxMs, {
     note('start', runId, { taskId, attempt });
   },
   onStop: (runId, taskId, attempt) => note('stop', runId, { taskId, attempt }),
+  mayEnd: () => existsSync(gate),
 });
 
 if (role === 'worker') {

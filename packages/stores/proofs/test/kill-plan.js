@@ -49,11 +49,15 @@ function attemptsOf(seed, taskId) {
  * outputs of its dependencies in it.
  *
  * @param maxMs The longest moment.
- * @param told Hears of each attempt: `onStart` and `onStop`.
+ * @param told Hears of each attempt: `onStart` and `onStop`. The last task waits until `mayEnd()`.
  */
-export function runnerOf(maxMs, { onStart = () => {}, onStop = () => {} } = {}) {
+export function runnerOf(
+  maxMs,
+  { onStart = () => {}, onStop = () => {}, mayEnd = () => true } = {},
+) {
   const respond = async ({ taskId, prompt }, runId, attempt) => {
-    await new Promise((resolve) => setTimeout(resolve, draw(runId, `time of ${taskId}`, maxMs)));
+    await sleep(draw(runId, `time of ${taskId}`, maxMs));
+    while (taskId === 'end' && !mayEnd()) await sleep(20);
     if (attempt < attemptsOf(runId, taskId)) throw new RunnerError('overloaded', 'later');
     if (taskId === 'list') {
       return { output: Array.from({ length: ITEMS }, (_, n) => `element ${n}`) };
@@ -96,6 +100,10 @@ function dependenciesOf(seed, index) {
     return `task-${index - back}`;
   });
   return [...new Set(ids)];
+}
+
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** A whole number below `bound`, derived from the seed and the purpose. */

@@ -13,6 +13,8 @@ export interface ProcessSettings {
   readonly url: string;
   /** The file of their notes. */
   readonly notes: string;
+  /** No run ends before this file exists. */
+  readonly gate: string;
   readonly leaseMs: number;
   readonly maxRuns: number;
   /** The longest time of an attempt. */

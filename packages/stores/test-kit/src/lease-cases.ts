@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { RunQueue } from '@stratagem/core/journal';
 import { machine } from '@stratagem/store-kit';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { all, completed, newRun, queued } from './events.js';
 
 /** A queue on a server as these cases see it: two of the same store, and what they do behind its back. */
@@ -53,7 +53,7 @@ export const LEASE_CASES: Readonly<Record<string, (store: LeaseStore) => Promise
     await using queue = store.open({ leaseMs: 100 });
     await queue.create(newRun('a'));
     const before = await store.leaseUntil();
-    await vi.waitFor(async () => expect(await store.leaseUntil()).toBeGreaterThan(before));
+    await expect.poll(() => store.leaseUntil()).toBeGreaterThan(before);
   },
 
   async 'of a process of this machine that has ended is free at once'(store) {

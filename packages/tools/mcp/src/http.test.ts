@@ -62,9 +62,8 @@ describe.each([
     await call(tools, 'greet', { name: 'Ada' });
     controller.abort(new Error('enough'));
     await expect(hanging).rejects.toThrow('enough');
-    await vi.waitFor(async () => {
-      expect(JSON.parse(String(await call(tools, 'canceled')))).toHaveLength(before + 1);
-    });
+    const canceled = async () => JSON.parse(String(await call(tools, 'canceled')));
+    await expect.poll(canceled).toHaveLength(before + 1);
   });
 
   test('that dies during a call fails that call at once, and all later ones', async () => {
@@ -189,7 +188,7 @@ describe('a server that cannot be reached', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const server = await start(() => new Promise(() => {}));
     const failure = mcpTools({ url: server.url, timeoutMs: 5_000 }).catch((thrown) => thrown);
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 100_000 });
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await failure).toMatchObject({
       code: 'timeout',

@@ -98,11 +98,11 @@ describe('commandRunner', () => {
     const running = run(script, {}, { killGraceMs: 20 }, stop.signal);
     const pids: number[] = await vi.waitFor(
       async () => JSON.parse(await readFile(file, 'utf8')),
-      5_000,
+      100_000,
     );
     stop.abort(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
-    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), 5_000);
+    await expect.poll(() => pids.filter(isAlive)).toEqual([]);
     await rm(folder, { recursive: true });
     await expect(run(idle, {}, { timeoutMs: 50, killGraceMs: 20 })).rejects.toMatchObject({
       code: 'timeout',
@@ -125,10 +125,10 @@ describe('commandRunner', () => {
       const found = Number(await readFile(join(folder, 'pid'), 'utf8'));
       expect(found).toBeGreaterThan(0);
       return found;
-    }, 5_000);
+    }, 100_000);
     stop.abort(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 5_000);
+    await expect.poll(() => isAlive(pid)).toBe(false);
     await rm(folder, { recursive: true });
   });
 

@@ -92,7 +92,7 @@ export function connectionConformance(subject: ProviderSubject): void {
       await vi.waitFor(() => {
         expect(server.requests).toHaveLength(1);
         expect(context.emitted).toEqual(emitted);
-      });
+      }, 100_000);
       const reason = new Error('enough');
       controller.abort(reason);
       await expect(answer).rejects.toMatchObject({ code: 'aborted', cause: reason });
