@@ -13,6 +13,18 @@ const doNothing = () => () => undefined;
 const returnTrue = () => () => true;
 const returnFalse = () => () => false;
 
+/** Errors of this kind count as any others. */
+function withoutErrors(code: string): Replacement {
+  return {
+    method: ['scheduler/controller', 'Controller', 'recordOutcome'],
+    by: (original) =>
+      function (this: object, task: object, outcome: { errorCode?: string }, ...rest: unknown[]) {
+        const errorCode = outcome.errorCode === code ? 'unknown' : outcome.errorCode;
+        return Reflect.apply(original, this, [task, { ...outcome, errorCode }, ...rest]);
+      },
+  };
+}
+
 /**
  * The mechanisms of `adaptive` that are switched off by replacing a method. The product itself has no switches, and
  * the package does not export these classes: they are for this benchmark alone.
@@ -20,12 +32,8 @@ const returnFalse = () => () => false;
 const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   /** A raise must not exceed twice a limit that is known to be harmless. */
   cautiousRaises: {
-    method: ['scheduler/limit-search', 'LimitSearch', 'situation'],
-    by: (original) =>
-      function (this: object) {
-        const situation = Reflect.apply(original, this, []) as object;
-        return { ...situation, harmless: Number.POSITIVE_INFINITY };
-      },
+    method: ['scheduler/limit-search', 'LimitSearch', 'harmless'],
+    by: () => () => Number.POSITIVE_INFINITY,
   },
   /** Probes at a higher limit, which notice that the server has become faster. */
   probesAbove: {
@@ -90,20 +98,9 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
     by: () => (inFlight: number) => inFlight,
   },
   /** Timeouts lower the limit. */
-  timeouts: {
-    method: ['scheduler/limit-search', 'LimitSearch', 'lowerAfterTimeouts'],
-    by: doNothing,
-  },
+  timeouts: withoutErrors('timeout'),
   /** Server errors lower the limit. */
-  serverErrors: {
-    method: ['scheduler/controller', 'Controller', 'recordOutcome'],
-    by: (original) =>
-      function (this: object, task: object, outcome: { errorCode?: string }, ...rest: unknown[]) {
-        const isServerError = outcome.errorCode === 'server_error';
-        const other = isServerError ? { ...outcome, errorCode: 'unknown' } : outcome;
-        return Reflect.apply(original, this, [task, other, ...rest]);
-      },
-  },
+  serverErrors: withoutErrors('server_error'),
   /** The ceiling rises when no request is refused. */
   risingCeiling: { method: ['limits/ceiling', 'Ceiling', 'recordAnswer'], by: doNothing },
   /** The starts that a raise allows are spread over time. */

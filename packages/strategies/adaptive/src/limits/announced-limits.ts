@@ -24,8 +24,6 @@ export class AnnouncedLimits {
   #usage: readonly UsageEstimate[] | undefined;
   /** Whether nothing has been announced. */
   isEmpty = true;
-  /** The requests that the server would have accepted at the start of the run; undefined while unknown. */
-  initialRequests: number | undefined;
 
   /** When the announced limits allow a task to start. */
   availableAt(task: TaskView, now: number): number {
@@ -56,7 +54,6 @@ export class AnnouncedLimits {
       if (limit === undefined) continue;
       this.isEmpty = false;
       const before = taken[kind] as number;
-      if (name === 'requests') this.initialRequests ??= (limit.remaining ?? 0) + before;
       this.#quotas[kind]?.update(limit, before, now);
     }
   }

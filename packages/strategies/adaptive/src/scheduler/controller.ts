@@ -8,7 +8,7 @@ import { ErrorBursts } from '../limits/error-bursts.js';
 import { LostRequests } from '../limits/lost-requests.js';
 import { RatePacer } from '../limits/rate-pacer.js';
 import { SlowStart } from '../limits/slow-start.js';
-import { INITIAL_LIMIT, LimitSearch } from './limit-search.js';
+import { LimitSearch } from './limit-search.js';
 import { ModeReports } from './mode-reports.js';
 
 export interface ControllerOptions {
@@ -36,8 +36,7 @@ export class Controller {
   readonly #pacer: RatePacer;
   readonly #announced = new AnnouncedLimits();
   readonly #requests = new LostRequests();
-  readonly #timeouts = new ErrorBursts();
-  readonly #serverErrors = new ErrorBursts();
+  readonly #errors = new ErrorBursts();
   readonly #slowStart = new SlowStart();
   readonly #reports: ModeReports;
   readonly #inFlight = new Map<TaskView, InFlight>();
@@ -125,25 +124,25 @@ export class Controller {
   }
 
   learned(): LearnedResource {
-    const known = { ...this.#search.known, ...this.#pacer.learned() };
+    const known = { ...this.#search.learned(), ...this.#pacer.learned() };
+    const { averageInFlight } = this.#reports;
     const isPaced = this.#reports.mode === 'paced' || this.#pacer.intervalMs > 0;
-    if (!isPaced && this.#announced.isEmpty) return known;
+    if (!isPaced || averageInFlight === undefined) return known;
     // Under a rate limit, the average number in flight is enough. A higher limit could flood the
     // server at the start of the next run, before its remaining quota is known.
-    const average = Math.ceil(this.#reports.averageInFlight ?? known.limit);
-    const least = isPaced ? 1 : Math.max(INITIAL_LIMIT, this.#announced.initialRequests ?? 0);
-    return { ...known, limit: Math.min(known.limit, Math.max(least, average)) };
+    return { ...known, limit: Math.min(known.limit, Math.max(1, Math.ceil(averageInFlight))) };
   }
 
   #recordAnswer(request: Request, { usage, latencyMs }: Outcome, queue: Queue, now: number): void {
     const { inFlight } = this.#requests;
     this.#search.recordAnswer(request, { ...queue, inFlight }, usage?.outputTokens);
-    this.#timeouts.recordAnswer(this.limit);
-    this.#serverErrors.recordAnswer(this.limit);
-    for (const lost of this.#requests.recordAnswer(request, now)) this.#posterior.discard(lost);
-    const lostAbove = this.#requests.lostAbove(this.limit);
-    if (lostAbove !== undefined) this.#search.lowerAfterLosses(lostAbove);
+    this.#errors.recordAnswer(this.limit);
     this.#reports.recordAnswer(latencyMs);
+    for (const lost of this.#requests.recordAnswer(request, now)) this.#posterior.discard(lost);
+    const fewest = this.#requests.lostAbove(this.limit);
+    if (fewest === undefined) return;
+    this.#posterior.ignoreOpen();
+    this.#search.lower(fewest, 'requests above this limit got no answer, though later ones did');
   }
 
   #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
@@ -151,17 +150,19 @@ export class Controller {
     this.#requests.remove(request);
     this.#posterior.discard(request);
     const { inFlight } = this.#requests;
+    const refused = 'the server refused requests above this limit';
     if (errorCode === 'timeout') {
       if (!isUnproven) return;
-      const fewest = this.#timeouts.recordError(request.othersInFlight, this.limit);
-      if (fewest !== undefined) this.#search.lowerAfterTimeouts(fewest);
+      const fewest = this.#errors.recordError(request.othersInFlight, this.limit);
+      if (fewest !== undefined)
+        this.#search.lower(fewest, 'requests above this limit timed out', true);
     } else if (errorCode === 'server_error') {
-      const fewest = this.#serverErrors.recordError(inFlight, this.limit);
-      if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest);
+      const fewest = this.#errors.recordError(inFlight, this.limit);
+      if (fewest !== undefined) this.#search.lower(fewest, refused);
     } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {
       // Announced limits make it unnecessary to estimate the rate.
       const roomAt = now + retryAfterMs;
-      if (retryAfterMs === 0) this.#search.lowerAfterRefusal(inFlight);
+      if (retryAfterMs === 0) this.#search.lower(inFlight, refused);
       else if (this.#announced.isEmpty) this.#pacer.recordRefusal(request.startedAt, roomAt, now);
       else this.#pacer.waitUntil(roomAt);
     }

@@ -59,8 +59,8 @@ export class ModeReports {
 
   /** Reports a change of mode, or of the limit, if there is one. */
   reportChange(search: LimitSearch, intervalMs: number): void {
-    const { limit, isProbing } = search;
-    if (isProbing) return;
+    const { limit, probeFrom } = search;
+    if (probeFrom !== undefined) return;
     const mode = this.#modeAt(limit);
     const factor = Math.max(limit / this.#limit, this.#limit / limit);
     if (mode === this.mode && (mode === 'paced' || factor < MIN_FACTOR)) return;
