@@ -4,11 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type StratagemOptions, start } from '../test/stratagem.js';
 
-const timeout = 60_000;
 const stratagem = (args: string[], options: StratagemOptions) => start(args, options).ended;
 const plan = 'goal: Report\ntasks: [{ id: a, description: Do it }]\n';
 
-describe('an internal error', { timeout }, () => {
+describe('an internal error', () => {
   /** Throws an uncaught error, as a dependency might, once the run listens for signals. */
   const boom =
     'data:text/javascript,setInterval(()=>{if(process.listenerCount(`SIGINT`))throw(new(Error)(`boom`))},10)';
@@ -33,7 +32,7 @@ describe('an internal error', { timeout }, () => {
   });
 });
 
-test.skipIf(!existsSync('/dev/full'))('a full disk is an error, not a success', { timeout }, () => {
+test.skipIf(!existsSync('/dev/full'))('a full disk is an error, not a success', () => {
   const bin = fileURLToPath(new URL('../bin/stratagem.js', import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, [bin, 'graph', '-'], {
     input: plan,
@@ -44,7 +43,7 @@ test.skipIf(!existsSync('/dev/full'))('a full disk is an error, not a success', 
   expect(stderr).toMatch(/^stratagem: cannot write: ENOSPC.*\(use DEBUG=1 for a stack trace\)\n$/);
 });
 
-test('a file that is too large is refused before it is parsed', { timeout }, async () => {
+test('a file that is too large is refused before it is parsed', async () => {
   const { exitCode, stdout, stderr } = await stratagem(['validate', '-'], {
     stdin: '#'.repeat(20_000_001),
   });
@@ -52,7 +51,7 @@ test('a file that is too large is refused before it is parsed', { timeout }, asy
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
 
-test('control characters of a command are made visible in every message', { timeout }, async () => {
+test('control characters of a command are made visible in every message', async () => {
   const task = { id: 'a', description: 'Ok?', waitFor: 'approval' };
   const stdin = JSON.stringify({ goal: 'Report', tasks: [task] });
   const commands = [

@@ -78,6 +78,8 @@ describe('the answer', () => {
     const turns = async () => {
       for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
     };
+    // The first request loads the SDK.
+    while (written === 0) await turns();
     await turns();
     const ahead = written;
     expect(ahead).toBeLessThan(50);

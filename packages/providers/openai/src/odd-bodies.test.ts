@@ -98,11 +98,15 @@ describe('after the end of an answer,', () => {
   });
 
   test('so does a broken connection', async () => {
-    const breaks: Reply = (response) => {
+    let interrupt = () => {};
+    server.replyWith((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(ended);
-      setTimeout(() => response.destroy(), 30);
-    };
-    expect((await run(breaks))[0]).toBe('Hi');
+      interrupt = () => void response.destroy();
+    });
+    // The text and the end arrive together.
+    const emit = (): undefined => interrupt();
+    const runner = openai({ apiKey: 'k', baseURL: server.url, model: 'm' });
+    expect((await runner.run(request('Why?'), attempt({ emit }))).output).toBe('Hi');
   });
 
   test('a failure of the server counts', async () => {

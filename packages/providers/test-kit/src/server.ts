@@ -24,6 +24,8 @@ export function testServer(path = '') {
     requests.push(received);
     reply?.(response, received);
   });
+  // A slow test leaves connections idle for longer than the default of five seconds.
+  server.keepAliveTimeout = 300_000;
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
   afterAll(() => {
     server.closeAllConnections();

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { diligenceRun } from '../../test/sample-runs.js';
 import { WatchedRun } from './watched-run.js';
 
+afterEach(() => void vi.useRealTimers());
+
 test('says how long the run will still take while it is under way', () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
   const events = diligenceRun();
   const half = events.slice(0, Math.floor(events.length / 2));
   // The events have just happened.
