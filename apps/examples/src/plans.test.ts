@@ -11,7 +11,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 // Runs the plan files as a user would: with the command line, in a process of its own, without a key.
 
 const CLI = fileURLToPath(import.meta.resolve('@stratagem/cli/package.json'));
-const timeout = 60_000;
 let folder = '';
 
 beforeEach(async () => {
@@ -32,7 +31,7 @@ async function run(plan: string, ...args: readonly string[]) {
   return JSON.parse(stdout);
 }
 
-test('collect.yaml fetches ten endpoints at once and saves them', { timeout }, async () => {
+test('collect.yaml fetches ten endpoints at once and saves them', async () => {
   const asked: URL[] = [];
   let refusals = 3;
   const server = createServer((request, response) => {
@@ -69,7 +68,7 @@ test('collect.yaml fetches ten endpoints at once and saves them', { timeout }, a
   }
 });
 
-test('research.yaml gathers, analyses each aspect and writes a report', { timeout }, async () => {
+test('research.yaml gathers, analyses each aspect and writes a report', async () => {
   const result = await run('research.yaml', '--input', 'topic=heat pumps', '--latency', '1');
   expect(result.status).toBe('completed');
   const analyses = await readdir(join(folder, 'output/analyses'));
@@ -79,7 +78,7 @@ test('research.yaml gathers, analyses each aspect and writes a report', { timeou
   expect(report).toContain('heat pumps');
 });
 
-test('documents.yaml summarises a hundred documents', { timeout }, async () => {
+test('documents.yaml summarises a hundred documents', async () => {
   const documents = Array.from({ length: 100 }, (_, n) => ({ id: `doc-${n}`, text: `Text ${n}.` }));
   await writeFile(join(folder, 'documents.json'), JSON.stringify(documents));
   const input = `documents=@${join(folder, 'documents.json')}`;
@@ -91,9 +90,7 @@ test('documents.yaml summarises a hundred documents', { timeout }, async () => {
   expect(await readFile(join(folder, 'output/summaries/doc-99.md'), 'utf8')).toContain('Text 99');
 });
 
-test('improve.yaml rewrites a text until it is good enough, or four times', {
-  timeout,
-}, async () => {
+test('improve.yaml rewrites a text until it is good enough, or four times', async () => {
   const result = await run('improve.yaml', '--input', 'product=a kettle', '--latency', '1');
   expect(result.status).toBe('completed');
   const { loop, output } = result.tasks.find(({ id }: { id: string }) => id === 'improve');
@@ -103,7 +100,7 @@ test('improve.yaml rewrites a text until it is good enough, or four times', {
   expect(result.outputs).toEqual({ text: output.write, score: output.judge.score, ending });
 });
 
-test('article.yaml reviews each article with a module', { timeout }, async () => {
+test('article.yaml reviews each article with a module', async () => {
   const result = await run('article.yaml', '--input', 'topics=[fusion, tides]', '--latency', '1');
   expect(result.status).toBe('completed');
   expect(result.outputs.summary).toContain('Summarise');

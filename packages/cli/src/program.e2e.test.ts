@@ -4,9 +4,7 @@ import { stratagem } from '../test/stratagem.js';
 import { programSpec } from './completion/command-spec.js';
 import { createProgram } from './program.js';
 
-const timeout = 60_000;
-
-describe('--help', { timeout }, () => {
+describe('--help', () => {
   test('lists the commands and the exit codes', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['--help']);
     for (const word of ['run', 'resume', 'runs', 'show', 'validate', 'graph', 'simulate', '130']) {
@@ -50,7 +48,7 @@ describe('--help', { timeout }, () => {
   });
 });
 
-test('--version prints the version of the package', { timeout }, async () => {
+test('--version prints the version of the package', async () => {
   const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8');
   const { exitCode, stdout, stderr } = await stratagem(['--version']);
   expect({ exitCode, stdout, stderr }).toEqual({
@@ -60,7 +58,7 @@ test('--version prints the version of the package', { timeout }, async () => {
   });
 });
 
-describe('help', { timeout }, () => {
+describe('help', () => {
   test('of a command is what --help prints', async () => {
     const help = await stratagem(['help', 'run']);
     expect(help).toEqual(await stratagem(['run', '--help']));
@@ -82,7 +80,7 @@ describe('help', { timeout }, () => {
   });
 });
 
-describe('bad usage', { timeout }, () => {
+describe('bad usage', () => {
   test.each([
     ['an unknown command', ['rum', 'plan.yaml'], ["'rum'", 'Did you mean run?']],
     ['an unknown option', ['run', 'plan.yaml', '--jsno'], ["'--jsno'", 'Did you mean --json?']],

@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { start, stratagem } from '../../test/stratagem.js';
 
-const timeout = 30_000;
-
 const plan = JSON.stringify({
   goal: 'Eight papers',
   tasks: Array.from({ length: 8 }, (_, n) => ({ id: `p${n}`, description: `Read ${n}` })),
 });
 
-describe('compare', { timeout }, () => {
+describe('compare', () => {
   test('shows strategies and limits side by side, with bars', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['compare', '-'], { stdin: plan });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

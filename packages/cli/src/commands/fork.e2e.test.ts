@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const PLAN = `
 goal: Report
 inputs:
@@ -36,7 +34,7 @@ function startedIn(stderr: string): string[] {
   return Array.from(stderr.matchAll(/started +(\S+)/g), ([, id = '']) => id).sort();
 }
 
-describe('rerun and fork', { timeout }, () => {
+describe('rerun and fork', () => {
   test('run a task and what depends on it again, in a run that names its source', async () => {
     await using place = await recorded();
     const before = (await place.command('show', place.id, '--json')).stdout;

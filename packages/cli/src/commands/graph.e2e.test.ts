@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 /** Ids with a meaning in Mermaid, DOT, HTML or a terminal. */
 const ids = [
   'end',
@@ -52,7 +50,7 @@ function read(lines: string[], node: RegExp, edge: RegExp, decode: (label: strin
   return { ids: [...names.values()], edges: found };
 }
 
-describe('graph', { timeout }, () => {
+describe('graph', () => {
   test('is Mermaid by default, with any ids', async () => {
     const text = await graph();
     const [head, ...lines] = text.trimEnd().split('\n');

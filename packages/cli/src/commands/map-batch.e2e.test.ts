@@ -55,7 +55,6 @@ test.each(['openai', 'anthropic'] as const)(
       Array.from({ length: ROWS }, (_, index) => `Short t${index}`),
     );
   },
-  30_000,
 );
 
 test.each([
@@ -85,7 +84,6 @@ test.each([
       Array.from({ length: ROWS }, (_, index) => `Short t${index}`),
     );
   },
-  30_000,
 );
 
 test('Ctrl+C leaves the job at the provider, and the same command takes its results', async () => {
@@ -99,7 +97,7 @@ test('Ctrl+C leaves the job at the provider, and the same command takes its resu
   expect(JSON.parse((await map.run()).stdout)).toMatchObject({ completed: ROWS });
   expect(map.served.jobs).toHaveLength(1);
   expect(map.served.canceled).toEqual([]);
-}, 30_000);
+});
 
 test.each(['openai', 'anthropic'] as const)(
   'of a job at %s that is partly done, expired requests are sent again, and refused ones fail their rows',
@@ -123,5 +121,4 @@ test.each(['openai', 'anthropic'] as const)(
     expect(JSON.parse(again.stdout)).toMatchObject({ failed: 0 });
     expect(asked().slice(2)).toEqual([['Short t1']]);
   },
-  30_000,
 );

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const PLAN = `goal: Article
 inputs: { topic: { type: string } }
 outputs: { verdict: review.verdict }
@@ -44,7 +42,7 @@ async function place() {
   };
 }
 
-describe('a plan file with a module', { timeout }, () => {
+describe('a plan file with a module', () => {
   test('is validated, drawn, simulated and run', async () => {
     await using at = await place();
     expect((await at.command('validate', 'plan.yaml')).stdout).toBe('Article: valid (4 tasks)\n');

@@ -6,7 +6,6 @@ import { parse } from 'yaml';
 import { chatServer } from '../../test/chat-server.js';
 import { folder, start, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
 const GOAL = 'Research AI trends, then write a report';
 const HEADER =
   '# yaml-language-server: $schema=https://unpkg.com/@stratagem/core/schema/plan.schema.json\n';
@@ -42,7 +41,7 @@ async function planWith(answers: readonly string[], ...args: string[]) {
   return { ...ended, prompts: server.requests.map(({ prompt }) => prompt) };
 }
 
-describe('plan', { timeout }, () => {
+describe('plan', () => {
   test('prints a plan file that can be run, without a key', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['plan', GOAL, ...quick]);
     expect(exitCode).toBe(0);

@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
 const one = 'goal: x\ntasks:\n  - { id: a, description: A }\n';
 const steps = `goal: x
 tasks:
@@ -36,7 +35,7 @@ afterAll(() => files[Symbol.asyncDispose]());
 
 const run = (...args: string[]) => stratagem(['run', ...args], { cwd: files.path });
 
-describe('before anything is paid', { timeout }, () => {
+describe('before anything is paid', () => {
   test.each([
     [
       'one.yaml',

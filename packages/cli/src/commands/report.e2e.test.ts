@@ -5,8 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { recorded } from '../../test/recorded.js';
 import { folder, start, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const PLAN = `goal: Market research report
 tasks:
   - { id: tech, description: Analyse technology }
@@ -22,7 +20,7 @@ function modelsIn(html: string) {
   );
 }
 
-describe('run --report and --trace', { timeout }, () => {
+describe('run --report and --trace', () => {
   test('write the run into files, and name them', async () => {
     await using files = await folder({ 'plan.yaml': PLAN });
     const args = ['run', 'plan.yaml', '--latency', '5', '--report', 'r.html', '--trace', 't.json'];
@@ -53,7 +51,7 @@ describe('run --report and --trace', { timeout }, () => {
   });
 });
 
-describe('report', { timeout }, () => {
+describe('report', () => {
   test('writes a recorded run, and a second one to compare it with', async () => {
     await using journal = await recorded(({ prompt }) =>
       prompt.startsWith('Analyse figures') ? { status: 400, message: 'no' } : 'an answer',
@@ -106,7 +104,7 @@ async function enter(url: string): Promise<{ origin: string; cookie: string }> {
   return { origin: new URL(url).origin, cookie };
 }
 
-describe('run --ui', { timeout }, () => {
+describe('run --ui', () => {
   test('serves a page that answers the questions of the run', async () => {
     const plan = `goal: Publish
 tasks:
@@ -170,7 +168,7 @@ tasks:
   });
 });
 
-describe('ui', { timeout }, () => {
+describe('ui', () => {
   test('serves all runs of a journal, and runs again what failed', async () => {
     let isDown = true;
     await using journal = await recorded(() =>

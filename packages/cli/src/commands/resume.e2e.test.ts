@@ -4,9 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { prompts, REPORT, recorded } from '../../test/recorded.js';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
-describe('run --journal', { timeout }, () => {
+describe('run --journal', () => {
   test('records a run that can be listed, and shown by the start of its id', async () => {
     await using place = await recorded(({ prompt }) => `Answer to ${prompt}`);
     const { exitCode, stdout, stderr } = await place.run();
@@ -73,7 +71,7 @@ describe('run --journal', { timeout }, () => {
   });
 });
 
-describe('a run id', { timeout }, () => {
+describe('a run id', () => {
   test('that does not exist is refused with a list of the runs', async () => {
     await using place = await recorded(() => 'fine');
     await place.run();
@@ -126,7 +124,7 @@ describe('a run id', { timeout }, () => {
   });
 });
 
-describe('resume', { timeout }, () => {
+describe('resume', () => {
   test('continues after the process was killed, and repeats only attempts in flight', async () => {
     let isSlow = true;
     await using place = await recorded(({ prompt }) =>
@@ -238,7 +236,7 @@ tasks:
   });
 });
 
-describe('resume of a plan file that has changed', { timeout }, () => {
+describe('resume of a plan file that has changed', () => {
   /** A run with one completed task, and its plan file with a changed prompt of another task. */
   async function changed() {
     let isSlow = true;
@@ -316,7 +314,7 @@ describe('resume of a plan file that has changed', { timeout }, () => {
   });
 });
 
-describe('--reuse and --dry-run', { timeout }, () => {
+describe('--reuse and --dry-run', () => {
   test('reuse unchanged tasks of earlier runs, as predicted', async () => {
     await using place = await recorded(({ prompt }) => `Answer to ${prompt}`);
     await place.run();

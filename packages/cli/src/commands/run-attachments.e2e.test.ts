@@ -4,8 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { chatServer } from '../../test/chat-server.js';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const PNG = Buffer.from('89504e470d0a1a0a0000000d', 'hex');
 const plan = `goal: Look
 tasks:
@@ -14,7 +12,7 @@ tasks:
     attachments: [a.png, { path: notes.txt, filename: all.txt }]
 `;
 
-describe('a plan file with attachments', { timeout }, () => {
+describe('a plan file with attachments', () => {
   test('reads them beside the file, and resumes a run without them', async () => {
     let isDown = true;
     await using server = await chatServer(() =>

@@ -31,11 +31,10 @@ tasks:
     when: { path: approve, operator: ==, value: true }
 `;
 
-const timeout = 60_000;
 const run = (args: string[], stdin = plan) =>
   stratagem(['run', '-', '--latency', '5', ...args], { stdin });
 
-describe('a plan with a fan-out, subtasks and a human step', { timeout }, () => {
+describe('a plan with a fan-out, subtasks and a human step', () => {
   test('runs with the approval, and shows subtasks below their parents', async () => {
     const { exitCode, stdout, stderr } = await run(['--approve', 'approve']);
     expect(exitCode, stderr).toBe(0);
@@ -87,7 +86,7 @@ describe('a plan with a fan-out, subtasks and a human step', { timeout }, () => 
   });
 });
 
-describe('limits', { timeout }, () => {
+describe('limits', () => {
   const tasks = Array.from({ length: 20 }, (_, n) => `  - { id: t${n}, description: Write }`);
   const batch = `goal: Batch\ntasks:\n${tasks.join('\n')}\n`;
 
@@ -125,7 +124,7 @@ describe('limits', { timeout }, () => {
   });
 });
 
-test('an invalid reference is reported with its position', { timeout }, async () => {
+test('an invalid reference is reported with its position', async () => {
   const { exitCode, stderr } = await stratagem(['validate', '-'], {
     stdin: plan
       .replace('{{headline}} and', '{{headlin.x}} and')

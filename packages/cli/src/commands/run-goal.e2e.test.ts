@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { chatServer, type Reply } from '../../test/chat-server.js';
 import { folder, start, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
 const GOAL = 'Research AI trends, compare three vendors, then write a report';
 
 const taskOf = (id: string, ...dependencies: string[]) => ({
@@ -24,7 +23,7 @@ async function planner(plans: readonly Reply[], task: (prompt: string) => Reply 
   return { server, args, env: { OPENAI_API_KEY: 'test' } };
 }
 
-describe('run --goal', { timeout }, () => {
+describe('run --goal', () => {
   test('makes a plan, shows it, runs it and prints the final result', async () => {
     const { exitCode, stdout, stderr } = await stratagem([
       ...['run', '--goal', GOAL, '--yes', '--latency', '1'],
@@ -148,7 +147,7 @@ describe('run --goal', { timeout }, () => {
   });
 });
 
-describe('--replan', { timeout }, () => {
+describe('--replan', () => {
   const fails = (prompt: string): Reply =>
     prompt.startsWith('Do a\n') || prompt === 'Do a'
       ? { status: 400, message: 'no such thing' }
@@ -182,7 +181,7 @@ describe('--replan', { timeout }, () => {
   });
 });
 
-describe('options of run with and without --goal', { timeout }, () => {
+describe('options of run with and without --goal', () => {
   test.each([
     ['a plan and a goal', ['plan.json', '--goal', GOAL], 'not both'],
     ['neither', [], "missing required argument 'plan'"],

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const plan = `goal: Profile
 inputs:
   company: { type: string, description: The company to describe }
@@ -38,7 +36,7 @@ afterAll(() => files[Symbol.asyncDispose]());
 const run = (args: readonly string[], env: Record<string, string> = {}) =>
   stratagem(['run', 'plan.yaml', '--runner', './echo.mjs', ...args], { cwd: files.path, env });
 
-describe('the inputs of a plan', { timeout }, () => {
+describe('the inputs of a plan', () => {
   test('are given one by one, and only the results that the plan names are printed', async () => {
     const ended = await run(['--input', 'company=Apple & Co=x', '--input', 'years=[1976, 1984]']);
     expect(ended).toMatchObject({

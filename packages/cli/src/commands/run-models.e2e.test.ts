@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { type ChatRequest, chatServer, messagesServer } from '../../test/chat-server.js';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const KEYS = ['sk-test-7f3a9c1e5b2d', 'sk-ant-test-0c4d8e2f6a1b', 'team-secret-0123456789'];
 
 const plan = `goal: Report
@@ -43,7 +41,7 @@ async function runOnTwo(args: readonly string[], stdin = plan) {
   return { ...ended, chat: chat.requests, messages: messages.requests };
 }
 
-describe('a plan file with models', { timeout }, () => {
+describe('a plan file with models', () => {
   test('runs on two providers at once, with the options of profiles and tasks', async () => {
     const { exitCode, stdout, stderr, chat, messages } = await runOnTwo(['--json']);
     expect(stderr).not.toContain('simulated');
@@ -232,7 +230,7 @@ tasks:
   });
 });
 
-describe('a runner of a module', { timeout }, () => {
+describe('a runner of a module', () => {
   const file = 'goal: x\ntasks: [{ id: a, description: Hi }]\n';
   const runWith = async (module: string, args: readonly string[] = []) => {
     await using files = await folder({ 'my-runner.mjs': module });

@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { type ChatRequest, chatServer, type Reply } from '../../test/chat-server.js';
 import { stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const KEY = 'sk-test-7f3a9c1e5b2d';
 const env = { OPENAI_API_KEY: KEY };
 
@@ -48,7 +46,7 @@ function except(description: string, reply: Reply) {
     request.prompt.startsWith(description) ? reply : answerTo(request);
 }
 
-describe('run on an OpenAI-compatible server', { timeout }, () => {
+describe('run on an OpenAI-compatible server', () => {
   test('completes, with the outputs of the dependencies in each request', async () => {
     const { exitCode, stdout, requests } = await runOn(answerTo, ['--json']);
     expect(exitCode).toBe(0);
@@ -107,7 +105,7 @@ describe('run on an OpenAI-compatible server', { timeout }, () => {
   });
 });
 
-describe('a task that fails', { timeout }, () => {
+describe('a task that fails', () => {
   const refusal = { status: 500, message: 'Out of paper' };
 
   test('causes its dependents to be skipped, and the others to complete', async () => {
@@ -175,7 +173,7 @@ describe('a task that fails', { timeout }, () => {
   });
 });
 
-describe('a missing key', { timeout }, () => {
+describe('a missing key', () => {
   test.each([
     ['openai', 'OPENAI_API_KEY'],
     ['anthropic', 'ANTHROPIC_API_KEY'],
@@ -189,7 +187,7 @@ describe('a missing key', { timeout }, () => {
   });
 });
 
-describe('secrets', { timeout }, () => {
+describe('secrets', () => {
   test('are never printed, even when the server repeats them', async () => {
     const echo = (request: ChatRequest): Reply => ({
       status: 401,
@@ -218,7 +216,7 @@ describe('secrets', { timeout }, () => {
   });
 });
 
-describe('control characters', { timeout }, () => {
+describe('control characters', () => {
   const nasty =
     'One\u001b]0;title\u0007 \u001b[31mred\u001b[0m \u009b2J\r\u0008 \u202etxt\u202c\nTwo\ttabs';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters

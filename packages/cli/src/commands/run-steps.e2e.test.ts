@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
 const server = createServer(({ url, headers }, response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ url, auth: headers.authorization ?? null }));
@@ -43,7 +42,7 @@ tasks:
       output: json
 `;
 
-describe('tasks without a model', { timeout }, () => {
+describe('tasks without a model', () => {
   test('fetch and save, with a secret that is in no file', async () => {
     await using files = await folder({ 'plan.yaml': collect() });
     const args = ['run', 'plan.yaml', '--allow-hosts', host, '--journal', 'runs', '--json'];

@@ -2,8 +2,6 @@ import type { RunEvent } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import { folder, type StratagemOptions, start, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 /** The example of the documentation: the last task needs two others. */
 const report = `goal: Market research report
 strategy: parallel
@@ -41,7 +39,7 @@ function startedIn(timeline: readonly RunEvent[]): string[] {
   return timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
 }
 
-describe('run', { timeout }, () => {
+describe('run', () => {
   test('prints the result on stdout and the progress on stderr', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['run', '-', '--latency', '5'], {
       stdin: report,
@@ -90,7 +88,7 @@ describe('run', { timeout }, () => {
   });
 });
 
-describe('run --json', { timeout }, () => {
+describe('run --json', () => {
   test('prints one document with everything in it', async () => {
     const { exitCode, document } = await runJson(report);
     expect(exitCode).toBe(0);
@@ -191,7 +189,7 @@ describe('run --json', { timeout }, () => {
   });
 });
 
-describe('the strategy', { timeout }, () => {
+describe('the strategy', () => {
   test('is parallel by default', async () => {
     const { document } = await runJson(batch());
     expect(document.strategy).toBe('parallel');
@@ -245,7 +243,7 @@ describe('the strategy', { timeout }, () => {
   });
 });
 
-test('--latency sets the duration of each task', { timeout }, async () => {
+test('--latency sets the duration of each task', async () => {
   const { document } = await runJson(batch(), '--latency', '500', '--max-parallel', '6');
   for (const { durationMs } of document.tasks) {
     // A timer may be early by less than a millisecond; a slow machine is only ever late.
@@ -253,7 +251,7 @@ test('--latency sets the duration of each task', { timeout }, async () => {
   }
 });
 
-describe('--deadline', { timeout }, () => {
+describe('--deadline', () => {
   test('fails the plan when it exceeds the deadline', async () => {
     const args = ['run', '-', '--latency', '600000', '--deadline', '50ms'];
     const { exitCode, stdout } = await stratagem([...args, '--json'], { stdin: report });
@@ -282,7 +280,7 @@ describe('--deadline', { timeout }, () => {
   });
 });
 
-describe('options that contradict each other', { timeout }, () => {
+describe('options that contradict each other', () => {
   test.each([
     ['--latency', ['--runner', 'openai', '--latency', '5']],
     ['--latency', ['--runner', 'anthropic', '--latency', '5']],
@@ -308,7 +306,7 @@ describe('options that contradict each other', { timeout }, () => {
   });
 });
 
-describe('a closed pipe', { timeout }, () => {
+describe('a closed pipe', () => {
   const tasks = Array.from({ length: 2_000 }, (_, n) => ({ id: `t${n}`, description: `Do ${n}` }));
   const options: StratagemOptions = { stdin: JSON.stringify({ goal: 'Much', tasks }) };
   const run = ['run', '-', '--latency', '0', '--max-parallel', '100', '--json'];

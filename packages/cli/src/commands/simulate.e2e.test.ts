@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 interface Row {
   readonly maxParallel: number;
   readonly status: string;
@@ -32,7 +30,7 @@ async function simulate(plan: string, ...args: string[]) {
   return { ...document, spans: rows.map(({ makespanMs }) => Math.round(makespanMs)) };
 }
 
-describe('simulate', { timeout }, () => {
+describe('simulate', () => {
   test('computes how long a plan takes at each concurrency limit', async () => {
     const { rows, spans, strategy, server } = await simulate(batch(), '--max-parallel', '4,8,16');
     expect(rows.map(({ maxParallel }) => maxParallel)).toEqual([4, 8, 16]);
@@ -233,7 +231,7 @@ describe('simulate', { timeout }, () => {
   });
 });
 
-describe('inputs', { timeout }, () => {
+describe('inputs', () => {
   const plan = `goal: Pages
 inputs: { pages: { type: array, items: { type: string }, default: [a, b] } }
 tasks: [{ id: page, description: '{{item}}', forEach: inputs.pages }]
@@ -258,7 +256,7 @@ tasks: [{ id: page, description: '{{item}}', forEach: inputs.pages }]
   });
 });
 
-describe('--from', { timeout }, () => {
+describe('--from', () => {
   async function recorded() {
     const place = await folder({ 'plan.json': batch({}, 12) });
     const journal = `${place.path}/runs`;

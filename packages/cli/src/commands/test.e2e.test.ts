@@ -2,8 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { folder, start, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const PLAN = `
 goal: Profile
 inputs:
@@ -45,7 +43,7 @@ async function place(cases = CASES) {
   };
 }
 
-describe('test', { timeout }, () => {
+describe('test', () => {
   test('says what a file of cases is, instead of the syntax errors of a table', async () => {
     await using files = await folder({ 'plan.yaml': PLAN, 'cases.csv': 'name: "a" b,x\n' });
     const at = (name: string) => `${files.path}/${name}`;

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 let files: Awaited<ReturnType<typeof folder>>;
 beforeAll(async () => {
   files = await folder({});
@@ -23,7 +21,7 @@ function problemLines(stderr: string): string[] {
 /** The exit of every refusal. */
 const refused = { exitCode: 2, stdout: '' };
 
-describe('a valid plan', { timeout }, () => {
+describe('a valid plan', () => {
   const yaml = `goal: Report
 strategy: { name: parallel, maxParallel: 3, levelBarrier: true }
 tasks:
@@ -93,7 +91,7 @@ tasks:
   });
 });
 
-describe('every problem of a plan is listed with its position', { timeout }, () => {
+describe('every problem of a plan is listed with its position', () => {
   test('in YAML', async () => {
     const ended = await validate(
       'bad.yaml',
@@ -198,7 +196,7 @@ tasks:
   });
 });
 
-describe('a file that is not a plan', { timeout }, () => {
+describe('a file that is not a plan', () => {
   test.each([
     [
       'syntax.yaml',
@@ -264,7 +262,7 @@ describe('a file that is not a plan', { timeout }, () => {
   });
 });
 
-describe('a file that cannot be read', { timeout }, () => {
+describe('a file that cannot be read', () => {
   test('is named with the reason', async () => {
     const missing = await stratagem(['validate', 'missing.yaml'], { cwd: files.path });
     expect(missing.stderr).toMatch(/^missing\.yaml: cannot read: no such file$/m);
@@ -276,7 +274,7 @@ describe('a file that cannot be read', { timeout }, () => {
   });
 });
 
-describe('several plans', { timeout }, () => {
+describe('several plans', () => {
   const good = 'goal: Good\nstrategy: sequential\ntasks: [{ id: a, description: Do it }]\n';
   const bad =
     'goal: Bad\ntasks:\n  - id: a\n    descripton: Do it\n  - { id: a, description: B }\n';

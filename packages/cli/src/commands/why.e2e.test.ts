@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
 
-const timeout = 30_000;
-
 /** Six tasks, two at once, and a report on the first. */
 const plan = JSON.stringify({
   goal: 'Six papers',
@@ -27,7 +25,7 @@ async function recorded() {
   };
 }
 
-describe('why', { timeout }, () => {
+describe('why', () => {
   test('names the parts of the time, the chain, the waits and what would have been faster', async () => {
     await using place = await recorded();
     expect(place.run.stderr).toContain(

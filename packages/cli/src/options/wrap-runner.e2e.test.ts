@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChatRequest, chatServer } from '../../test/chat-server.js';
 import { stratagem } from '../../test/stratagem.js';
 
-const timeout = 60_000;
 const plan =
   'goal: Report\ntasks: [{ id: a, description: Do it }, { id: b, description: Then that }]\n';
 const env = { OPENAI_API_KEY: 'sk-test-7f3a9c1e5b2d' };
@@ -27,7 +26,7 @@ function timelineOf(stdout: string): RunEvent[] {
   return JSON.parse(stdout).timeline;
 }
 
-describe('limits', { timeout }, () => {
+describe('limits', () => {
   test('delay requests, with a notice in the progress', async () => {
     const args = ['run', '-', '--latency', '1', '--requests-per-minute', '40'];
     const { exitCode, stderr } = await stratagem(args, { stdin: plan });
@@ -55,7 +54,7 @@ describe('limits', { timeout }, () => {
   });
 });
 
-describe('a cache', { timeout }, () => {
+describe('a cache', () => {
   test('answers repeated requests at no cost', async () => {
     await using server = await chatServer(() => 'Forty-two.');
     const args = ['run', '-', '--runner', 'openai', '--base-url', server.url, '--model', 'm'];
@@ -72,7 +71,7 @@ describe('a cache', { timeout }, () => {
   });
 });
 
-describe('a recording', { timeout }, () => {
+describe('a recording', () => {
   test('replaces the provider, and contains no key', async () => {
     const file = join(folder, 'recording.jsonl');
     await using server = await chatServer(() => `Your key is ${env.OPENAI_API_KEY}.`);
@@ -108,7 +107,6 @@ describe('a recording', { timeout }, () => {
 
 test.each(['--cache', '--record', '--replay', '--mcp-config', '--prices'])(
   '%s needs a value that is not empty',
-  { timeout },
   async (option) => {
     const { exitCode, stderr } = await stratagem(['run', '-', option, ''], { stdin: plan });
     expect(exitCode).toBe(2);
@@ -120,7 +118,7 @@ test.each(['--cache', '--record', '--replay', '--mcp-config', '--prices'])(
   },
 );
 
-describe('a key that the server quotes in its errors', { timeout }, () => {
+describe('a key that the server quotes in its errors', () => {
   test('is never printed or written, with any wrapper', async () => {
     const written = await mkdtemp(join(folder, 'written-'));
     const [cache, file] = [join(written, 'cache'), join(written, 'recording.jsonl')];
@@ -151,7 +149,7 @@ describe('a key that the server quotes in its errors', { timeout }, () => {
   });
 });
 
-describe('tools', { timeout }, () => {
+describe('tools', () => {
   const withTools =
     'goal: Order\ntasks: [{ id: a, description: Can we deliver?, tools: [stock] }]\n';
   const server = fileURLToPath(new URL('../../test/mcp-server.js', import.meta.url));

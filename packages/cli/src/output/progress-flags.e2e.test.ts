@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { stratagem } from '../../test/stratagem.js';
 
-const timeout = 30_000;
 const plan = 'goal: Report\ntasks:\n  - { id: a, description: Write it }\n';
 const args = ['run', '-', '--latency', '5'];
 
-describe('progress', { timeout }, () => {
+describe('progress', () => {
   test('--quiet prints the output and nothing else', async () => {
     const { exitCode, stdout, stderr } = await stratagem([...args, '--quiet'], { stdin: plan });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

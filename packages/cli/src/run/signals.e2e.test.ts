@@ -6,8 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { chatServer } from '../../test/chat-server.js';
 import { start } from '../../test/stratagem.js';
 
-const timeout = 60_000;
-
 const plan = `goal: Market research report
 tasks:
   - id: research
@@ -24,7 +22,7 @@ tasks:
 `;
 
 // Windows has no signals: there, kill() ends the process.
-describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
+describe.skipIf(process.platform === 'win32')('a signal', () => {
   /** Starts a run that completes its first task and then waits forever. */
   async function stuck(args: readonly string[] = [], stdin = plan) {
     const server = await chatServer(({ prompt }) =>
