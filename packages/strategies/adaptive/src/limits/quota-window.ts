@@ -1,11 +1,12 @@
 import type { RateLimit } from '@stratagem/core';
 
-/** An announcement of a server: the remaining quota and the time until it is full again. */
+/** An announcement of a server, read as that of a bucket and as that of a window. */
 interface Announcement {
   readonly limit: number;
-  readonly remaining: number;
-  readonly resetMs: number;
-  readonly at: number;
+  /** The rate at which a bucket refills. */
+  readonly perMs: number;
+  /** When a window ends. */
+  readonly resetAt: number;
 }
 
 /**
@@ -31,18 +32,28 @@ export class QuotaWindow {
    * @param takenBefore The amount taken in total when the announcing request had started. The server may or may
    * not have counted what was taken since.
    */
-  update({ limit, remaining, resetMs }: RateLimit, takenBefore: number, now: number): void {
+  update(
+    { limit: known, remaining, resetMs = 0 }: RateLimit,
+    takenBefore: number,
+    now: number,
+  ): void {
     if (remaining === undefined) return;
     this.#refill(now);
     const last = this.#last;
-    const known = limit ?? last?.limit ?? remaining;
-    this.#last = { limit: Math.max(known, remaining), remaining, resetMs: resetMs ?? 0, at: now };
-    this.#windowMs = Math.max(this.#windowMs, resetMs ?? 0);
-    if (last !== undefined) this.#compareKinds(last, this.#last);
-    // A bucket may hold a fraction that the announcement rounds down.
+    const limit = Math.max(known ?? last?.limit ?? 0, remaining);
+    const used = limit - remaining;
+    this.#last = { limit, perMs: resetMs > 0 ? used / resetMs : 0, resetAt: now + resetMs };
+    this.#windowMs = Math.max(this.#windowMs, resetMs);
+    // After a reset, the new window says nothing about the old one.
+    if (last !== undefined && last.limit === limit && last.perMs > 0 && now < last.resetAt) {
+      // `remaining` is rounded down, which makes the predicted reset inexact by the time of one unit.
+      const error = Math.abs(resetMs - used / last.perMs) - 1 / last.perMs;
+      this.#bucketError += Math.max(0, error);
+      this.#windowError += Math.abs(this.#last.resetAt - last.resetAt);
+    }
     const most = this.#isWindow ? remaining : remaining + 1;
-    this.#level = Math.min(most, Math.max(this.#level, remaining - (this.#taken - takenBefore)));
-    if (last === undefined) this.#level = remaining;
+    const least = remaining - (this.#taken - takenBefore);
+    this.#level = last === undefined ? remaining : Math.min(most, Math.max(this.#level, least));
   }
 
   /** @returns The amount taken in total. */
@@ -56,50 +67,27 @@ export class QuotaWindow {
   /** When the quota will suffice for an amount. */
   availableAt(amount: number, now: number): number {
     this.#refill(now);
-    const last = this.#last;
+    if (this.#last === undefined) return now;
+    const { limit, perMs, resetAt } = this.#last;
     // A request larger than the whole quota may start when the quota is full.
-    if (last === undefined || this.#level >= Math.min(amount, last.limit)) return now;
-    if (this.#isWindow) {
-      const resetAt = last.at + last.resetMs;
-      // If that window has passed, assume that the next one is as long as the longest seen.
-      return resetAt > now ? resetAt : resetAt + this.#windowMs;
-    }
-    const rate = this.#perMs;
-    return rate > 0 ? now + (Math.min(amount, last.limit) - this.#level) / rate : now;
+    const missing = Math.min(amount, limit) - this.#level;
+    if (missing <= 0) return now;
+    if (!this.#isWindow) return perMs > 0 ? now + missing / perMs : now;
+    // If that window has passed, assume that the next one is as long as the longest seen.
+    return resetAt > now ? resetAt : resetAt + this.#windowMs;
   }
 
   get #isWindow(): boolean {
     return this.#windowError < this.#bucketError;
   }
 
-  /** The refill rate of the bucket. */
-  get #perMs(): number {
-    const { limit, remaining, resetMs } = this.#last as Announcement;
-    return resetMs > 0 ? (limit - remaining) / resetMs : 0;
-  }
-
   #refill(now: number): void {
-    const last = this.#last;
-    const elapsed = now - this.#updatedAt;
-    this.#updatedAt = now;
-    if (last === undefined || elapsed <= 0) return;
+    const since = this.#updatedAt;
+    this.#updatedAt = Math.max(since, now);
+    if (this.#last === undefined) return;
+    const { limit, perMs, resetAt } = this.#last;
     if (!this.#isWindow) {
-      this.#level = Math.min(last.limit, this.#level + elapsed * this.#perMs);
-    } else if (now >= last.at + last.resetMs && now - elapsed < last.at + last.resetMs) {
-      this.#level = last.limit;
-    }
-  }
-
-  #compareKinds(last: Announcement, next: Announcement): void {
-    const used = last.limit - last.remaining;
-    if (used <= 0 || last.resetMs <= 0 || last.limit !== next.limit) return;
-    const elapsed = next.at - last.at;
-    // After a reset, the new window says nothing about the old one.
-    if (elapsed >= last.resetMs) return;
-    // Rounding `remaining` down makes the predicted reset inexact by the time of one unit.
-    const perUnitMs = last.resetMs / used;
-    const bucket = (next.limit - next.remaining) * perUnitMs;
-    this.#bucketError += Math.max(0, Math.abs(next.resetMs - bucket) - perUnitMs);
-    this.#windowError += Math.abs(next.resetMs - (last.resetMs - elapsed));
+      this.#level = Math.min(limit, this.#level + (this.#updatedAt - since) * perMs);
+    } else if (since < resetAt && resetAt <= now) this.#level = limit;
   }
 }

@@ -5,8 +5,9 @@ const FEW = 4;
 /** How much later than expected a refusal is missed, and by how much the interval is shortened then. */
 const FACTOR = 1.5;
 
-/** A refusal. */
+/** A refusal, and those of requests that had been sent before it arrived. */
 interface Refusal {
+  readonly at: number;
   /** The time at which the server said it would have capacity again. */
   roomAt: number;
   /** The number of requests admitted before it. */
@@ -22,16 +23,14 @@ export class RatePacer {
   /** Time between starts; 0 while no pacing is needed. */
   intervalMs = 0;
   #nextAt = Number.NEGATIVE_INFINITY;
+  #admitted = 0;
   /** The last refusal, and the one before. */
   #last: Refusal | undefined;
   #before: Refusal | undefined;
-  #refusedAt = Number.NEGATIVE_INFINITY;
-  /** Admitted starts, in total and since the last refusal. */
-  #admitted = 0;
-  #sinceRefusal = 0;
   /** Requests admitted before the first refusal, and the interval of an earlier run. */
   #burst: number | undefined;
   #knownMs: number | undefined;
+  /** The starts after which a refusal is missed. */
   #patience = FACTOR * STARTS_PER_REFUSAL;
 
   constructor({ burst, intervalMs }: { burst?: number; intervalMs?: number } = {}) {
@@ -54,18 +53,16 @@ export class RatePacer {
 
   recordStart(now: number): void {
     this.#admitted++;
-    this.#sinceRefusal++;
     if (this.#knownMs !== undefined && this.#admitted === this.#burst) {
       this.intervalMs = this.#knownMs;
       this.#nextAt = now;
     }
-    if (this.intervalMs > 0) {
-      // The expected refusal did not come, so the server admits more.
-      const overdue = this.#sinceRefusal - this.#patience;
-      if (overdue > 0 && overdue % FEW === 0) this.intervalMs /= FACTOR;
-      const interval = this.intervalMs * (1 - 1 / STARTS_PER_REFUSAL);
-      this.#nextAt = Math.max(now, this.#nextAt) + interval;
-    }
+    if (this.intervalMs === 0) return;
+    // The expected refusal did not come, so the server admits more.
+    const overdue = this.#admitted - (this.#last?.admitted ?? 0) - this.#patience;
+    if (overdue > 0 && overdue % FEW === 0) this.intervalMs /= FACTOR;
+    const interval = this.intervalMs * (1 - 1 / STARTS_PER_REFUSAL);
+    this.#nextAt = Math.max(now, this.#nextAt) + interval;
   }
 
   /** Waits as the server asked, when the reason is known from elsewhere. */
@@ -81,15 +78,13 @@ export class RatePacer {
     this.#admitted--;
     this.#burst ??= Math.max(1, this.#admitted);
     this.#knownMs = undefined;
-    if (this.#last !== undefined && startedAt <= this.#refusedAt) {
+    if (this.#last !== undefined && startedAt <= this.#last.at) {
       // The request was sent before the last refusal arrived, so it belongs to that refusal.
       this.#last.admitted--;
       this.#last.roomAt = Math.max(this.#last.roomAt, roomAt);
     } else {
-      this.#refusedAt = now;
-      this.#sinceRefusal = 0;
       this.#before = this.#last;
-      this.#last = { roomAt, admitted: this.#admitted };
+      this.#last = { at: now, roomAt, admitted: this.#admitted };
     }
     this.#nextAt = this.#last.roomAt;
     if (this.#before === undefined) return;

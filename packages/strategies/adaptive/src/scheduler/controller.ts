@@ -44,11 +44,11 @@ export class Controller {
   /** Reports to the run whose scheduler is being called. */
   report: (change: StrategySwitch) => void = () => {};
 
-  constructor(options: ControllerOptions, known: LearnedResource | undefined) {
+  constructor(options: ControllerOptions, known: LearnedResource | undefined, now: number) {
     this.#search = new LimitSearch(options.maxParallel, options.adaptiveThreshold, known);
     this.#posterior = this.#search.posterior;
     this.#pacer = new RatePacer(known);
-    this.#reports = new ModeReports(this.#search.limit, (change) => this.report(change));
+    this.#reports = new ModeReports(this.#search, now, (change) => this.report(change));
   }
 
   /** The limit of requests in flight. */
@@ -125,12 +125,11 @@ export class Controller {
 
   learned(): LearnedResource {
     const known = { ...this.#search.learned(), ...this.#pacer.learned() };
-    const { averageInFlight } = this.#reports;
-    const isPaced = this.#reports.mode === 'paced' || this.#pacer.intervalMs > 0;
-    if (!isPaced || averageInFlight === undefined) return known;
+    if (!this.#reports.isPaced && this.#pacer.intervalMs === 0) return known;
     // Under a rate limit, the average number in flight is enough. A higher limit could flood the
     // server at the start of the next run, before its remaining quota is known.
-    return { ...known, limit: Math.min(known.limit, Math.max(1, Math.ceil(averageInFlight))) };
+    const average = Math.ceil(this.#reports.averageInFlight ?? known.limit);
+    return { ...known, limit: Math.min(known.limit, Math.max(1, average)) };
   }
 
   #recordAnswer(request: Request, { usage, latencyMs }: Outcome, queue: Queue, now: number): void {
@@ -171,7 +170,7 @@ export class Controller {
   /** @param before The limit before the observation. */
   #reportChange(before: number, latencyMs: number, now: number): void {
     if (this.limit !== before) this.#slowStart.begin(before, this.limit, latencyMs, now);
-    this.#reports.reportChange(this.#search, this.#pacer.intervalMs);
+    this.#reports.reportChange(this.#pacer.intervalMs);
   }
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */

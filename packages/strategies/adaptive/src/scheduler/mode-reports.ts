@@ -3,37 +3,41 @@ import type { LimitSearch } from './limit-search.js';
 
 /** Changes of the limit by less than this factor are not reported. */
 const MIN_FACTOR = 1.5;
-/** The mode is determined from the delays during this many answers. */
+/** Whether tasks are paced is decided by the delays during this many answers. */
 const ANSWERS_PER_CHECK = 10;
 
-type Mode = 'sequential' | 'parallel' | 'paced';
-
-/** Sums over a run: the time that requests have been in flight, answers, and their latencies. */
+/** Sums since the start: the time that requests have been in flight, answers, and their latencies. */
 const NOTHING = { at: 0, inFlightMs: 0, answers: 0, latencyMs: 0 };
 
 /** Reports changes of mode and limit to the run, with measurements since the last report. */
 export class ModeReports {
+  readonly #search: LimitSearch;
   readonly #report: (change: StrategySwitch) => void;
-  mode: Mode;
+  /** The mode and the limit of the last report. */
+  #mode: string;
   #limit: number;
+  readonly #startedAt: number;
   readonly #total = { ...NOTHING };
-  /** When the first request started. */
-  #beganAt: number | undefined;
   /** The sums at the last report. */
   #reported = NOTHING;
-  /** The answers when the mode was last determined; since then, delays by the pace less those by the limit. */
-  #checkedAt = 0;
+  /** Delays by the pace, less those by the limit, since the last check. */
   #paceDelays = 0;
+  /** Whether a rate limit delays more tasks than the limit of requests in flight. */
+  isPaced = false;
 
-  constructor(limit: number, report: (change: StrategySwitch) => void) {
-    this.#limit = limit;
-    this.mode = limit === 1 ? 'sequential' : 'parallel';
+  constructor(search: LimitSearch, now: number, report: (change: StrategySwitch) => void) {
+    this.#search = search;
     this.#report = report;
+    this.#limit = search.limit;
+    this.#mode = this.#limit === 1 ? 'sequential' : 'parallel';
+    this.#startedAt = now;
+    this.#total.at = now;
+    this.#reported = { ...this.#total };
   }
 
-  /** The average number in flight since the first request; undefined before. */
+  /** The average number in flight; undefined at the very beginning. */
   get averageInFlight(): number | undefined {
-    const elapsed = this.#total.at - (this.#beganAt ?? this.#total.at);
+    const elapsed = this.#total.at - this.#startedAt;
     return elapsed > 0 ? this.#total.inFlightMs / elapsed : undefined;
   }
 
@@ -44,10 +48,6 @@ export class ModeReports {
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
   advance(inFlight: number, now: number): void {
-    if (this.#beganAt === undefined) {
-      this.#beganAt = now;
-      this.#reported = { ...NOTHING, at: now };
-    }
     this.#total.inFlightMs += inFlight * (now - this.#total.at);
     this.#total.at = now;
   }
@@ -55,47 +55,44 @@ export class ModeReports {
   recordAnswer(latencyMs: number): void {
     this.#total.answers++;
     this.#total.latencyMs += latencyMs;
+    if (this.#total.answers % ANSWERS_PER_CHECK !== 0) return;
+    this.isPaced = this.#paceDelays > 0;
+    this.#paceDelays = 0;
   }
 
-  /** Reports a change of mode, or of the limit, if there is one. */
-  reportChange(search: LimitSearch, intervalMs: number): void {
-    const { limit, probeFrom } = search;
+  /** Reports the mode or the limit if it has changed. */
+  reportChange(intervalMs: number): void {
+    const { limit, probeFrom } = this.#search;
     if (probeFrom !== undefined) return;
     const mode = this.#modeAt(limit);
     const factor = Math.max(limit / this.#limit, this.#limit / limit);
-    if (mode === this.mode && (mode === 'paced' || factor < MIN_FACTOR)) return;
-    const from = this.mode;
-    this.mode = mode;
+    if (mode === this.#mode && (mode === 'paced' || factor < MIN_FACTOR)) return;
     this.#report({
-      from,
+      from: this.#mode,
       to: mode,
-      reason: this.#reasonFor(mode, search, intervalMs),
+      reason: this.#reasonFor(mode, intervalMs),
       limit,
-      ...(mode !== 'paced' && limit !== this.#limit && search.explain(this.#limit)),
+      ...(mode !== 'paced' && limit !== this.#limit && this.#search.explain(this.#limit)),
       ...this.#measurements(),
     });
+    this.#mode = mode;
     this.#limit = limit;
     this.#reported = { ...this.#total };
   }
 
-  #reasonFor(mode: Mode, { limit, reason }: LimitSearch, intervalMs: number): string {
+  #modeAt(limit: number): string {
+    if (limit === 1) return 'sequential';
+    return this.isPaced ? 'paced' : 'parallel';
+  }
+
+  #reasonFor(mode: string, intervalMs: number): string {
     if (mode === 'paced') {
       if (intervalMs === 0) return 'the server announced a rate limit';
       return `the server admits one request every ${Math.round(intervalMs)} ms`;
     }
     // The reason for the limit is older than the change of mode.
+    const { limit, reason } = this.#search;
     return limit === this.#limit ? 'the rate limit no longer delays tasks' : reason;
-  }
-
-  #modeAt(limit: number): Mode {
-    if (limit === 1) return 'sequential';
-    if (this.#total.answers - this.#checkedAt < ANSWERS_PER_CHECK) {
-      return this.mode === 'sequential' ? 'parallel' : this.mode;
-    }
-    const isPaced = this.#paceDelays > 0;
-    this.#checkedAt = this.#total.answers;
-    this.#paceDelays = 0;
-    return isPaced ? 'paced' : 'parallel';
   }
 
   #measurements(): Pick<StrategySwitch, 'figures'> {

@@ -76,7 +76,8 @@ export class AdaptiveScheduler implements Scheduler {
       name,
       server: this.#run.serverOf(task),
       key: JSON.stringify([name, maxParallel, adaptiveThreshold]),
-      createController: () => new Controller(this.#options, this.#known?.resources[name]),
+      createController: () =>
+        new Controller(this.#options, this.#known?.resources[name], this.#run.now),
     };
     const lane = new Lane(this.#run, resource, this.#order.compare);
     this.#lanes.set(name, lane);
