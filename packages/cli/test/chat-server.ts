@@ -29,7 +29,9 @@ export interface ChatServer extends AsyncDisposable {
 }
 
 /** Starts a local server that streams OpenAI's Chat Completions; use it with `await using`. */
-export function chatServer(reply: (request: ChatRequest) => Reply): Promise<ChatServer> {
+export function chatServer(
+  reply: (request: ChatRequest) => Reply | Promise<Reply>,
+): Promise<ChatServer> {
   return serverOf(reply, sendAnswer);
 }
 
@@ -39,7 +41,7 @@ export function messagesServer(reply: (request: ChatRequest) => Reply): Promise<
 }
 
 async function serverOf(
-  reply: (request: ChatRequest) => Reply,
+  reply: (request: ChatRequest) => Reply | Promise<Reply>,
   send: (response: ServerResponse, request: ChatRequest, content: string) => void,
 ): Promise<ChatServer> {
   const requests: ChatRequest[] = [];
@@ -56,7 +58,7 @@ async function serverOf(
       body,
     };
     requests.push(request);
-    const result = reply(request);
+    const result = await reply(request);
     if (typeof result === 'string') send(response, request, result);
     else if ('status' in result) sendError(response, result);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { start, stratagem } from '../../test/stratagem.js';
+import { inVirtualTime } from '../../test/virtual-time.js';
 
 const plan = JSON.stringify({
   goal: 'Eight papers',
@@ -31,7 +32,8 @@ describe('compare', () => {
 
   test('runs the plan for real, once for each way', async () => {
     const args = ['compare', '-', '--runner', 'simulated', '--latency', '20', '--json'];
-    const { exitCode, stdout, stderr } = await stratagem(args, { stdin: plan });
+    const compare = () => stratagem(args, { stdin: plan });
+    const { exitCode, stdout, stderr } = await inVirtualTime(compare);
     expect(exitCode, stderr).toBe(0);
     const { on, rows } = JSON.parse(stdout);
     expect(on).toBe('run for real: simulated');

@@ -181,12 +181,8 @@ describe('ui', () => {
       cwd: journal.path,
       env: { OPENAI_API_KEY: 'sk-planted-key' },
     });
-    let stdout = '';
-    ui.child.stdout.on('data', (text: string) => {
-      stdout += text;
-    });
-    await ui.progress('Runs in runs');
-    const { origin, cookie } = await enter(stdout.trim());
+    await ui.shows(/http\S+\n/);
+    const { origin, cookie } = await enter(ui.printed.stdout.trim());
     const retried = await fetch(`${origin}/api/runs/${id}/actions`, {
       method: 'POST',
       headers: { cookie, origin },

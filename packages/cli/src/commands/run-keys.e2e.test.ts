@@ -74,5 +74,4 @@ test.each(['openai', 'anthropic', './sdk.mjs'] as const)(
     }
     for (const [name, text] of texts) expect(text.includes(PART), name).toBe(false);
   },
-  60_000,
 );

@@ -1,6 +1,7 @@
 import type { RunEvent } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import { folder, type StratagemOptions, start, stratagem } from '../../test/stratagem.js';
+import { inVirtualTime } from '../../test/virtual-time.js';
 
 /** The example of the documentation: the last task needs two others. */
 const report = `goal: Market research report
@@ -254,7 +255,10 @@ test('--latency sets the duration of each task', async () => {
 describe('--deadline', () => {
   test('fails the plan when it exceeds the deadline', async () => {
     const args = ['run', '-', '--latency', '600000', '--deadline', '50ms'];
-    const { exitCode, stdout } = await stratagem([...args, '--json'], { stdin: report });
+    // The timers of the deadline and of the first task.
+    const late = (...more: string[]) =>
+      inVirtualTime(() => stratagem([...args, ...more], { stdin: report }), 2);
+    const { exitCode, stdout } = await late('--json');
     const document = JSON.parse(stdout);
     expect(exitCode).toBe(1);
     expect(document.status).toBe('failed');
@@ -269,7 +273,7 @@ describe('--deadline', () => {
       { id: 'report', status: 'canceled' },
     ]);
 
-    const forPeople = await stratagem(args, { stdin: report });
+    const forPeople = await late();
     expect(forPeople.exitCode).toBe(1);
     expect(forPeople.stdout).toBe('');
     expect(forPeople.stderr).toMatch(/4 canceled: the plan exceeded its deadline/);

@@ -35,9 +35,10 @@ export async function uiCommand(flags: UiFlags, settings: Settings): Promise<num
         retryCommand: `${COMMAND} resume ${shellQuote(runId)}${journalOption} --retry-failed`,
       }),
     });
+    const ended = interrupted();
     await write(process.stdout, `${server.url}\n`);
     await write(process.stderr, `Runs in ${shownJournal(directory)}, until Ctrl-C\n`);
-    await interrupted();
+    await ended;
     // What was started here ends here; it can be resumed.
     await Promise.allSettled(Array.from(running, (run) => run.interrupt()));
     await server.close();

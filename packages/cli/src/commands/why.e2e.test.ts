@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { folder, stratagem } from '../../test/stratagem.js';
+import { inVirtualTime } from '../../test/virtual-time.js';
 
 /** Six tasks, two at once, and a report on the first. */
 const plan = JSON.stringify({
@@ -14,7 +15,7 @@ async function recorded() {
   const place = await folder({ 'plan.json': plan });
   const journal = `${place.path}/runs`;
   const args = ['--max-parallel', '2', '--latency', '20', '--journal', journal];
-  const run = await stratagem(['run', `${place.path}/plan.json`, ...args]);
+  const run = await inVirtualTime(() => stratagem(['run', `${place.path}/plan.json`, ...args]));
   const [, id = ''] = /Recording run (\S+)/.exec(run.stderr) ?? [];
   return {
     id,
@@ -87,7 +88,8 @@ describe('why', () => {
     await using place = await folder({ 'plan.json': file });
     const journal = `${place.path}/runs`;
     const args = ['run', `${place.path}/plan.json`, '--latency', '50', '--journal', journal];
-    const [, id = ''] = /Recording run (\S+)/.exec((await stratagem(args)).stderr) ?? [];
+    const { stderr } = await inVirtualTime(() => stratagem(args));
+    const [, id = ''] = /Recording run (\S+)/.exec(stderr) ?? [];
     const { stdout } = await stratagem(['why', id, '--journal', journal]);
     expect(stdout).toMatch(/How the strategy chose its limit\n {2}at .* at most \d+ at once/);
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/is expected to lose \d+ % of the throughput/);

@@ -38,7 +38,8 @@ describe.each(servers)('--engine on %s', (_, problem, startServer) => {
 
       worker.child.kill('SIGTERM');
       expect((await worker.ended).exitCode).toBe(0);
-      expect(worker.printed.stderr).toContain('Finishing 0 attempts');
+      // The last one may have been answered, and not ended.
+      expect(worker.printed.stderr).toMatch(/Finishing [01] attempts/);
       // Nobody carries it out now. Ctrl-C ends the view, and leaves the run alone.
       const followed = start(['run', 'plan.yaml', ...engine], options);
       await followed.progress('has begun');

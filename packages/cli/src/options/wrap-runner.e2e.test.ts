@@ -6,6 +6,7 @@ import type { RunEvent } from '@stratagem/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChatRequest, chatServer } from '../../test/chat-server.js';
 import { stratagem } from '../../test/stratagem.js';
+import { inVirtualTime } from '../../test/virtual-time.js';
 
 const plan =
   'goal: Report\ntasks: [{ id: a, description: Do it }, { id: b, description: Then that }]\n';
@@ -29,7 +30,7 @@ function timelineOf(stdout: string): RunEvent[] {
 describe('limits', () => {
   test('delay requests, with a notice in the progress', async () => {
     const args = ['run', '-', '--latency', '1', '--requests-per-minute', '40'];
-    const { exitCode, stderr } = await stratagem(args, { stdin: plan });
+    const { exitCode, stderr } = await inVirtualTime(() => stratagem(args, { stdin: plan }));
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/notice {4}b: waited .* for the limit of 40 requests per minute/);
   });

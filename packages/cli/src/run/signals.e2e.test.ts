@@ -77,14 +77,23 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
   });
 
   test.each([
-    ['SIGTERM', 143, 'completed'],
-    ['SIGINT', 130, 'running'],
-  ] as const)('%s leaves a recorded run open', async (signal, code, research) => {
+    ['SIGTERM', 143, 'completed', 'Finishing'],
+    ['SIGINT', 130, 'running', 'Stopping'],
+  ] as const)('%s leaves a recorded run open', async (signal, code, research, shows) => {
     const journal = await mkdtemp(join(tmpdir(), 'stratagem-signals-'));
-    const args = ['run', '-', '--json', '--journal', journal, '--latency', '1500'];
-    const run = start(args, { stdin: plan });
+    let answer = (_: string) => {};
+    const answered = new Promise<string>((resolve) => {
+      answer = resolve;
+    });
+    await using server = await chatServer(() => answered);
+    const model = ['--runner', 'openai', '--base-url', server.url, '--model', 'm'];
+    const args = ['run', '-', '--json', '--journal', journal, ...model];
+    const run = start(args, { stdin: plan, env: { OPENAI_API_KEY: 'test' } });
     await run.progress(/started +research/);
     run.child.kill(signal);
+    await run.progress(shows);
+    // SIGTERM lets the attempt finish.
+    if (signal === 'SIGTERM') answer('The figures of the market');
     const { exitCode, stdout } = await run.ended;
     expect(exitCode).toBe(code);
     const { status, error, tasks } = JSON.parse(stdout);
@@ -92,7 +101,6 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
       status: 'interrupted',
       code: 'run_interrupted',
     });
-    // SIGTERM lets the attempt finish.
     expect(tasks.map((task: { status: string }) => task.status)).toEqual([
       research,
       'pending',
