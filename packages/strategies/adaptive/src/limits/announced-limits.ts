@@ -2,8 +2,6 @@ import type { Outcome, RateLimits, TaskView, Usage } from '@stratagem/core';
 import { QuotaWindow } from './quota-window.js';
 
 const KINDS: readonly (keyof RateLimits)[] = ['requests', 'tokens', 'inputTokens', 'outputTokens'];
-/** The position of the tokens in `KINDS`; the requests come first. */
-const TOKENS = 1;
 /** The weight of a new observation in the moving averages of usage. */
 const NEW_WEIGHT = 0.1;
 /** Mean deviations above the mean that are kept free: a refusal costs more than a short wait. */
@@ -15,7 +13,9 @@ interface UsageEstimate {
   deviation: number;
 }
 
-const ONE_REQUEST: UsageEstimate = { mean: 1, deviation: 0 };
+function exactly(mean: number): UsageEstimate {
+  return { mean, deviation: 0 };
+}
 
 /** Keeps within the limits that a server announces, so that it does not have to refuse. */
 export class AnnouncedLimits {
@@ -28,13 +28,12 @@ export class AnnouncedLimits {
   /** When the announced limits allow a task to start. */
   availableAt(task: TaskView, now: number): number {
     if (this.isEmpty) return now;
-    let at = now;
-    for (let kind = 0; kind < KINDS.length; kind++) {
-      const { mean, deviation } = this.#usageOf(kind, task);
-      const quota = this.#quotas[kind] as QuotaWindow;
-      at = Math.max(at, quota.availableAt(mean + HEADROOM * deviation, now));
-    }
-    return at;
+    const usage = this.#usageOf(task);
+    const times = this.#quotas.map((quota, kind) => {
+      const { mean, deviation } = usage[kind] as UsageEstimate;
+      return quota.availableAt(mean + HEADROOM * deviation, now);
+    });
+    return Math.max(...times);
   }
 
   /**
@@ -43,7 +42,8 @@ export class AnnouncedLimits {
    * @returns The amounts taken in total by now.
    */
   take(task: TaskView, now: number): readonly number[] {
-    return this.#quotas.map((quota, kind) => quota.take(this.#usageOf(kind, task).mean, now));
+    const usage = this.#usageOf(task);
+    return this.#quotas.map((quota, kind) => quota.take((usage[kind] as UsageEstimate).mean, now));
   }
 
   /** @param taken The result of `take` for this request. */
@@ -53,23 +53,19 @@ export class AnnouncedLimits {
       const limit = rateLimits?.[name];
       if (limit === undefined) continue;
       this.isEmpty = false;
-      const before = taken[kind] as number;
-      this.#quotas[kind]?.update(limit, before, now);
+      this.#quotas[kind]?.update(limit, taken[kind] as number, now);
     }
   }
 
-  /** @param kind Its position in `KINDS`. */
-  #usageOf(kind: number, { estimate }: TaskView): UsageEstimate {
-    if (kind < TOKENS) return ONE_REQUEST;
-    const mean = kind === TOKENS ? (estimate?.tokens ?? 0) : 0;
-    return this.#usage?.[kind] ?? { mean, deviation: 0 };
+  #usageOf({ estimate }: TaskView): readonly UsageEstimate[] {
+    return this.#usage ?? [1, estimate?.tokens ?? 0, 0, 0].map(exactly);
   }
 
   #learn({ inputTokens, outputTokens }: Usage): void {
     const used = [1, inputTokens + outputTokens, inputTokens, outputTokens];
-    this.#usage ??= used.map((mean) => ({ mean, deviation: mean / 2 }));
-    for (const [kind, amount] of used.entries()) {
-      const known = this.#usage[kind] as UsageEstimate;
+    this.#usage ??= used.map(exactly);
+    for (const [kind, known] of this.#usage.entries()) {
+      const amount = used[kind] as number;
       known.deviation += NEW_WEIGHT * (Math.abs(amount - known.mean) - known.deviation);
       known.mean += NEW_WEIGHT * (amount - known.mean);
     }

@@ -16,9 +16,8 @@ export class ErrorBursts {
 
   /** Counts an answer: it makes earlier errors less relevant. */
   recordAnswer(limit: number): void {
-    if (this.#count === 0) return;
     this.#count *= 1 - 1 / Math.max(2, limit);
-    if (Math.round(this.#count) === 0) this.#reset();
+    if (this.#count < 0.5) this.#reset();
   }
 
   /**

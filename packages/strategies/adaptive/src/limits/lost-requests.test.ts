@@ -117,8 +117,8 @@ test('the rest of a burst is not counted once a part of it is lost, and each ans
 });
 
 /** Sends requests together, with as many others in flight as are given. */
-function sendTogether(tracker: LostRequests, others: readonly number[]): Request[] {
-  const requests = others.map((each) => requestAt(0, 'action', undefined, each));
+function sendTogether(tracker: LostRequests, others: readonly number[], at = 0): Request[] {
+  const requests = others.map((each) => requestAt(at, 'action', undefined, each));
   for (const request of requests) tracker.add(request);
   return requests;
 }
@@ -128,8 +128,8 @@ test('a timeout is no sign of load while nothing is answered', () => {
   const [first, second] = sendTogether(tracker, [0, 15]) as [Request, Request];
   expect([first, second].map((each) => tracker.isUnproven(each))).toEqual([false, false]);
   tracker.remove(first);
-  const [later] = sendTogether(tracker, [3]) as [Request];
-  tracker.recordAnswer(later, SECOND);
+  const [later] = sendTogether(tracker, [3], SECOND) as [Request];
+  tracker.recordAnswer(later, 2 * SECOND);
   expect(tracker.isUnproven(second)).toBe(false);
 });
 
@@ -141,8 +141,8 @@ test('a timeout is a sign of load only above the concurrency of answers to reque
     ...[false, true, true],
   ]);
   // A later answer proves nothing about earlier requests: some of those had been lost by then.
-  const later = sendTogether(tracker, [60, 40]) as [Request, Request];
-  tracker.recordAnswer(later[0], SECOND);
+  const later = sendTogether(tracker, [60, 40], SECOND) as [Request, Request];
+  tracker.recordAnswer(later[0], 2 * SECOND);
   expect(tracker.isUnproven(together[4] as Request)).toBe(true);
   expect(tracker.isUnproven(later[1])).toBe(false);
 });
