@@ -49,7 +49,9 @@ export async function batchProvider(kind: 'openai' | 'anthropic'): Promise<Batch
   };
   const wire = kind === 'openai' ? openaiWire : anthropicWire;
   const server = createServer(async (request, response) => {
-    const body = await text(request);
+    const body = await text(request).catch(() => undefined);
+    // The client has left.
+    if (body === undefined) return;
     const url = request.url ?? '';
     const [, id = ''] = /(?:job|results|file)-(\d+)/.exec(url) ?? [];
     if (url.endsWith('/cancel')) provider.canceled.push(id);

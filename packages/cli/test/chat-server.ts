@@ -46,10 +46,10 @@ async function serverOf(
 ): Promise<ChatServer> {
   const requests: ChatRequest[] = [];
   const server = createServer(async (message, response) => {
-    const body = (await json(message)) as {
-      model: string;
-      messages: { content: string }[];
-    };
+    const sent = await json(message).catch(() => undefined);
+    // The client has left, perhaps because a test has killed it.
+    if (sent === undefined) return;
+    const body = sent as { model: string; messages: { content: string }[] };
     const request: ChatRequest = {
       path: message.url ?? '',
       headers: message.headers,

@@ -27,7 +27,9 @@ const jobs: Line[][] = [];
 const polls = new Map<string, number>();
 let live = 0;
 const server = createServer(async (request, response) => {
-  const body = await text(request);
+  const body = await text(request).catch(() => undefined);
+  // The client has left.
+  if (body === undefined) return;
   const url = request.url ?? '';
   const json = (value: object) => {
     response.setHeader('content-type', 'application/json');

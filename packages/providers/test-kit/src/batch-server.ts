@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 
 /** A request to a batch server, with its body as text. */
@@ -25,13 +26,14 @@ export function batchServer(path: string) {
   let routes: BatchRoutes = () => undefined;
   const calls: BatchCall[] = [];
   const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = await text(request).catch(() => undefined);
+    // The client has left.
+    if (body === undefined) return;
     const call = {
       method: request.method ?? '',
       path: request.url ?? '',
       headers: request.headers,
-      body: Buffer.concat(chunks).toString('utf8'),
+      body,
     };
     calls.push(call);
     answer(response, routes(call) ?? { status: 404, body: { error: { message: 'No route.' } } });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 
 export interface Received {
@@ -17,10 +18,11 @@ export function testServer(path = '') {
   let closed: Promise<unknown> | undefined;
   const server = createServer(async (request, response) => {
     closed ??= new Promise((resolve) => response.on('close', resolve));
-    let text = '';
-    for await (const chunk of request) text += chunk;
+    const sent = await text(request).catch(() => undefined);
+    // The client has left.
+    if (sent === undefined) return;
     const reply = replies[Math.min(requests.length, replies.length - 1)];
-    const received = { path: request.url, headers: request.headers, body: JSON.parse(text) };
+    const received = { path: request.url, headers: request.headers, body: JSON.parse(sent) };
     requests.push(received);
     reply?.(response, received);
   });

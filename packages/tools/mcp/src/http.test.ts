@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { call } from '../test/call.js';
 import { type HttpServer, modernTools, serve, sessionTools } from '../test/http-server.js';
+import { arrived } from '../test/tools.js';
 import { type McpTools, mcpTools } from './index.js';
 import type { McpHttpOptions } from './options.js';
 
@@ -58,8 +59,9 @@ describe.each([
     const tools = await connect(await start(handler()));
     const before = JSON.parse(String(await call(tools, 'canceled'))).length;
     const controller = new AbortController();
+    const { hang } = arrived;
     const hanging = call(tools, 'hang', {}, controller.signal);
-    await call(tools, 'greet', { name: 'Ada' });
+    await expect.poll(() => arrived.hang).toBe(hang + 1);
     controller.abort(new Error('enough'));
     await expect(hanging).rejects.toThrow('enough');
     const canceled = async () => JSON.parse(String(await call(tools, 'canceled')));

@@ -25,7 +25,9 @@ export async function serve(handle: Handler): Promise<HttpServer> {
   const server: Server = createServer(async (incoming, outgoing) => {
     const request = requestOf(incoming, outgoing);
     requests.push({ method: request.method, headers: request.headers });
-    const response = await handle(request);
+    const response = await handle(request).catch(() => undefined);
+    // The client has left while its request was read.
+    if (response === undefined) return outgoing.destroy();
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     outgoing.flushHeaders();
     if (response.body === null) return outgoing.end();

@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 /** The calls that the client canceled, by the name of the tool. */
 const canceled = [];
+/** The calls that have arrived, of the tool that never answers. */
+export const arrived = { hang: 0 };
 /** The work in progress, and how it is ended. */
 const workers = [];
 const finishers = [];
@@ -38,6 +40,7 @@ export function createServer() {
   tool('look', 'Looks around.', {}, () => ({ content: everyKindOfContent }));
   tool('meet', 'Waits for a second caller.', {}, () => new Promise(meet));
   tool('hang', 'Never answers.', {}, (_, { mcpReq }) => {
+    arrived.hang++;
     const note = () => canceled.push('hang');
     // The call may have been canceled before it arrived.
     if (mcpReq.signal.aborted) note();

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import type { Tool, ToolContext } from '@stratagem/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -46,8 +47,9 @@ function json(response: ServerResponse, status: number, value: unknown) {
 }
 
 const server = createServer(async (request, response) => {
-  let body = '';
-  for await (const chunk of request) body += chunk;
+  const body = await text(request).catch(() => undefined);
+  // The client has left.
+  if (body === undefined) return;
   const { method = '', url = '', headers } = request;
   requests.push({ method, url, headers, body });
   const answer = answers[new URL(url, 'http://x').pathname];
