@@ -18,9 +18,14 @@ function withoutErrors(code: string): Replacement {
   return {
     method: ['scheduler/controller', 'Controller', 'recordOutcome'],
     by: (original) =>
-      function (this: object, task: object, outcome: { errorCode?: string }, ...rest: unknown[]) {
+      function (
+        this: object,
+        request: object,
+        outcome: { errorCode?: string },
+        ...rest: unknown[]
+      ) {
         const errorCode = outcome.errorCode === code ? 'unknown' : outcome.errorCode;
-        return Reflect.apply(original, this, [task, { ...outcome, errorCode }, ...rest]);
+        return Reflect.apply(original, this, [request, { ...outcome, errorCode }, ...rest]);
       },
   };
 }
@@ -104,7 +109,7 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   /** The ceiling rises when no request is refused. */
   risingCeiling: { method: ['limits/ceiling', 'Ceiling', 'recordAnswer'], by: doNothing },
   /** The starts that a raise allows are spread over time. */
-  slowStart: { method: ['limits/slow-start', 'SlowStart', 'begin'], by: doNothing },
+  slowStart: { method: ['limits/slow-start', 'SlowStart', 'recordLimit'], by: doNothing },
   /** Limits that a server announces. */
   announcedLimits: {
     method: ['limits/announced-limits', 'AnnouncedLimits', 'recordOutcome'],

@@ -6,23 +6,28 @@ const SHARE = 0.2;
  * them can then be heard before all of them are sent.
  */
 export class SlowStart {
-  #from = 0;
-  #to = 0;
-  #at = 0;
+  /** The limit, and the one before. */
+  #limit: number;
+  #before = 0;
+  #changedAt = 0;
   #durationMs = 0;
 
-  /** Begins a ramp from one limit to a higher one. */
-  begin(from: number, to: number, latencyMs: number, now: number): void {
-    this.#from = from;
-    this.#to = to;
-    this.#at = now;
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  recordLimit(limit: number, latencyMs: number, now: number): void {
+    if (limit === this.#limit) return;
+    this.#before = this.#limit;
+    this.#limit = limit;
+    this.#changedAt = now;
     this.#durationMs = SHARE * latencyMs;
   }
 
   /** When one more request may start. */
   availableAt(inFlight: number, now: number): number {
-    if (inFlight < this.#from || inFlight >= this.#to) return now;
-    const share = (inFlight + 1 - this.#from) / (this.#to - this.#from);
-    return Math.max(now, this.#at + share * this.#durationMs);
+    if (inFlight < this.#before || inFlight >= this.#limit) return now;
+    const share = (inFlight + 1 - this.#before) / (this.#limit - this.#before);
+    return Math.max(now, this.#changedAt + share * this.#durationMs);
   }
 }

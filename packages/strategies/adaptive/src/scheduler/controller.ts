@@ -4,7 +4,6 @@ import type { LearnedResource } from '../estimate/learned.js';
 import type { Posterior } from '../estimate/posterior.js';
 import { createRequest, type Request } from '../estimate/request.js';
 import { AnnouncedLimits } from '../limits/announced-limits.js';
-import { ErrorBursts } from '../limits/error-bursts.js';
 import { LostRequests } from '../limits/lost-requests.js';
 import { RatePacer } from '../limits/rate-pacer.js';
 import { SlowStart } from '../limits/slow-start.js';
@@ -16,12 +15,19 @@ export interface ControllerOptions {
   readonly adaptiveThreshold: number;
 }
 
-/** The tasks that are waiting. */
-export type Queue = Omit<Load, 'inFlight'>;
+const LOST = 'requests above this limit got no answer, though later ones did';
+const REFUSED = 'the server refused requests above this limit';
+const TIMED_OUT = 'requests above this limit timed out';
 
-/** A request in flight, and what had been taken from the announced quotas when it had started. */
-interface InFlight {
-  readonly request: Request;
+/** The time of a call, and the tasks that wait then. */
+export interface Moment extends Omit<Load, 'inFlight'> {
+  readonly now: number;
+}
+
+type Change = StrategySwitch | undefined;
+
+/** A request, and what had been taken from the announced quotas when it had started. */
+export interface SentRequest extends Request {
   readonly taken: readonly number[];
 }
 
@@ -36,19 +42,16 @@ export class Controller {
   readonly #pacer: RatePacer;
   readonly #announced = new AnnouncedLimits();
   readonly #requests = new LostRequests();
-  readonly #errors = new ErrorBursts();
-  readonly #slowStart = new SlowStart();
+  readonly #slowStart: SlowStart;
   readonly #reports: ModeReports;
-  readonly #inFlight = new Map<TaskView, InFlight>();
   #updatedAt = 0;
-  /** Reports to the run whose scheduler is being called. */
-  report: (change: StrategySwitch) => void = () => {};
 
   constructor(options: ControllerOptions, known: LearnedResource | undefined, now: number) {
     this.#search = new LimitSearch(options.maxParallel, options.adaptiveThreshold, known);
     this.#posterior = this.#search.posterior;
     this.#pacer = new RatePacer(known);
-    this.#reports = new ModeReports(this.#search, now, (change) => this.report(change));
+    this.#slowStart = new SlowStart(this.limit);
+    this.#reports = new ModeReports(this.#search, now);
   }
 
   /** The limit of requests in flight. */
@@ -75,50 +78,44 @@ export class Controller {
     return Math.max(at, this.#slowStart.availableAt(inFlight, now));
   }
 
-  recordStart(task: TaskView, now: number): void {
+  recordStart(task: TaskView, now: number): SentRequest {
     this.#advance(now);
     const othersInFlight = this.#requests.inFlight;
-    const request = createRequest(task, { startedAt: now, othersInFlight });
+    const request = {
+      ...createRequest(task, { startedAt: now, othersInFlight }),
+      taken: this.#announced.take(task, now),
+    };
     this.#requests.add(request);
     this.#posterior.recordStart(request);
     this.#pacer.recordStart(now);
-    this.#inFlight.set(task, { request, taken: this.#announced.take(task, now) });
+    return request;
   }
 
-  /** Records a part of the output of a request in flight. */
-  recordOutput(task: TaskView, part: OutputPart, queue: Queue, now: number): void {
-    const request = this.#inFlight.get(task)?.request;
-    if (request === undefined) return;
+  /** @returns A change to report. */
+  recordOutput(request: SentRequest, part: OutputPart, moment: Moment): Change {
     // While a request calls tools, it writes no text.
     if (part.kind !== 'text') {
       this.#posterior.pauseStream(request);
-      return;
+      return undefined;
     }
-    this.#advance(now);
-    const before = this.limit;
-    const load = { ...queue, inFlight: this.#requests.inFlight };
+    this.#advance(moment.now);
+    const load = { ...moment, inFlight: this.#requests.inFlight };
     this.#search.recordText(request, part.text.length, load);
-    if (this.limit !== before) this.#reportChange(before, now - request.startedAt, now);
+    return this.#takeChange(request, moment.now);
   }
 
-  recordOutcome(task: TaskView, outcome: Outcome, queue: Queue, now: number): void {
-    const open = this.#inFlight.get(task);
-    if (open === undefined) return;
-    const { request, taken } = open;
-    this.#inFlight.delete(task);
+  /** @returns A change to report. */
+  recordOutcome(request: SentRequest, outcome: Outcome, moment: Moment): Change {
+    const { now } = moment;
     this.#advance(now);
-    const before = this.limit;
-    this.#announced.recordOutcome(taken, outcome, now);
-    if (outcome.ok) this.#recordAnswer(request, outcome, queue, now);
+    this.#announced.recordOutcome(request.taken, outcome, now);
+    if (outcome.ok) this.#recordAnswer(request, outcome, moment);
     else this.#recordFailure(request, outcome, now);
-    this.#reportChange(before, outcome.latencyMs, now);
+    return this.#takeChange(request, now);
   }
 
   /** Forgets a request whose outcome will not be known. */
-  discard(task: TaskView): void {
-    const request = this.#inFlight.get(task)?.request;
-    if (request === undefined) return;
-    this.#inFlight.delete(task);
+  discard(request: SentRequest): void {
     this.#requests.remove(request);
     this.#posterior.discard(request);
   }
@@ -132,16 +129,16 @@ export class Controller {
     return { ...known, limit: Math.min(known.limit, Math.max(1, average)) };
   }
 
-  #recordAnswer(request: Request, { usage, latencyMs }: Outcome, queue: Queue, now: number): void {
-    const { inFlight } = this.#requests;
-    this.#search.recordAnswer(request, { ...queue, inFlight }, usage?.outputTokens);
-    this.#errors.recordAnswer(this.limit);
+  #recordAnswer(request: Request, { usage, latencyMs }: Outcome, moment: Moment): void {
+    const load = { ...moment, inFlight: this.#requests.inFlight };
+    this.#search.recordAnswer(request, load, usage?.outputTokens);
     this.#reports.recordAnswer(latencyMs);
-    for (const lost of this.#requests.recordAnswer(request, now)) this.#posterior.discard(lost);
+    const lost = this.#requests.recordAnswer(request, moment.now);
+    for (const each of lost) this.#posterior.discard(each);
     const fewest = this.#requests.lostAbove(this.limit);
     if (fewest === undefined) return;
     this.#posterior.ignoreOpen();
-    this.#search.lower(fewest, 'requests above this limit got no answer, though later ones did');
+    this.#search.lower(fewest, LOST);
   }
 
   #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
@@ -149,28 +146,22 @@ export class Controller {
     this.#requests.remove(request);
     this.#posterior.discard(request);
     const { inFlight } = this.#requests;
-    const refused = 'the server refused requests above this limit';
     if (errorCode === 'timeout') {
-      if (!isUnproven) return;
-      const fewest = this.#errors.recordError(request.othersInFlight, this.limit);
-      if (fewest !== undefined)
-        this.#search.lower(fewest, 'requests above this limit timed out', true);
+      if (isUnproven) this.#search.recordError(request.othersInFlight, TIMED_OUT, true);
     } else if (errorCode === 'server_error') {
-      const fewest = this.#errors.recordError(inFlight, this.limit);
-      if (fewest !== undefined) this.#search.lower(fewest, refused);
+      this.#search.recordError(inFlight, REFUSED);
     } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {
-      // Announced limits make it unnecessary to estimate the rate.
       const roomAt = now + retryAfterMs;
-      if (retryAfterMs === 0) this.#search.lower(inFlight, refused);
+      if (retryAfterMs === 0) this.#search.lower(inFlight, REFUSED);
+      // Announced limits make it unnecessary to estimate the rate.
       else if (this.#announced.isEmpty) this.#pacer.recordRefusal(request.startedAt, roomAt, now);
       else this.#pacer.waitUntil(roomAt);
     }
   }
 
-  /** @param before The limit before the observation. */
-  #reportChange(before: number, latencyMs: number, now: number): void {
-    if (this.limit !== before) this.#slowStart.begin(before, this.limit, latencyMs, now);
-    this.#reports.reportChange(this.#pacer.intervalMs);
+  #takeChange({ startedAt }: Request, now: number): Change {
+    this.#slowStart.recordLimit(this.limit, now - startedAt, now);
+    return this.#reports.takeChange(this.#pacer.intervalMs);
   }
 
   /** Accounts for the time since the last call. Call it before the number in flight changes. */

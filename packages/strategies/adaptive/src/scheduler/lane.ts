@@ -2,7 +2,7 @@ import type { Outcome, OutputPart, RunView, StrategySwitch, TaskView } from '@st
 import { Heap } from '@stratagem/core/strategy';
 import type { LearnedResource } from '../estimate/learned.js';
 import { fairShare } from '../limits/fair-share.js';
-import type { Controller, Queue } from './controller.js';
+import type { Controller, Moment, SentRequest } from './controller.js';
 
 /** A resource of a server, such as a model. */
 export interface Resource {
@@ -29,9 +29,8 @@ export class Lane {
   ready: Heap<TaskView>;
   readonly #run: RunView;
   readonly #resource: Resource;
-  readonly #report: (change: StrategySwitch) => void;
   #shared: Shared;
-  readonly #inFlight = new Set<TaskView>();
+  readonly #inFlight = new Map<TaskView, SentRequest>();
   /** When the last request ended, and how long it took. */
   #endedAt = 0;
   #latencyMs = 0;
@@ -42,7 +41,6 @@ export class Lane {
     this.ready = new Heap(compare);
     this.#run = run;
     this.#resource = resource;
-    this.#report = (change) => run.report({ ...change, resource: resource.name });
     this.#shared = this.#join();
   }
 
@@ -67,22 +65,25 @@ export class Lane {
   }
 
   recordStart(task: TaskView, now: number): void {
-    this.#inFlight.add(task);
     this.#heldUntil = Number.NEGATIVE_INFINITY;
-    this.#call().recordStart(task, now);
+    this.#inFlight.set(task, this.#call().recordStart(task, now));
   }
 
   recordOutput(task: TaskView, part: OutputPart): void {
-    this.#call().recordOutput(task, part, this.#queue, this.#run.now);
+    const request = this.#inFlight.get(task);
+    if (request === undefined) return;
+    this.#report(this.#call().recordOutput(request, part, this.#moment));
   }
 
   recordOutcome(task: TaskView, outcome: Outcome): void {
+    const request = this.#inFlight.get(task);
+    if (request === undefined) return;
     this.#inFlight.delete(task);
     this.#endedAt = this.#run.now;
     this.#latencyMs = outcome.latencyMs;
     // It is asked again at once, unless it is paused.
     this.#heldUntil = Number.NEGATIVE_INFINITY;
-    this.#call().recordOutcome(task, outcome, this.#queue, this.#run.now);
+    this.#report(this.#call().recordOutcome(request, outcome, this.#moment));
   }
 
   learned(): LearnedResource {
@@ -97,12 +98,14 @@ export class Lane {
     this.ready = ready;
   }
 
+  #report(change: StrategySwitch | undefined): void {
+    if (change !== undefined) this.#run.report({ ...change, resource: this.#resource.name });
+  }
+
   /** The controller, for a call by this run. */
   #call(): Controller {
     this.#shared = this.#join(this.#shared);
-    const { controller } = this.#shared;
-    controller.report = this.#report;
-    return controller;
+    return this.#shared.controller;
   }
 
   /**
@@ -129,19 +132,19 @@ export class Lane {
   #leave(): void {
     const { controller, lanes } = this.#shared;
     lanes.delete(this);
-    for (const task of this.#inFlight) controller.discard(task);
+    for (const request of this.#inFlight.values()) controller.discard(request);
     this.#inFlight.clear();
   }
 
-  /** The tasks that wait, of all runs. */
-  get #queue(): Queue {
+  /** Now, with the tasks that wait in all runs. */
+  get #moment(): Moment {
     let ready = 0;
     let waiting = 0;
     for (const lane of this.#shared.lanes) {
       ready += lane.ready.size;
       waiting += lane.#run.remaining - lane.#run.running;
     }
-    return { ready, waiting };
+    return { now: this.#run.now, ready, waiting };
   }
 
   /** The places that the run has or wants. Its own limits, or a pause, may keep it from wanting more. */

@@ -17,6 +17,7 @@ import type { LearnedResource } from '../estimate/learned.js';
 import { Posterior } from '../estimate/posterior.js';
 import type { Request } from '../estimate/request.js';
 import { Ceiling } from '../limits/ceiling.js';
+import { ErrorBursts } from '../limits/error-bursts.js';
 
 /**
  * The initial limit. Most servers need fewer requests to be busy, and a server that takes fewer is
@@ -44,6 +45,7 @@ export class LimitSearch implements Situation {
   readonly expectedLoss: ExpectedLoss;
   readonly #max: number;
   readonly #ceiling: Ceiling;
+  readonly #errors = new ErrorBursts();
   #harmless: number;
   /** The last limit that was fully used. */
   #used: number;
@@ -127,10 +129,17 @@ export class LimitSearch implements Situation {
     this.#ceiling.recordAnswer(this.limit);
     const memory = Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
     if (this.posterior.recordAnswer(request, memory, tokens)) this.#observe(true, load);
+    this.#errors.recordAnswer(this.limit);
   }
 
   recordText(request: Request, characters: number, load: Load): void {
     if (this.posterior.recordText(request, characters)) this.#observe(false, load);
+  }
+
+  /** Lowers the limit, as `lower` does, when errors come in a burst. */
+  recordError(othersInFlight: number, reason: string, isPermanent = false): void {
+    const fewest = this.#errors.recordError(othersInFlight, this.limit);
+    if (fewest !== undefined) this.lower(fewest, reason, isPermanent);
   }
 
   /**

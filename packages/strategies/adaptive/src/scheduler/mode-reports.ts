@@ -9,10 +9,9 @@ const ANSWERS_PER_CHECK = 10;
 /** Sums since the start: the time that requests have been in flight, answers, and their latencies. */
 const NOTHING = { at: 0, inFlightMs: 0, answers: 0, latencyMs: 0 };
 
-/** Reports changes of mode and limit to the run, with measurements since the last report. */
+/** Changes of mode and limit that are worth a report, with measurements since the last one. */
 export class ModeReports {
   readonly #search: LimitSearch;
-  readonly #report: (change: StrategySwitch) => void;
   /** The mode and the limit of the last report. */
   #mode: string;
   #limit: number;
@@ -25,9 +24,8 @@ export class ModeReports {
   /** Whether a rate limit delays more tasks than the limit of requests in flight. */
   isPaced = false;
 
-  constructor(search: LimitSearch, now: number, report: (change: StrategySwitch) => void) {
+  constructor(search: LimitSearch, now: number) {
     this.#search = search;
-    this.#report = report;
     this.#limit = search.limit;
     this.#mode = this.#limit === 1 ? 'sequential' : 'parallel';
     this.#startedAt = now;
@@ -60,24 +58,25 @@ export class ModeReports {
     this.#paceDelays = 0;
   }
 
-  /** Reports the mode or the limit if it has changed. */
-  reportChange(intervalMs: number): void {
+  /** The change of mode or limit since the last report; undefined if there is none. */
+  takeChange(intervalMs: number): StrategySwitch | undefined {
     const { limit, probeFrom } = this.#search;
-    if (probeFrom !== undefined) return;
+    if (probeFrom !== undefined) return undefined;
     const mode = this.#modeAt(limit);
     const factor = Math.max(limit / this.#limit, this.#limit / limit);
-    if (mode === this.#mode && (mode === 'paced' || factor < MIN_FACTOR)) return;
-    this.#report({
+    if (mode === this.#mode && (mode === 'paced' || factor < MIN_FACTOR)) return undefined;
+    const change = {
       from: this.#mode,
       to: mode,
       reason: this.#reasonFor(mode, intervalMs),
       limit,
       ...(mode !== 'paced' && limit !== this.#limit && this.#search.explain(this.#limit)),
       ...this.#measurements(),
-    });
+    };
     this.#mode = mode;
     this.#limit = limit;
     this.#reported = { ...this.#total };
+    return change;
   }
 
   #modeAt(limit: number): string {
