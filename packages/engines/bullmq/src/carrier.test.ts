@@ -10,6 +10,22 @@ import { Engine } from './engine.js';
 import { bullmqCarrier, serveAttempts } from './index.js';
 import { Places } from './places.js';
 
+/** A worker that never ends its attempts. Its locks last longer than a test, until `endLock`. */
+function dyingWorker(engine: Engine) {
+  const begun = deferred<string>();
+  const worker = engine.worker('', {
+    ...{ lockDuration: 600_000, stalledInterval: 100, skipLockRenewal: true },
+    ...{ places: new Places(1), onLost() {} },
+    process: (_, token) => new Promise(() => begun.resolve(token)),
+  });
+  return { worker, begun: begun.promise };
+}
+
+/** Makes the lock of a dead worker one whose time is over. */
+async function endLock(engine: Engine, key: string, token: string): Promise<void> {
+  await (await engine.queue().getJob(key))?.extendLock(token, 1);
+}
+
 describe.each(engines)('over %s', (kind, url) => {
   test('10,000 of 10,000 parts arrive in order', async () => {
     await using bench = new Bench(url);
@@ -231,16 +247,12 @@ describe.each(engines)('over %s', (kind, url) => {
     await engine.queue().remove(call.key);
     const data = { call: JSON.stringify(call), to: 'dead' };
     await engine.queue().add('task', data, { jobId: call.key });
-    const begun = deferred();
-    const dies = engine.worker('', {
-      ...{ lockDuration: 300, stalledInterval: 100, skipLockRenewal: true },
-      ...{ places: new Places(1), onLost() {} },
-      process: () => new Promise(() => begun.resolve()),
-    });
-    await begun.promise;
-    const closed = dies.close(true);
+    const dies = dyingWorker(engine);
+    const token = await dies.begun;
+    const closed = dies.worker.close(true);
     carrier.forget?.(call.key);
     await until(async () => (await engine.queue().getJob(call.key))?.data.hasEnded === true);
+    await endLock(engine, call.key, token);
     let runs = 0;
     const again = planOf([{ id: 'task', run: () => void runs++ }]);
     // It has heard nothing of the end.
@@ -281,17 +293,13 @@ describe.each(engines)('over %s', (kind, url) => {
     expect(await isAlive(call.key)).toBe(false);
     const third = takeOver(call);
     // Or it has lost the end alone: the job has a worker, which has died as well.
-    const begun = deferred();
-    const dead = engine.worker('', {
-      ...{ lockDuration: 300, stalledInterval: 100, skipLockRenewal: true },
-      ...{ places: new Places(1), onLost() {} },
-      process: () => new Promise(() => begun.resolve()),
-    });
-    await begun.promise;
-    const closed = dead.close(true);
+    const dead = dyingWorker(engine);
+    const token = await dead.begun;
+    const closed = dead.worker.close(true);
     third.die();
     expect(await isAlive(call.key)).toBe(true);
-    await bench.worker({ plans: [plan], lockMs: 300 });
+    await endLock(engine, call.key, token);
+    await bench.worker({ plans: [plan], lockMs: 1_000 });
     expect(await takeOver(call).ended).toMatchObject({ result: { output: 'run 2' } });
     await closed;
     await engine.close();
