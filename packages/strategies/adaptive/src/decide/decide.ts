@@ -115,7 +115,7 @@ export function isProvenHarmless(estimate: Estimate, situation: Situation): bool
 }
 
 /** Whether throughput is likely to grow up to the limit. */
-export function isHarmless(
+function isHarmless(
   estimate: Estimate,
   { limit, stepSizes }: Pick<Situation, 'limit' | 'stepSizes'>,
 ): boolean {

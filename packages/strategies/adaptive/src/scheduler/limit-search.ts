@@ -3,7 +3,6 @@ import {
   bestLimit,
   type Decision,
   decide,
-  isHarmless,
   isProvenHarmless,
   isUsed,
   type Load,
@@ -64,12 +63,10 @@ export class LimitSearch implements Situation {
     this.limit = Math.min(known?.limit ?? INITIAL_LIMIT, this.max);
     this.#change = { kind: 'bound', limit: this.limit, reason: 'initial limit' };
     this.#used = this.limit;
+    this.#harmless = this.limit;
     if (known?.likely !== undefined) {
       this.posterior.warmStart(known.likely, known.outputTokens, known.limit);
     }
-    // An earlier run may have reached its limit without proof that it is harmless.
-    const isKnown = this.limit <= INITIAL_LIMIT || isHarmless(this.posterior, this);
-    this.#harmless = isKnown ? this.limit : Math.max(INITIAL_LIMIT, this.limit / 2);
   }
 
   get max(): number {
