@@ -25,7 +25,6 @@ export class AnnouncedLimits {
   /** Whether nothing has been announced. */
   isEmpty = true;
 
-  /** When the announced limits allow a task to start. */
   availableAt(task: TaskView, now: number): number {
     if (this.isEmpty) return now;
     const usage = this.#usageOf(task);
@@ -36,11 +35,7 @@ export class AnnouncedLimits {
     return Math.max(...times);
   }
 
-  /**
-   * Takes the expected usage of a task that starts.
-   *
-   * @returns The amounts taken in total by now.
-   */
+  /** @returns The amounts taken in total, including the expected usage of this task. */
   take(task: TaskView, now: number): readonly number[] {
     const usage = this.#usageOf(task);
     return this.#quotas.map((quota, kind) => quota.take((usage[kind] as UsageEstimate).mean, now));

@@ -1,3 +1,5 @@
+import type { LearnedResource } from '../estimate/learned.js';
+
 /** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
 const STARTS_PER_REFUSAL = 30;
 /** An interval that few starts have shown is doubted sooner: after this many times as many. And then after as many. */
@@ -33,12 +35,12 @@ export class RatePacer {
   /** The starts after which a refusal is missed. */
   #patience = FACTOR * STARTS_PER_REFUSAL;
 
-  constructor({ burst, intervalMs }: { burst?: number; intervalMs?: number } = {}) {
+  constructor({ burst, intervalMs }: Pick<LearnedResource, 'burst' | 'intervalMs'> = {}) {
     this.#burst = burst;
     this.#knownMs = intervalMs;
   }
 
-  learned(): { burst?: number; intervalMs?: number } {
+  learned(): Pick<LearnedResource, 'burst' | 'intervalMs'> {
     const intervalMs = this.intervalMs > 0 ? this.intervalMs : this.#knownMs;
     return {
       ...(this.#burst !== undefined && { burst: this.#burst }),
@@ -46,7 +48,6 @@ export class RatePacer {
     };
   }
 
-  /** When the next request may start. */
   availableAt(now: number): number {
     return Math.max(now, this.#nextAt);
   }

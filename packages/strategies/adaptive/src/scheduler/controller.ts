@@ -54,7 +54,6 @@ export class Controller {
     this.#reports = new ModeReports(this.#search, now);
   }
 
-  /** The limit of requests in flight. */
   get limit(): number {
     return this.#search.limit;
   }

@@ -18,10 +18,7 @@ import type { Request } from '../estimate/request.js';
 import { Ceiling } from '../limits/ceiling.js';
 import { ErrorBursts } from '../limits/error-bursts.js';
 
-/**
- * The initial limit. Most servers need fewer requests to be busy, and a server that takes fewer is
- * not flooded.
- */
+/** The initial limit. Most servers need fewer requests to be busy, and a server that takes fewer is not flooded. */
 const INITIAL_LIMIT = 16;
 /** The highest limit, whatever `maxParallel` allows. */
 const HIGHEST = 8_192;
@@ -86,7 +83,6 @@ export class LimitSearch implements Situation {
     return this.#change.reason;
   }
 
-  /** The limit, the ceiling and the estimate for the next run. */
   learned(): LearnedResource {
     const { likely, outputTokens } = this.posterior;
     const { permanent } = this.#ceiling;
@@ -98,11 +94,7 @@ export class LimitSearch implements Situation {
     };
   }
 
-  /**
-   * The likeliest explanations of what was measured.
-   *
-   * @param rejected The limit before the current one.
-   */
+  /** @param rejected The limit before the current one. */
   explain(rejected: number): Pick<StrategySwitch, 'explanations' | 'comparison'> {
     const { kind, logOdds, reason } = this.#change;
     if (kind === 'bound') return {};
@@ -148,9 +140,7 @@ export class LimitSearch implements Situation {
     const limit = Math.max(1, othersInFlight);
     this.#ceiling.lower(limit, isPermanent);
     this.#used = Math.min(this.#used, limit);
-    // This also ends a probe at a higher limit.
-    const next = Math.min(limit, this.probeFrom ?? limit);
-    if (next < this.limit) this.#changeTo({ kind: 'bound', limit: next, reason });
+    if (limit < this.limit) this.#changeTo({ kind: 'bound', limit, reason });
   }
 
   #observe(isAnswer: boolean, load: Load): void {
@@ -172,9 +162,8 @@ export class LimitSearch implements Situation {
 
   #apply(decision: Decision): void {
     const { kind } = decision;
-    const { limit, probeFrom = 0 } = this;
+    const { limit } = this;
     if (kind === 'slower' || kind === 'faster') this.posterior.forgetKnee();
-    if (kind === 'faster') this.#harmless = Math.max(this.#harmless, probeFrom);
     this.#changeTo(decision);
     if (kind === 'probe') this.probeFrom = limit;
     if (kind === 'slower') this.#harmless = Math.min(this.#harmless, this.limit);

@@ -33,7 +33,7 @@ export class ModeReports {
     this.#reported = { ...this.#total };
   }
 
-  /** The average number in flight; undefined at the very beginning. */
+  /** Undefined at the very beginning. */
   get averageInFlight(): number | undefined {
     const elapsed = this.#total.at - this.#startedAt;
     return elapsed > 0 ? this.#total.inFlightMs / elapsed : undefined;

@@ -52,12 +52,10 @@ export class AdaptiveScheduler implements Scheduler {
 
   settled(task: TaskView, outcome: Outcome): void {
     this.#laneOf(task).recordOutcome(task, outcome);
-    if (!outcome.ok) return;
-    if (!this.#order.recordAnswer(task, outcome.latencyMs)) return;
+    if (!outcome.ok || !this.#order.recordAnswer(task, outcome.latencyMs)) return;
     for (const lane of this.#lanes.values()) lane.reorder(this.#order.compare);
   }
 
-  /** Data for the next run. */
   learned(): Learned {
     const resources = [...this.#lanes].map(([name, lane]) => [name, lane.learned()]);
     return {
