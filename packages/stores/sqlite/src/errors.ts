@@ -51,6 +51,8 @@ export function toJournalError(thrown: unknown, file: string): Error {
       return new JournalError('journal_failed', `${file}: ${busy}`, options);
     }
   }
+  // No number that we write is larger than JavaScript can represent.
+  if (code === 'ERR_OUT_OF_RANGE') return corruptError(file, reason, undefined, thrown);
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return readOnlyError(file, reason, options);
   }

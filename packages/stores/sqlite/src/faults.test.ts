@@ -170,6 +170,42 @@ describe('a damaged byte', () => {
     },
   );
 
+  test.each([
+    ['contents', 'text', 'CAST(text AS BLOB)'],
+    ['contents', 'text', '5'],
+    ['events', 'event', 'CAST(event AS BLOB)'],
+    ['events', 'event', '5'],
+    ['events', 'checksum', '9223372036854775807'],
+    ['runs', 'summary', 'CAST(summary AS BLOB)'],
+    ['runs', 'checksum', '9223372036854775807'],
+  ])('that changes the type of %s.%s, to %s, is a clear error', async (table, column, value) => {
+    const { folder } = await killed();
+    using _ = folder;
+    const file = join(folder.path, 'journal.db');
+    /** Without the types of the columns, the table takes any value. */
+    const change = (sql: string) => {
+      const database = new DatabaseSync(file, { defensive: false });
+      database.exec(`PRAGMA writable_schema = ON; ${sql}`);
+      database.close();
+    };
+    const schema = new DatabaseSync(file);
+    const { sql } = schema.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').get(table) as {
+      sql: string;
+    };
+    schema.close();
+    const write = (text: string) =>
+      change(
+        `UPDATE sqlite_schema SET sql = '${text.replaceAll("'", "''")}' WHERE name = '${table}'`,
+      );
+    write(sql.replace(/ STRICT,?/, '').replaceAll(/(\n *\w+) (TEXT|BLOB)\b/g, '$1 BLOB'));
+    change(`UPDATE ${table} SET ${column} = ${value}`);
+    write(sql);
+    expect(await attempt(folder.path)).toMatchObject({
+      code: 'journal_corrupt',
+      message: expect.stringContaining('journal.db'),
+    });
+  });
+
   test('in the name of a column is a clear error, or has no effect', async () => {
     const { folder, events } = await killed();
     using _ = folder;

@@ -96,7 +96,10 @@ export class EventRecord {
  */
 export function readEvent(run: number, id: string, row: EventRow): EventData {
   const { position, event, content, text } = row;
+  // A damaged type makes a number or bytes of a text, also bytes with the right checksum.
+  const isTyped = typeof event === 'string' && (text === null || typeof text === 'string');
   if (
+    !isTyped ||
     checksumOf(run, position, event, text) !== row.checksum ||
     (content === null) !== (text === null)
   ) {
