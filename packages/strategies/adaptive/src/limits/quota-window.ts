@@ -1,6 +1,6 @@
 import type { RateLimit } from '@stratagem/core';
 
-/** An announcement of a server, read as that of a bucket and as that of a window. */
+/** What an announcement means for a bucket, and for a window. */
 interface Announcement {
   readonly limit: number;
   /** The rate at which a bucket refills. */
@@ -32,15 +32,12 @@ export class QuotaWindow {
    * @param takenBefore The amount taken in total when the announcing request had started. The server may or may
    * not have counted what was taken since.
    */
-  update(
-    { limit: known, remaining, resetMs = 0 }: RateLimit,
-    takenBefore: number,
-    now: number,
-  ): void {
+  update(announced: RateLimit, takenBefore: number, now: number): void {
+    const { remaining, resetMs = 0 } = announced;
     if (remaining === undefined) return;
     this.#refill(now);
     const last = this.#last;
-    const limit = Math.max(known ?? last?.limit ?? 0, remaining);
+    const limit = Math.max(announced.limit ?? last?.limit ?? 0, remaining);
     const used = limit - remaining;
     this.#last = { limit, perMs: resetMs > 0 ? used / resetMs : 0, resetAt: now + resetMs };
     this.#windowMs = Math.max(this.#windowMs, resetMs);

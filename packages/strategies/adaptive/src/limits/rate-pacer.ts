@@ -2,12 +2,12 @@ import type { LearnedResource } from '../estimate/learned.js';
 
 /** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
 const STARTS_PER_REFUSAL = 30;
-/** An interval that few starts have shown is doubted sooner: after this many times as many. And then after as many. */
+/** The interval of n starts is shortened when no refusal comes within this many times n, and then every so many starts. */
 const FEW = 4;
 /** How much later than expected a refusal is missed, and by how much the interval is shortened then. */
 const FACTOR = 1.5;
 
-/** A refusal, and those of requests that had been sent before it arrived. */
+/** A refusal. Requests that had been sent before it arrived belong to it when they are refused as well. */
 interface Refusal {
   readonly at: number;
   /** The time at which the server said it would have capacity again. */
@@ -80,7 +80,6 @@ export class RatePacer {
     this.#burst ??= Math.max(1, this.#admitted);
     this.#knownMs = undefined;
     if (this.#last !== undefined && startedAt <= this.#last.at) {
-      // The request was sent before the last refusal arrived, so it belongs to that refusal.
       this.#last.admitted--;
       this.#last.roomAt = Math.max(this.#last.roomAt, roomAt);
     } else {

@@ -44,14 +44,15 @@ export class Controller {
   readonly #requests = new LostRequests();
   readonly #slowStart: SlowStart;
   readonly #reports: ModeReports;
-  #updatedAt = 0;
+  #updatedAt: number;
 
   constructor(options: ControllerOptions, known: LearnedResource | undefined, now: number) {
     this.#search = new LimitSearch(options.maxParallel, options.adaptiveThreshold, known);
     this.#posterior = this.#search.posterior;
     this.#pacer = new RatePacer(known);
     this.#slowStart = new SlowStart(this.limit);
-    this.#reports = new ModeReports(this.#search, now);
+    this.#reports = new ModeReports(this.#search);
+    this.#updatedAt = now;
   }
 
   get limit(): number {
@@ -166,9 +167,10 @@ export class Controller {
   /** Accounts for the time since the last call. Call it before the number in flight changes. */
   #advance(time: number): void {
     // The clocks of several runs may differ a little.
-    this.#updatedAt = Math.max(time, this.#updatedAt);
+    const now = Math.max(time, this.#updatedAt);
     const { inFlight } = this.#requests;
-    this.#posterior.advance(inFlight, this.#updatedAt);
-    this.#reports.advance(inFlight, this.#updatedAt);
+    this.#posterior.advance(inFlight, now);
+    this.#reports.advance(inFlight, now - this.#updatedAt);
+    this.#updatedAt = now;
   }
 }

@@ -6,8 +6,8 @@ const MIN_FACTOR = 1.5;
 /** Whether tasks are paced is decided by the delays during this many answers. */
 const ANSWERS_PER_CHECK = 10;
 
-/** Sums since the start: the time that requests have been in flight, answers, and their latencies. */
-const NOTHING = { at: 0, inFlightMs: 0, answers: 0, latencyMs: 0 };
+/** Sums: the time, the time that requests have been in flight, answers, and their latencies. */
+const NOTHING = { elapsedMs: 0, inFlightMs: 0, answers: 0, latencyMs: 0 };
 
 /** Changes of mode and limit that are worth a report, with measurements since the last one. */
 export class ModeReports {
@@ -15,7 +15,6 @@ export class ModeReports {
   /** The mode and the limit of the last report. */
   #mode: string;
   #limit: number;
-  readonly #startedAt: number;
   readonly #total = { ...NOTHING };
   /** The sums at the last report. */
   #reported = NOTHING;
@@ -24,19 +23,16 @@ export class ModeReports {
   /** Whether a rate limit delays more tasks than the limit of requests in flight. */
   isPaced = false;
 
-  constructor(search: LimitSearch, now: number) {
+  constructor(search: LimitSearch) {
     this.#search = search;
     this.#limit = search.limit;
     this.#mode = this.#limit === 1 ? 'sequential' : 'parallel';
-    this.#startedAt = now;
-    this.#total.at = now;
-    this.#reported = { ...this.#total };
   }
 
   /** Undefined at the very beginning. */
   get averageInFlight(): number | undefined {
-    const elapsed = this.#total.at - this.#startedAt;
-    return elapsed > 0 ? this.#total.inFlightMs / elapsed : undefined;
+    const { elapsedMs, inFlightMs } = this.#total;
+    return elapsedMs > 0 ? inFlightMs / elapsedMs : undefined;
   }
 
   /** Counts a task that could not start. */
@@ -44,10 +40,10 @@ export class ModeReports {
     this.#paceDelays += cause === 'pace' ? 1 : -1;
   }
 
-  /** Accounts for the time since the last call. Call it before the number in flight changes. */
-  advance(inFlight: number, now: number): void {
-    this.#total.inFlightMs += inFlight * (now - this.#total.at);
-    this.#total.at = now;
+  /** Accounts for a time with so many requests in flight. */
+  advance(inFlight: number, elapsedMs: number): void {
+    this.#total.inFlightMs += inFlight * elapsedMs;
+    this.#total.elapsedMs += elapsedMs;
   }
 
   recordAnswer(latencyMs: number): void {
@@ -95,13 +91,13 @@ export class ModeReports {
   }
 
   #measurements(): Pick<StrategySwitch, 'figures'> {
-    const elapsed = this.#total.at - this.#reported.at;
+    const elapsedMs = this.#total.elapsedMs - this.#reported.elapsedMs;
     const answers = this.#total.answers - this.#reported.answers;
-    if (elapsed <= 0 || answers === 0) return {};
-    const inFlight = (this.#total.inFlightMs - this.#reported.inFlightMs) / elapsed;
+    if (elapsedMs === 0 || answers === 0) return {};
+    const inFlight = (this.#total.inFlightMs - this.#reported.inFlightMs) / elapsedMs;
     return {
       figures: {
-        tasksPerSecond: (answers * 1_000) / elapsed,
+        tasksPerSecond: (answers * 1_000) / elapsedMs,
         averageLatencyMs: (this.#total.latencyMs - this.#reported.latencyMs) / answers,
         parallelEfficiency: Math.min(1, inFlight / this.#limit),
       },
