@@ -80,7 +80,7 @@ export function runInChild(
     return () => text;
   };
   const [stdout, stderr] = [read(child.stdout), read(child.stderr)];
-  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 280_000);
   return new Promise((resolve) => {
     child.on('close', (exitCode) => {
       clearTimeout(timer);

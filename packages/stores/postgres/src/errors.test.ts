@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { JournalError } from '@stratagem/core';
-import { completed, newRun } from '@stratagem/server-kit/events';
+import { completed, createPatiently, newRun } from '@stratagem/server-kit/events';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { newSchema, sql, table, url } from '../test/schemas.js';
@@ -133,7 +133,7 @@ describe.skipIf(url === undefined)('an error says what to do:', () => {
     await using journal = postgresJournal(options);
     const run = await journal.create(newRun('a'));
     await using impatient = postgresJournal({ ...options, reconnectMs: 1 });
-    const another = await impatient.create(newRun('b'));
+    const another = await createPatiently(impatient);
     const other = new pg.Client(url);
     await other.connect();
     await other.query(`BEGIN; SELECT FROM ${table(schema, 'runs')} FOR UPDATE`);

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { JournalError } from '@stratagem/core';
-import { completed, newRun } from '@stratagem/server-kit/events';
+import { completed, createPatiently, newRun } from '@stratagem/server-kit/events';
 import type { LocalServer } from '@stratagem/server-kit/local-server';
 import { startRedis } from '@stratagem/server-kit/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -117,11 +117,12 @@ describe.skipIf(url === undefined)('a server that', () => {
   test('does not answer in time is given up', async () => {
     const options = { url: server.url, commandTimeoutMs: 100, reconnectMs: 1 };
     await using journal = redisJournal(options);
-    const run = await journal.create(newRun('a'));
-    await raw(server, 'CLIENT', 'PAUSE', '300', 'WRITE');
+    const run = await createPatiently(journal);
+    await raw(server, 'CLIENT', 'PAUSE', '600000', 'WRITE');
     await expect(run.append([completed(0, 'x')])).rejects.toMatchObject({
       message: expect.stringContaining('Command timed out'),
     });
+    await raw(server, 'CLIENT', 'UNPAUSE');
   });
 
   test.each<[string, Record<string, string>, string, string]>([

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 
-const START_MS = 30_000;
+const START_MS = 120_000;
 
 /** A server of this machine, with its data in a temporary folder. */
 export interface LocalServer {
