@@ -1,14 +1,20 @@
 import type { TaskView } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { createRequest, type Request } from '../estimate/request.js';
-import { LostRequests } from './lost-requests.js';
+import { createRequest } from '../estimate/request.js';
+import { LostRequests, type OpenRequest } from './lost-requests.js';
 
 const SECOND = 1_000;
 
-function requestAt(startedAt: number, type = 'action', durationMs?: number, othersInFlight = 0) {
+function requestAt(
+  startedAt: number,
+  type = 'action',
+  durationMs?: number,
+  othersInFlight = 0,
+  endedBefore = 0,
+): OpenRequest {
   const estimate = durationMs === undefined ? undefined : { durationMs };
   const task = { type, level: 0, estimate } as TaskView;
-  return createRequest(task, { startedAt, othersInFlight });
+  return { ...createRequest(task, { startedAt, othersInFlight }), endedBefore };
 }
 
 /** Answers one request a second after the other, each after a second. */
@@ -85,9 +91,9 @@ test('a request without an estimate is not lost because requests with one took a
 
 test('the rest of a burst is not counted once a part of it is lost, and each answer allows a start', () => {
   const tracker = new LostRequests();
-  const end = (request: Request, now: number) => tracker.recordAnswer(request, now);
+  const end = (request: OpenRequest, now: number) => tracker.recordAnswer(request, now);
   const start = (at: number, others: number) => {
-    const request = requestAt(at, 'action', undefined, others);
+    const request = requestAt(at, 'action', undefined, others, tracker.ended);
     tracker.add(request);
     return request;
   };
@@ -105,7 +111,7 @@ test('the rest of a burst is not counted once a part of it is lost, and each ans
   expect(tracker.lostAbove(20)).toBe(4);
   expect(tracker.inFlight).toBe(4);
   // One of those at the server is answered: another one may start.
-  end(second[3] as Request, 5 * SECOND);
+  end(second[3] as OpenRequest, 5 * SECOND);
   expect(tracker.inFlight).toBe(3);
   start(5 * SECOND, 3);
   expect(tracker.lostAbove(4)).toBe(4);
@@ -117,41 +123,42 @@ test('the rest of a burst is not counted once a part of it is lost, and each ans
 });
 
 /** Sends requests together, with as many others in flight as are given. */
-function sendTogether(tracker: LostRequests, others: readonly number[], at = 0): Request[] {
-  const requests = others.map((each) => requestAt(at, 'action', undefined, each));
+function sendTogether(tracker: LostRequests, others: readonly number[]): OpenRequest[] {
+  const { ended } = tracker;
+  const requests = others.map((each) => requestAt(0, 'action', undefined, each, ended));
   for (const request of requests) tracker.add(request);
   return requests;
 }
 
 test('a timeout is no sign of load while nothing is answered', () => {
   const tracker = new LostRequests();
-  const [first, second] = sendTogether(tracker, [0, 15]) as [Request, Request];
+  const [first, second] = sendTogether(tracker, [0, 15]) as [OpenRequest, OpenRequest];
   expect([first, second].map((each) => tracker.isUnproven(each))).toEqual([false, false]);
   tracker.remove(first);
-  const [later] = sendTogether(tracker, [3], SECOND) as [Request];
-  tracker.recordAnswer(later, 2 * SECOND);
+  const [later] = sendTogether(tracker, [3]) as [OpenRequest];
+  tracker.recordAnswer(later, SECOND);
   expect(tracker.isUnproven(second)).toBe(false);
 });
 
 test('a timeout is a sign of load only above the concurrency of answers to requests sent by then', () => {
   const tracker = new LostRequests();
   const together = sendTogether(tracker, [0, 1, 2, 3, 4, 5]);
-  for (const each of [0, 1, 3]) tracker.recordAnswer(together[each] as Request, SECOND);
-  expect([2, 4, 5].map((each) => tracker.isUnproven(together[each] as Request))).toEqual([
+  for (const each of [0, 1, 3]) tracker.recordAnswer(together[each] as OpenRequest, SECOND);
+  expect([2, 4, 5].map((each) => tracker.isUnproven(together[each] as OpenRequest))).toEqual([
     ...[false, true, true],
   ]);
   // A later answer proves nothing about earlier requests: some of those had been lost by then.
-  const later = sendTogether(tracker, [60, 40], SECOND) as [Request, Request];
-  tracker.recordAnswer(later[0], 2 * SECOND);
-  expect(tracker.isUnproven(together[4] as Request)).toBe(true);
+  const later = sendTogether(tracker, [60, 40]) as [OpenRequest, OpenRequest];
+  tracker.recordAnswer(later[0], SECOND);
+  expect(tracker.isUnproven(together[4] as OpenRequest)).toBe(true);
   expect(tracker.isUnproven(later[1])).toBe(false);
 });
 
 test('the answer to a short request proves nothing about long ones', () => {
   const tracker = new LostRequests();
   const [short, long] = ['action', 'aggregate'].map((type) => requestAt(0, type, undefined, 9));
-  for (const request of [short, long]) tracker.add(request as Request);
-  tracker.recordAnswer(short as Request, SECOND);
+  for (const request of [short, long]) tracker.add(request as OpenRequest);
+  tracker.recordAnswer(short as OpenRequest, SECOND);
   expect(tracker.isUnproven(requestAt(0, 'action', undefined, 9))).toBe(false);
-  expect(tracker.isUnproven(long as Request)).toBe(true);
+  expect(tracker.isUnproven(long as OpenRequest)).toBe(true);
 });

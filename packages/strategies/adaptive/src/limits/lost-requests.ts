@@ -2,23 +2,32 @@ import { Durations } from '../estimate/durations.js';
 import type { Kind, Request } from '../estimate/request.js';
 import { isBurst } from './error-bursts.js';
 
+/** A request in flight. */
+export interface OpenRequest extends Request {
+  /** How many others had ended when it started: the same for all that were sent together. */
+  readonly endedBefore: number;
+}
+
 /**
  * Tells lost requests from slow ones: a request is lost when one that started much later has been answered, as
  * in TCP (RACK). A timer cannot tell them apart, because a server may have become slow for all requests.
  */
 export class LostRequests {
   /** Requests in flight that are not lost, in the order of their start. */
-  readonly #open = new Set<Request>();
+  readonly #open = new Set<OpenRequest>();
   /** Lost requests that have neither timed out nor been answered. */
-  readonly #lost = new Set<Request>();
+  readonly #lost = new Set<OpenRequest>();
   /** How many more are lost, though it is not known which. */
   #surplus = 0;
   /** Relative to estimates, where tasks have one. */
   readonly #durations = new Durations();
-  /** The first and the latest start of an answered request. */
-  #firstStart = Number.POSITIVE_INFINITY;
+  /** The latest start of an answered request. */
   #latestStart = Number.NEGATIVE_INFINITY;
-  /** The first start of an answered request of a kind that had so many others in flight, or more. */
+  /** How many requests have ended. */
+  ended = 0;
+  /** How many had ended when the first answered request started. */
+  #firstAnswered = Number.POSITIVE_INFINITY;
+  /** The same for the first of a kind that had so many others in flight, or more. */
   readonly #provenFrom = new Map<Kind, number[]>();
 
   /** The number of requests in flight, without lost ones. */
@@ -26,12 +35,13 @@ export class LostRequests {
     return this.#open.size - this.#surplus;
   }
 
-  add(request: Request): void {
+  add(request: OpenRequest): void {
     this.#open.add(request);
   }
 
   /** Removes a request that failed. */
-  remove(request: Request): void {
+  remove(request: OpenRequest): void {
+    this.ended++;
     this.#lost.delete(request);
     if (this.#open.delete(request)) this.#surplus = Math.max(0, this.#surplus - 1);
   }
@@ -41,26 +51,28 @@ export class LostRequests {
    *
    * @returns The requests that are now considered lost.
    */
-  recordAnswer(answered: Request, now: number): readonly Request[] {
-    const { kind, logEstimate, othersInFlight, startedAt } = answered;
+  recordAnswer(answered: OpenRequest, now: number): readonly OpenRequest[] {
+    const { kind, logEstimate, othersInFlight, startedAt, endedBefore } = answered;
+    this.ended++;
     this.#open.delete(answered);
     this.#lost.delete(answered);
     this.#surplus = Math.min(this.#surplus, this.#open.size);
     this.#durations.record(kind, Math.max(1, now - startedAt) / Math.exp(logEstimate));
-    this.#firstStart = Math.min(this.#firstStart, startedAt);
+    this.#firstAnswered = Math.min(this.#firstAnswered, endedBefore);
     this.#latestStart = Math.max(this.#latestStart, startedAt);
     const provenFrom = this.#provenFrom.get(kind) ?? [];
     this.#provenFrom.set(kind, provenFrom);
     for (let count = othersInFlight; count >= 0; count--) {
-      if ((provenFrom[count] ?? Number.POSITIVE_INFINITY) <= startedAt) break;
-      provenFrom[count] = startedAt;
+      if ((provenFrom[count] ?? Number.POSITIVE_INFINITY) <= endedBefore) break;
+      provenFrom[count] = endedBefore;
     }
-    const lost: Request[] = [];
+    const lost: OpenRequest[] = [];
     for (const request of this.#open) {
       // The others started even later.
       if (request.startedAt >= this.#latestStart) break;
       if (!this.#isLost(request)) continue;
-      this.remove(request);
+      this.#open.delete(request);
+      this.#surplus = Math.max(0, this.#surplus - 1);
       this.#lost.add(request);
       lost.push(request);
     }
@@ -71,9 +83,9 @@ export class LostRequests {
    * Whether requests that started before or together with this one were answered, but none of its kind at its
    * concurrency. Otherwise its loss is no sign of too many requests.
    */
-  isUnproven({ kind, othersInFlight, startedAt }: Request): boolean {
+  isUnproven({ kind, othersInFlight, endedBefore }: OpenRequest): boolean {
     const provenFrom = this.#provenFrom.get(kind)?.[othersInFlight] ?? Number.POSITIVE_INFINITY;
-    return this.#firstStart <= startedAt && startedAt < provenFrom;
+    return this.#firstAnswered <= endedBefore && endedBefore < provenFrom;
   }
 
   /**

@@ -2,9 +2,9 @@ import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/c
 import type { Load } from '../decide/decide.js';
 import type { LearnedResource } from '../estimate/learned.js';
 import type { Posterior } from '../estimate/posterior.js';
-import { createRequest, type Request } from '../estimate/request.js';
+import { createRequest } from '../estimate/request.js';
 import { AnnouncedLimits } from '../limits/announced-limits.js';
-import { LostRequests } from '../limits/lost-requests.js';
+import { LostRequests, type OpenRequest } from '../limits/lost-requests.js';
 import { RatePacer } from '../limits/rate-pacer.js';
 import { SlowStart } from '../limits/slow-start.js';
 import { LimitSearch } from './limit-search.js';
@@ -27,7 +27,7 @@ export interface Moment extends Omit<Load, 'inFlight'> {
 type Change = StrategySwitch | undefined;
 
 /** A request, and what had been taken from the announced quotas when it had started. */
-export interface SentRequest extends Request {
+export interface SentRequest extends OpenRequest {
   readonly taken: readonly number[];
 }
 
@@ -80,9 +80,10 @@ export class Controller {
 
   recordStart(task: TaskView, now: number): SentRequest {
     this.#advance(now);
-    const othersInFlight = this.#requests.inFlight;
+    const { inFlight: othersInFlight, ended: endedBefore } = this.#requests;
     const request = {
       ...createRequest(task, { startedAt: now, othersInFlight }),
+      endedBefore,
       taken: this.#announced.take(task, now),
     };
     this.#requests.add(request);
@@ -129,7 +130,7 @@ export class Controller {
     return { ...known, limit: Math.min(known.limit, Math.max(1, average)) };
   }
 
-  #recordAnswer(request: Request, { usage, latencyMs }: Outcome, moment: Moment): void {
+  #recordAnswer(request: OpenRequest, { usage, latencyMs }: Outcome, moment: Moment): void {
     const load = { ...moment, inFlight: this.#requests.inFlight };
     this.#search.recordAnswer(request, load, usage?.outputTokens);
     this.#reports.recordAnswer(latencyMs);
@@ -141,7 +142,11 @@ export class Controller {
     this.#search.lower(fewest, LOST);
   }
 
-  #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
+  #recordFailure(
+    request: OpenRequest,
+    { errorCode, retryAfterMs = 0 }: Outcome,
+    now: number,
+  ): void {
     const isUnproven = this.#requests.isUnproven(request);
     this.#requests.remove(request);
     this.#posterior.discard(request);
@@ -159,7 +164,7 @@ export class Controller {
     }
   }
 
-  #takeChange({ startedAt }: Request, now: number): Change {
+  #takeChange({ startedAt }: OpenRequest, now: number): Change {
     this.#slowStart.recordLimit(this.limit, now - startedAt, now);
     return this.#reports.takeChange(this.#pacer.intervalMs);
   }
