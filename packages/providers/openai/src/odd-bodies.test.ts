@@ -104,7 +104,9 @@ describe('after the end of an answer,', () => {
       interrupt = () => void response.destroy();
     });
     // The text and the end arrive together.
-    const emit = (): undefined => interrupt();
+    const emit = (): undefined => {
+      interrupt();
+    };
     const runner = openai({ apiKey: 'k', baseURL: server.url, model: 'm' });
     expect((await runner.run(request('Why?'), attempt({ emit }))).output).toBe('Hi');
   });
