@@ -62,8 +62,8 @@ test('missing answers lower the limit at once', () => {
 
 test('a probe at a higher limit starts after some rounds, and ends', () => {
   const found = certainOf(16);
-  expect(decide(found, situation(16, 64), busy)).toBeUndefined();
-  expect(decide(found, situation(16, 65), busy)).toMatchObject({ kind: 'probe', limit: 24 });
+  expect(decide(found, situation(16, 96), busy)).toBeUndefined();
+  expect(decide(found, situation(16, 97), busy)).toMatchObject({ kind: 'probe', limit: 24 });
   const probing = (answers: number, speedupLogOdds: number) =>
     decide({ ...found, speedupLogOdds }, situation(24, answers, { probeFrom: 16 }), busy);
   expect(probing(15, 0)).toBeUndefined();
