@@ -15,6 +15,12 @@ const SIMILAR_VARIANCE = 0.6;
 /** The iterations of each fit. With one, the worst batch of 64 takes 1.61 times as long as the best, and 1.45 with two. */
 const ITERATIONS = 2;
 
+/**
+ * The weight of means from before a change of the server, or from an earlier run, in observations. Groups with less than
+ * that are too little known to tell whether the server has changed.
+ */
+const KNOWN_COUNT = 8;
+
 /** The prior sum of squares. */
 const PRIOR_SQUARES = PRIOR_COUNT * PRIOR_VARIANCE;
 
@@ -33,13 +39,16 @@ export interface Censored<Group> {
   readonly work: Float64Array;
 }
 
-/** The same with the means of their group. */
+/** The weighted means of one group. */
+export type Means = Readonly<Observation & { count: number }>;
+
+/** Observations in progress with the means of their group. */
 interface Known extends Pick<Censored<unknown>, 'count' | 'work'> {
-  readonly means: Means;
+  readonly means: GroupMeans;
 }
 
-/** The weighted means of one group. */
-class Means {
+/** The means of a group with what a fit needs. */
+class GroupMeans {
   /** The weight of the observations. */
   count: number;
   size: number;
@@ -68,7 +77,7 @@ class Means {
  * @typeParam Group Only observations of one group are compared with each other.
  */
 export class PooledRegression<Group> {
-  readonly #groups = new Map<Group, Means>();
+  readonly #groups = new Map<Group, GroupMeans>();
   /** The most that an observation counts as different from the mean, as a logarithm. */
   readonly #maxDeviation: number;
   /** Whether sizes are known, so that they explain a part of the work. */
@@ -100,7 +109,7 @@ export class PooledRegression<Group> {
   }
 
   /** The means of each group. */
-  get groups(): ReadonlyMap<Group, Readonly<Observation & { count: number }>> {
+  get groups(): ReadonlyMap<Group, Means> {
     return this.#groups;
   }
 
@@ -114,7 +123,7 @@ export class PooledRegression<Group> {
     let means = this.#groups.get(group);
     if (means === undefined) {
       if (this.#groups.size >= this.#maxGroups) this.#deleteLightest();
-      means = new Means(0, { size, work });
+      means = new GroupMeans(0, { size, work });
       this.#groups.set(group, means);
     }
     this.#count += Math.min(1, means.count);
@@ -149,9 +158,9 @@ export class PooledRegression<Group> {
     }
   }
 
-  /** Sets the means of a group from elsewhere, with the weight of so many observations. */
-  setMeans(group: Group, count: number, means: Observation): void {
-    this.#groups.set(group, new Means(count, means));
+  /** Sets the means of a group from elsewhere. */
+  setMeans(group: Group, means: Observation): void {
+    this.#groups.set(group, new GroupMeans(KNOWN_COUNT, means));
   }
 
   /** Forgets the means of a group. What its observations said about slope and variance stays. */
@@ -169,12 +178,12 @@ export class PooledRegression<Group> {
     this.decay(0);
   }
 
-  /** Makes all hypotheses equal to one of them, with the weight of at most so many observations. */
-  equalize(h: number, count: number): void {
+  /** Makes all hypotheses equal to one of them, and reduces the weight of all observations so far. */
+  equalize(h: number): void {
     for (const [group, { size, work }] of this.#groups) {
-      this.setMeans(group, count, { size, work: work.map(() => work[h] as number) });
+      this.setMeans(group, { size, work: work.map(() => work[h] as number) });
     }
-    const share = count / Math.max(count, this.#count);
+    const share = KNOWN_COUNT / Math.max(KNOWN_COUNT, this.#count);
     this.#count *= share;
     this.#sizeSquares *= share;
     this.#workSquares.fill(share * (this.#workSquares[h] as number));
@@ -246,7 +255,7 @@ export class PooledRegression<Group> {
     this.#variances[h] = squares / count;
   }
 
-  #zScore(h: number, means: Means, work: Float64Array): number {
+  #zScore(h: number, means: GroupMeans, work: Float64Array): number {
     const above = (work[h] as number) - (means.work[h] as number);
     return this.#bounded(above) / Math.sqrt(this.variance(h));
   }
@@ -270,4 +279,9 @@ export class PooledRegression<Group> {
   get jacobianShare(): number {
     return Math.min(1, SIMILAR_VARIANCE / this.variance(0)) ** 2;
   }
+}
+
+/** Whether the means of a group are known well enough to tell whether the server has changed. */
+export function isKnown(means: Means | undefined): means is Means {
+  return means !== undefined && means.count >= KNOWN_COUNT;
 }

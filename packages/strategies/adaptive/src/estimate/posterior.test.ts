@@ -206,7 +206,7 @@ describe('the data for the next run', () => {
     expect(outputTokens).toBeUndefined();
 
     const next = new Posterior(MAX);
-    next.warmStart(likely, outputTokens, 4);
+    next.warmStart({ limit: 4, likely, outputTokens });
     expect(next.likeliestKnee).toBe(4);
     expect(probabilityOf(next, 4, 1.5)).toBeGreaterThan(0.2);
     expect(new Server(knee(4, 1.5), next).answer(5, 4).posterior.likeliestKnee).toBe(4);
@@ -215,7 +215,7 @@ describe('the data for the next run', () => {
   test('are overruled when they are wrong', () => {
     const next = new Posterior(MAX);
     const work = { 'action/0': 1_000 };
-    next.warmStart([{ knee: 64, exponent: 1.5, probability: 1, work }], undefined, 16);
+    next.warmStart({ limit: 16, likely: [{ knee: 64, exponent: 1.5, probability: 1, work }] });
     const server = new Server(knee(4, 1.5), next).answer(40, 16).answer(40, 8);
     expect(server.posterior.saturationProbability(16)).toBeGreaterThan(0.9);
   });
@@ -224,7 +224,7 @@ describe('the data for the next run', () => {
     const resumed = (found: number, max: number) => {
       const next = new Posterior(max);
       const work = { 'action/0': 1_000 };
-      next.warmStart([{ knee: found, exponent: 1.5, probability: 1, work }], undefined, 8);
+      next.warmStart({ limit: 8, likely: [{ knee: found, exponent: 1.5, probability: 1, work }] });
       return next;
     };
     expect(resumed(5, MAX).likeliestKnee).toBe(4);
@@ -233,7 +233,7 @@ describe('the data for the next run', () => {
       ...{ knee: at, exponent: 1.5, probability: 0.6 - 0.2 * index },
       work: { 'action/0': 1_000 + index },
     }));
-    both.warmStart(likely, undefined, 8);
+    both.warmStart({ limit: 8, likely });
     expect(both.probabilities[0]).toBeGreaterThan(0.9);
     expect(resumed(32, 16).saturationProbability(16)).toBeLessThan(0.1);
   });

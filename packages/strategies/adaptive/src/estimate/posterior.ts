@@ -1,7 +1,8 @@
 import { ChangeDetector, type Lateness } from './change-detector.js';
+import { type EarlierRun, likelyOf, outputTokensOf, startFrom } from './earlier-run.js';
 import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from './hypotheses.js';
 import type { ByKind, Likely } from './learned.js';
-import { type Censored, PooledRegression } from './pooled-regression.js';
+import { type Censored, isKnown, type Means, PooledRegression } from './pooled-regression.js';
 import type { Kind, Request } from './request.js';
 
 /** Less time than this, in milliseconds, says nothing about a server: the text comes from a buffer. */
@@ -19,19 +20,8 @@ const MOST_CENSORED = 16;
 const MOST_KINDS = 16;
 /** Bounds the influence of a segment of text, as a logarithm: a request that hangs must not outweigh all others. */
 const MAX_TEXT_DEVIATION = 1.5;
-/**
- * The weight of what is known from before a change, or from an earlier run, in answers. Kinds with less than that are
- * too little known to tell whether the server has changed.
- */
-const KNOWN_COUNT = 8;
-/** The probability that a server has not changed since an earlier run. */
-const UNCHANGED = 0.9;
-
 /** The least work, in milliseconds. */
 const TINY = 1e-9;
-
-/** The means of a kind, or of the text of a request. */
-type Means = NonNullable<ReturnType<PooledRegression<unknown>['groups']['get']>>;
 
 /** A request in flight. */
 interface Open {
@@ -250,7 +240,7 @@ export class Posterior {
    * started before the change and are no evidence.
    */
   forgetKnee(): void {
-    this.#answers.equalize(this.#likeliest, KNOWN_COUNT);
+    this.#answers.equalize(this.#likeliest);
     this.#text.clear();
     this.ignoreOpen();
     this.#logEarlier.fill(0);
@@ -262,54 +252,17 @@ export class Posterior {
 
   /** The hypotheses worth keeping, most likely first; empty before the first answer. */
   get likely(): readonly Likely[] {
-    if (this.#answers.groups.size === 0) return [];
-    return this.hypotheses
-      .map(({ knee, exponent }, h) => ({
-        ...(Number.isFinite(knee) && { knee, exponent }),
-        probability: Number((this.probabilities[h] as number).toPrecision(3)),
-        work: this.#mediansOf(({ work }) => work[h] as number),
-      }))
-      .filter(({ probability }) => probability >= PLAUSIBLE)
-      .sort((a, b) => b.probability - a.probability);
+    return likelyOf(this.hypotheses, this.probabilities, this.#answers);
   }
 
   /** The median output tokens, by kind; undefined where answers do not report them. */
   get outputTokens(): ByKind | undefined {
-    return this.#answers.hasSizes ? this.#mediansOf(({ size }) => size) : undefined;
+    return outputTokensOf(this.#answers);
   }
 
-  /**
-   * Starts from the posterior of an earlier run. The server may have changed since.
-   *
-   * @param inFlight The limit of that run.
-   */
-  warmStart(likely: readonly Likely[], outputTokens: ByKind | undefined, inFlight: number): void {
-    const likeliest = likely[0];
-    if (likeliest === undefined) return;
-    this.#answers.hasSizes = outputTokens !== undefined;
-    const found = new Map<number, Likely>();
-    for (const each of likely) {
-      const h = this.#nearestHypothesis(each);
-      const probability = (found.get(h)?.probability ?? 0) + each.probability;
-      found.set(h, { ...(found.get(h) ?? each), probability });
-    }
-    const total = likely.reduce((sum, { probability }) => sum + probability, 0);
-    const observed = this.hypotheses[this.#nearestHypothesis(likeliest)] as Hypothesis;
-    for (const [h, { prior }] of this.hypotheses.entries()) {
-      const share = (UNCHANGED * (found.get(h)?.probability ?? 0)) / total;
-      this.#logEarlier[h] = Math.log(share / prior + (1 - UNCHANGED));
-    }
-    for (const kind of Object.keys(likeliest.work)) {
-      const work = Float64Array.from(this.hypotheses, (hypothesis, h) => {
-        const known = found.get(h)?.work[kind];
-        if (known !== undefined) return Math.log(known);
-        // An unlikely hypothesis must predict the observed durations as well.
-        const relative = speedOf(hypothesis, inFlight) / speedOf(observed, inFlight);
-        return Math.log((likeliest.work[kind] as number) * relative);
-      });
-      const size = Math.log(outputTokens?.[kind] ?? 1);
-      this.#answers.setMeans(kind, KNOWN_COUNT, { size, work });
-    }
+  /** Starts from the posterior of an earlier run. */
+  warmStart(earlier: EarlierRun): void {
+    this.#logEarlier.set(startFrom(earlier, this.hypotheses, this.#max, this.#answers));
     this.#computeProbabilities(() => 0);
   }
 
@@ -376,30 +329,9 @@ export class Posterior {
     return sum;
   }
 
-  /** The median of a log-normal distribution is the exponential of its log mean. */
-  #mediansOf(logOf: (means: Means) => number): ByKind {
-    return Object.fromEntries(
-      Array.from(this.#answers.groups, ([kind, means]) => [kind, Math.exp(logOf(means))]),
-    );
-  }
-
-  /** The hypothesis nearest to one from another grid. A knee at or above the cap is no knee. */
-  #nearestHypothesis({ knee = Number.POSITIVE_INFINITY, exponent = 0 }: Likely): number {
-    if (knee >= this.#max) return 0;
-    const distances = this.hypotheses.map(
-      (each) => Math.abs(Math.log(each.knee / knee)) + Math.abs(each.exponent - exponent),
-    );
-    return distances.indexOf(Math.min(...distances));
-  }
-
   get #likeliest(): number {
     return this.probabilities.indexOf(Math.max(...this.probabilities));
   }
-}
-
-/** Whether the means of a kind are known well enough to tell whether the server has changed. */
-function isKnown(means: Means | undefined): means is Means {
-  return means !== undefined && means.count >= KNOWN_COUNT;
 }
 
 /** How much longer than expected an observation took under hypothesis `h`. */

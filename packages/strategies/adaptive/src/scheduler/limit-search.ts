@@ -61,9 +61,7 @@ export class LimitSearch implements Situation {
     this.#change = { kind: 'bound', limit: this.limit, reason: 'initial limit' };
     this.#used = this.limit;
     this.#harmless = this.limit;
-    if (known?.likely !== undefined) {
-      this.posterior.warmStart(known.likely, known.outputTokens, known.limit);
-    }
+    if (known !== undefined) this.posterior.warmStart(known);
   }
 
   get max(): number {
