@@ -7,7 +7,7 @@ import type { StepSizes } from './step-sizes.js';
 const MIN_GAIN = 0.035;
 /**
  * The least gain for another raise before the number in flight has adjusted: half of what doubling can bring. From
- * 0.2 to 0.5, batches of whole answers differ by 0.2 %.
+ * 0.2 to 0.5, whole answers differ by less than 0.1 %.
  */
 const MIN_GAIN_EARLY = Math.LN2 / 2;
 /**

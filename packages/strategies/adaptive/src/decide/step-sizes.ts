@@ -15,8 +15,8 @@ export interface StepSizes {
 }
 
 /**
- * For answers that arrive whole. If 0.22 of a round must be observed, a map-reduce of 500 at a server that loses
- * requests above 32 takes 2.4 times as long as the best, and 1.03 times with 0.2. More decisions gain nothing.
+ * For answers that arrive whole. If 0.25 of a round must be observed, a map-reduce of 500 at a server that loses
+ * requests above 32 takes 2.5 times as long as the best, and 1.75 times with 0.2. More decisions gain nothing.
  */
 export const WHOLE: StepSizes = {
   maxDoubt: 0.15,
@@ -28,8 +28,8 @@ export const WHOLE: StepSizes = {
 
 /**
  * With streamed text, each request shows whether it has become slower. Rounds are short then, and waiting for
- * most of one costs little. Nor do smaller steps: the worst batch of 64 takes 1.45 times as long as the best
- * with them, and 1.62 times with those for whole answers.
+ * most of one costs little. Nor do smaller steps: the worst run takes 1.45 times as long as the best with
+ * them, and 2.5 times with those for whole answers.
  */
 export const STREAMING: StepSizes = {
   maxDoubt: 0.02,

@@ -3,11 +3,12 @@ import { logSurvival, truncatedMean } from './normal.js';
 /** The weight of the prior variance, in observations. */
 const PRIOR_COUNT = 2;
 /**
- * A typical variance of log latencies, log answer lengths and log speeds of language models. With deviations of 0.2
- * and 0.3, batches of whole answers take 0.8 % and 0.5 % longer.
+ * A typical variance of log latencies, log answer lengths and log speeds of language models. With a deviation of 0.2,
+ * the worst batch of 2,000 whole answers takes 1.27 times as long as the best, and 1.07 times with 0.25 and 0.3. With
+ * 0.3, whole answers take 0.6 % longer.
  */
 const PRIOR_VARIANCE = 0.25 ** 2;
-/** A typical correlation between latencies and lengths. With 0.8, batches of whole answers take 1 % longer. */
+/** A typical correlation between latencies and lengths. Whole answers take as long with 0.6 and 0.8. */
 const PRIOR_CORRELATION = 0.7;
 /** The tasks of a group are similar up to this variance of their log work. */
 const SIMILAR_VARIANCE = 0.6;
