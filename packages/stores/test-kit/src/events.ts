@@ -20,10 +20,12 @@ export async function all(journal: Journal, runId: string): Promise<EventData[]>
 }
 
 /** A new run of a journal whose own limits are so short that a slow machine may exceed them. */
-export async function createPatiently(journal: Journal): ReturnType<Journal['create']> {
-  for (let tries = 0; ; tries++) {
-    // One that was given up may have been created.
-    const run = await journal.create(newRun(`try-${tries}`)).catch(() => undefined);
-    if (run !== undefined) return run;
+export async function createPatiently(journal: Journal, tries = 50): ReturnType<Journal['create']> {
+  try {
+    return await journal.create(newRun(`try-${tries}`));
+  } catch (error) {
+    if (tries === 1) throw error;
+    // One that was given up may have been created, so that the next one has another id.
+    return createPatiently(journal, tries - 1);
   }
 }

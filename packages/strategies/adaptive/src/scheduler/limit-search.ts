@@ -41,7 +41,8 @@ export class LimitSearch implements Situation {
   readonly expectedLoss: ExpectedLoss;
   readonly #max: number;
   readonly #ceiling: Ceiling;
-  readonly #errors = new ErrorBursts();
+  readonly #timeouts = new ErrorBursts();
+  readonly #serverErrors = new ErrorBursts();
   #harmless: number;
   /** The last limit that was fully used. */
   #used: number;
@@ -116,7 +117,8 @@ export class LimitSearch implements Situation {
     this.#ceiling.recordAnswer(this.limit);
     const memory = Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
     if (this.posterior.recordAnswer(request, memory, tokens)) this.#observe(true, load);
-    this.#errors.recordAnswer(this.limit);
+    this.#timeouts.recordAnswer(this.limit);
+    this.#serverErrors.recordAnswer(this.limit);
   }
 
   recordText(request: Request, characters: number, load: Load): void {
@@ -125,7 +127,9 @@ export class LimitSearch implements Situation {
 
   /** Lowers the limit, as `lower` does, when errors come in a burst. */
   recordError(othersInFlight: number, reason: string, isPermanent = false): void {
-    const fewest = this.#errors.recordError(othersInFlight, this.limit);
+    // A burst of both together would make a bound permanent that a single timeout does not prove.
+    const bursts = isPermanent ? this.#timeouts : this.#serverErrors;
+    const fewest = bursts.recordError(othersInFlight, this.limit);
     if (fewest !== undefined) this.lower(fewest, reason, isPermanent);
   }
 
