@@ -35,7 +35,7 @@ function withoutErrors(code: string): Replacement {
  * the package does not export these classes: they are for this benchmark alone.
  */
 const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
-  /** A raise must not exceed twice a limit that is known to be harmless. */
+  /** A raise must not exceed 1.75 times a limit that is known to be harmless. */
   cautiousRaises: {
     method: ['scheduler/limit-search', 'LimitSearch', 'harmless'],
     by: () => () => Number.POSITIVE_INFINITY,

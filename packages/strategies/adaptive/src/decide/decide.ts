@@ -109,16 +109,11 @@ export function isUsed({ inFlight }: Load, limit: number): boolean {
 }
 
 /** Whether throughput is known to grow up to the limit. */
-export function isProvenHarmless(estimate: Estimate, situation: Situation): boolean {
-  const { limit, window, stepSizes } = situation;
-  return window.sinceAdjusted >= stepSizes.enough * limit && isHarmless(estimate, situation);
-}
-
-/** Whether throughput is likely to grow up to the limit. */
-function isHarmless(
+export function isProvenHarmless(
   estimate: Estimate,
-  { limit, stepSizes }: Pick<Situation, 'limit' | 'stepSizes'>,
+  { limit, window, stepSizes }: Situation,
 ): boolean {
+  if (window.sinceAdjusted < stepSizes.enough * limit) return false;
   return estimate.saturationProbability(NEARLY * limit) < stepSizes.maxDoubt;
 }
 
